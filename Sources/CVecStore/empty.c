@@ -1,0 +1,1 @@
+/* The contract is a header; this file only makes the target buildable. */

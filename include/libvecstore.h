@@ -1,0 +1,526 @@
+/*
+ * libvecstore.h - vector search inside your own process.
+ *
+ * This header is the whole contract: a function that is not declared here is not part of the library.
+ *
+ * MODEL
+ *   An index holds rows. A row is a vector of `dim` elements of one `vecstore_dtype`, known by a 64-bit id.
+ *   A search returns the k rows closest to each query under one `vecstore_metric`. Smaller is closer, for every metric.
+ *   Arrays of vectors are row-major and dense: n vectors take n * vecstore_row_size(dtype, dim) bytes. They need no
+ *   alignment. Numbers are in the byte order of the machine.
+ *
+ * OWNERSHIP
+ *   The library reads input arrays during the call and keeps no pointer to them. Results go into arrays that the caller
+ *   owns. Objects that the library makes are freed by their own `..._free` function; passing NULL to it does nothing.
+ *   Nothing that the library returns may be passed to free().
+ *
+ * ERRORS
+ *   A function that can fail returns a `vecstore_status`: VECSTORE_OK is 0, every other value is an error. Values are
+ *   never renumbered. After an error vecstore_last_error() describes, on the same thread, what was wrong and what is
+ *   allowed. Decide by the status; the text may change between versions. A call that fails changes nothing: no row of a
+ *   batch is added, no file is replaced, and a constructor sets its `*out` to NULL. Other outputs are unspecified.
+ *   The library never prints, never exits, and never aborts on anything that a caller passes or a file contains.
+ *
+ * THREADS
+ *   Any function may be called from any thread at any time. Beside each other, on the same index:
+ *
+ *     call                                     | beside searches  | beside itself and other writers
+ *     -----------------------------------------+------------------+-----------------------------------
+ *     search, search_range, get, contains,     | yes, in parallel | yes, in parallel; a search sees the
+ *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began
+ *     add, update, remove, compact, reserve    | yes              | one at a time; the others wait
+ *     free                                     | yes: calls that already run finish; later ones get
+ *                                              | VECSTORE_ERR_INVALID_HANDLE
+ *     vecstore_last_error                      | per thread
+ *     stateless functions (knn, pairwise, ...) | yes, in parallel; the caller must not change the input meanwhile
+ *
+ *   A search never waits for a writer longer than it takes to copy a reference. A call uses up to `threads` threads of
+ *   one pool that the library owns (0 = the number of processors the process may use, or the environment variable
+ *   VECSTORE_THREADS; 1 = only the calling thread). Results do not depend on the number of threads.
+ *   A handle is not an address: a freed or made-up handle is recognised and refused, never followed.
+ *
+ * FORK
+ *   A child of fork() may go on using the library and its handles, provided that no other thread of the parent was inside
+ *   a library call at that moment. The pool starts again in the child when it is first needed.
+ *
+ * VERSIONS
+ *   VECSTORE_VERSION_* tell what the program was compiled with, vecstore_version_number() what it runs with. Within one
+ *   SONAME (libvecstore.so.0) functions and struct fields are only added, at the end. Option structs begin with
+ *   `struct_size`, the size the caller was compiled with; fields beyond it take their defaults, and fields that an older
+ *   library does not know must be zero. Start from the ..._INIT macro. NULL in place of options means all defaults.
+ *
+ * NUMBERS
+ *   NaN and infinity are refused in input, and so is a zero vector under VECSTORE_METRIC_COSINE. Distances are computed
+ *   from the differences or products themselves, never from a rearranged expansion, so the L2SQ, L1 and COSINE distance of a
+ *   vector to itself is exactly 0, no distance of those is negative, and it is the same whatever the batch size or the
+ *   number of threads. Machines with other instruction sets may differ by rounding, at most
+ *   dim * 2^-23 of the sum of the absolute values of the terms. Distances that tie are ordered by id.
+ *
+ * Copyright the vecstore authors. Licensed under the Apache License, Version 2.0.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef LIBVECSTORE_H
+#define LIBVECSTORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define VECSTORE_API __attribute__((visibility("default")))
+#else
+#define VECSTORE_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Version                                                                                                            */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+#define VECSTORE_VERSION_MAJOR 0
+#define VECSTORE_VERSION_MINOR 1
+#define VECSTORE_VERSION_PATCH 0
+#define VECSTORE_VERSION_NUMBER (VECSTORE_VERSION_MAJOR * 10000 + VECSTORE_VERSION_MINOR * 100 + VECSTORE_VERSION_PATCH)
+#define VECSTORE_VERSION_STRING "0.1.0"
+
+/* The version of the library that runs, as VECSTORE_VERSION_NUMBER writes it. Never fails. (since 0.1) */
+VECSTORE_API uint32_t vecstore_version_number(void);
+
+/* The version of the library that runs, such as "0.1.0". Static storage. Never fails. (since 0.1) */
+VECSTORE_API const char *vecstore_version_string(void);
+
+/*
+ * What this library is and runs on, as one JSON object. Static storage; never NULL; the same for the life of the process.
+ * Keys: "version"; "isa" (the instruction set in use) and "isa_available" (all that this processor could run);
+ * "isa_note" (why VECSTORE_ISA was not followed, or ""); "blas" (openblas, mkl, blis, atlas, reference or unknown),
+ * "blas_version", "blas_library" (its file), "blas_recognised_by" (the symbol that told), "blas_warning" ("" or why it is
+ * slow); "threads" (the default number). (since 0.1)
+ *
+ * Environment: VECSTORE_ISA = baseline | avx2 | avx512 | avx512vnni | avx512bf16 (x86-64) or baseline (arm64) forces an
+ * instruction set, for tests; one that this processor lacks is not followed. VECSTORE_THREADS = 1 ... 1024. Both are read
+ * once.
+ */
+VECSTORE_API const char *vecstore_build_info(void);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Status                                                                                                             */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+typedef int32_t vecstore_status;
+enum {
+    VECSTORE_OK = 0,
+    VECSTORE_ERR_INVALID_ARGUMENT = 1, /* NULL, zero, out of range, or fields that do not go together */
+    VECSTORE_ERR_INVALID_HANDLE = 2,   /* freed, of another type, or never a handle */
+    VECSTORE_ERR_UNSUPPORTED = 3,      /* a metric and dtype that do not go together, or a kind that cannot do this */
+    VECSTORE_ERR_NOT_FINITE = 4,       /* NaN or infinity in a vector */
+    VECSTORE_ERR_ZERO_VECTOR = 5,      /* a zero vector under the cosine metric */
+    VECSTORE_ERR_NOT_FOUND = 6,        /* no such id, no such file */
+    VECSTORE_ERR_ALREADY_EXISTS = 7,   /* the id is already there, or twice in one batch */
+    VECSTORE_ERR_READ_ONLY = 8,        /* the index is a read-only map of a file */
+    VECSTORE_ERR_OUT_OF_MEMORY = 9,    /* memory, or address space */
+    VECSTORE_ERR_IO = 10,              /* the operating system refused; the message has its reason */
+    VECSTORE_ERR_CORRUPT = 11,         /* a file is not a vecstore file, or is damaged */
+    VECSTORE_ERR_NEWER_VERSION = 12,   /* a file was written by a newer version than this library reads */
+    VECSTORE_ERR_TOO_LARGE = 13,       /* a size overflows, or passes a limit of this library */
+    VECSTORE_ERR_CANCELLED = 14,       /* a callback asked to stop */
+    VECSTORE_ERR_INTERNAL = 99         /* a defect of the library; nothing was changed */
+};
+
+/*
+ * What the last failing call on this thread said: one line of UTF-8, at most 1023 bytes. Never NULL; "" before the first
+ * error. Owned by the library, valid until this thread's next failing call; success does not clear it. (since 0.1)
+ */
+VECSTORE_API const char *vecstore_last_error(void);
+
+/* The name of a status, such as "INVALID_ARGUMENT"; "UNKNOWN" for a value that is none. Static storage. (since 0.1) */
+VECSTORE_API const char *vecstore_status_name(vecstore_status status);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Vectors and distances                                                                                              */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/* The id of a missing result; no row can have it. */
+#define VECSTORE_ID_NONE UINT64_MAX
+
+/* Most elements (for BITS: bits) of one vector. */
+#define VECSTORE_DIM_MAX 65536
+/* Most results for one query. */
+#define VECSTORE_K_MAX 1048576
+
+/*
+ * How far apart two vectors a, b are. Sums run over the elements.
+ *
+ *   metric    | distance                      | range             | dtypes
+ *   ----------+-------------------------------+-------------------+-----------------------------
+ *   L2SQ      | sum (a - b)^2, not its root   | [0, inf)          | F32, F16, BF16, I8, U8
+ *   IP        | - sum a * b                   | (-inf, inf)       | F32, F16, BF16, I8, U8
+ *   COSINE    | 1 - sum a * b / (|a| * |b|)   | [0, 2]            | F32, F16, BF16, I8, U8
+ *   L1        | sum |a - b|                   | [0, inf)          | F32, F16, BF16, I8, U8
+ *   HAMMING   | bits that differ              | [0, dim]          | BITS
+ *   JACCARD   | 1 - bits in both / in either  | [0, 1]; 0 if none | BITS
+ *
+ * Other pairs are refused with VECSTORE_ERR_UNSUPPORTED.
+ */
+typedef uint32_t vecstore_metric;
+enum {
+    VECSTORE_METRIC_L2SQ = 1,
+    VECSTORE_METRIC_IP = 2,
+    VECSTORE_METRIC_COSINE = 3,
+    VECSTORE_METRIC_L1 = 4,
+    VECSTORE_METRIC_HAMMING = 5,
+    VECSTORE_METRIC_JACCARD = 6
+};
+
+/* The type of the elements of a vector. */
+typedef uint32_t vecstore_dtype;
+enum {
+    VECSTORE_DTYPE_F32 = 1,  /* IEEE 754 binary32, "float" */
+    VECSTORE_DTYPE_F16 = 2,  /* IEEE 754 binary16 */
+    VECSTORE_DTYPE_BF16 = 3, /* bfloat16: the upper half of a binary32 */
+    VECSTORE_DTYPE_I8 = 4,   /* int8_t */
+    VECSTORE_DTYPE_U8 = 5,   /* uint8_t */
+    VECSTORE_DTYPE_BITS = 6  /* element i is bit i % 8 (1 = lowest) of byte i / 8; unused bits of the last byte must be 0 */
+};
+
+/* Bytes of one vector: 0 where dtype or dim (1 ... VECSTORE_DIM_MAX) is not valid. (since 0.1) */
+VECSTORE_API size_t vecstore_row_size(vecstore_dtype dtype, size_t dim);
+
+/* Whether distances by this metric exist for this dtype. (since 0.1) */
+VECSTORE_API bool vecstore_is_supported(vecstore_metric metric, vecstore_dtype dtype);
+
+/*
+ * The distance of two vectors.
+ * @param[in]  a, b      one vector each
+ * @param[in]  dim       1 ... VECSTORE_DIM_MAX
+ * @param[out] distance  one float
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR. O(dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_distance(const void *a, const void *b, size_t dim, vecstore_metric metric,
+                                               vecstore_dtype dtype, float *distance);
+
+/*
+ * All distances between two blocks of vectors.
+ * @param[in]  queries    nq vectors
+ * @param[in]  base       n vectors
+ * @param[in]  threads    0 = default, 1 = the calling thread only
+ * @param[out] distances  nq * n floats, row-major: distances[i * n + j] is between queries[i] and base[j]
+ * nq and n may be 0. Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE. O(nq * n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_pairwise(const void *queries, size_t nq, const void *base, size_t n, size_t dim,
+                                               vecstore_metric metric, vecstore_dtype dtype, uint32_t threads,
+                                               float *distances);
+
+/*
+ * Euclidean norms.
+ * @param[in]  vectors  n vectors of F32, F16, BF16, I8 or U8
+ * @param[out] norms    n floats
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (BITS), NOT_FINITE. O(n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_norms(const void *vectors, size_t n, size_t dim, vecstore_dtype dtype, float *norms);
+
+/*
+ * Scales each vector to norm 1, in place.
+ * @param[in,out] vectors  n vectors of F32, F16 or BF16; unchanged where the call fails
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR. O(n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_normalize(void *vectors, size_t n, size_t dim, vecstore_dtype dtype);
+
+/*
+ * Converts elements between types. Among F32, F16 and BF16 values are rounded to the nearest, ties to even; one that
+ * becomes infinite in the new type is refused. From a float type to I8 or U8 values are rounded likewise, and one outside
+ * the range of the new type is refused. BITS convert from and to nothing else.
+ * @param[in]  source  count elements; must not overlap target
+ * @param[out] target  count elements
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, TOO_LARGE (a value outside the range). O(count). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_convert(const void *source, vecstore_dtype source_dtype, void *target,
+                                              vecstore_dtype target_dtype, size_t count);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Filters and search options                                                                                         */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+typedef uint32_t vecstore_filter_kind;
+enum {
+    VECSTORE_FILTER_NONE = 0,    /* every row matches */
+    VECSTORE_FILTER_BITMAP = 1,  /* id matches where bit id % 8 (1 = lowest) of bitmap[id / 8] is set and id < bitmap_bits */
+    VECSTORE_FILTER_IDS = 2,     /* id matches where it is one of ids[0 ... ids_count); any order, repeats allowed */
+    VECSTORE_FILTER_CALLBACK = 3 /* id matches where callback(id, payload) is true */
+};
+
+/*
+ * Decides whether a row may be a result. It is called on the calling thread of the search, before the search begins, once
+ * for each row (not for each query); it must not call the library with the same index's writers and must return normally.
+ */
+typedef bool (*vecstore_filter_callback)(uint64_t id, void *payload);
+
+/* Which rows may be results. Read during the call only. */
+typedef struct vecstore_filter {
+    uint32_t struct_size;
+    vecstore_filter_kind kind;
+    const uint8_t *bitmap; /* (bitmap_bits + 7) / 8 bytes */
+    uint64_t bitmap_bits;
+    const uint64_t *ids;
+    uint64_t ids_count;
+    vecstore_filter_callback callback;
+    void *payload;
+    uint32_t negate; /* 1: rows that do NOT match the above may be results; else 0 */
+    uint32_t reserved; /* 0 */
+} vecstore_filter;
+
+#define VECSTORE_FILTER_INIT { (uint32_t)sizeof(vecstore_filter), VECSTORE_FILTER_NONE, NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
+
+/* How one search is done. */
+typedef struct vecstore_search_options {
+    uint32_t struct_size;
+    uint32_t threads;              /* 0 = default, 1 = the calling thread only, at most 1024 */
+    const vecstore_filter *filter; /* NULL = every row may be a result */
+} vecstore_search_options;
+
+#define VECSTORE_SEARCH_OPTIONS_INIT { (uint32_t)sizeof(vecstore_search_options), 0, NULL }
+
+/*
+ * The k nearest vectors of a block, exactly, without an index. The id of a base vector is its position.
+ * @param[in]  queries    nq vectors
+ * @param[in]  base       n vectors
+ * @param[in]  k          1 ... VECSTORE_K_MAX; may be larger than n
+ * @param[out] ids        nq * k, nearest first; VECSTORE_ID_NONE where there are fewer than k results
+ * @param[out] distances  nq * k; infinity where there are fewer than k results
+ * @param[out] counts     nq, the number of results for each query; may be NULL
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY. O(nq * n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_knn(const void *queries, size_t nq, const void *base, size_t n, size_t dim,
+                                          vecstore_metric metric, vecstore_dtype dtype, size_t k,
+                                          const vecstore_search_options *options, uint64_t *ids, float *distances,
+                                          uint64_t *counts);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Index                                                                                                              */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/* An index: rows, their ids, and what it takes to search them. `const` marks the calls that do not change it. */
+typedef struct vecstore_index vecstore_index;
+
+/* How an index finds its results. */
+typedef uint32_t vecstore_kind;
+enum {
+    VECSTORE_KIND_FLAT = 1 /* exact: compares the query with every row that the filter lets through */
+};
+
+/* What an index is made of. Everything here is stored in its file. */
+typedef struct vecstore_index_options {
+    uint32_t struct_size;
+    vecstore_kind kind;     /* 0 = VECSTORE_KIND_FLAT */
+    uint32_t dim;           /* 1 ... VECSTORE_DIM_MAX; there is no default */
+    vecstore_metric metric; /* 0 = VECSTORE_METRIC_L2SQ */
+    vecstore_dtype dtype;   /* how rows are stored; 0 = VECSTORE_DTYPE_F32 */
+    uint32_t exact_codes;   /* 8-bit copies of the rows that make exact search faster, for 1 byte more an element:
+                               0 = default (kept where they help: F32 rows under L2SQ, IP, COSINE), 1 = keep, 2 = do not */
+    uint64_t capacity;      /* rows to reserve memory for; 0 = none. An index grows past it by itself. */
+} vecstore_index_options;
+
+#define VECSTORE_INDEX_OPTIONS_INIT                                                                                    \
+    { (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0, 0 }
+
+/*
+ * Makes an empty index.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, TOO_LARGE, OUT_OF_MEMORY. Free with vecstore_index_free. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_create(const vecstore_index_options *options, vecstore_index **out);
+
+/* Frees an index, after the calls that use it have finished. NULL, and a handle already freed, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_index_free(vecstore_index *index);
+
+typedef struct vecstore_add_options {
+    uint32_t struct_size;
+    uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
+} vecstore_add_options;
+
+#define VECSTORE_ADD_OPTIONS_INIT { (uint32_t)sizeof(vecstore_add_options), 0 }
+
+/*
+ * Adds n rows: all of them, or none where the call fails.
+ * @param[in]  vectors  n vectors
+ * @param[in]  dtype    of `vectors`: that of the index; an index of F32, F16 or BF16 takes any of these three and converts
+ * @param[in]  ids      n ids, each new to the index and none of them VECSTORE_ID_NONE; NULL = assigned by the index: one
+ *                      more than the largest id it ever had, and so on (0, 1, 2, ... in a new index)
+ * @param[out] out_ids  n ids that the rows have; may be NULL, may be the same array as ids
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, ALREADY_EXISTS, READ_ONLY, TOO_LARGE,
+ * OUT_OF_MEMORY. O(n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const void *vectors, vecstore_dtype dtype, size_t n,
+                                                const uint64_t *ids, const vecstore_add_options *options,
+                                                uint64_t *out_ids);
+
+/*
+ * Replaces the vectors of n rows that exist: all of them, or none where the call fails.
+ * @param[in] ids  n different ids
+ * Errors: as vecstore_index_add; NOT_FOUND where an id is not in the index; ALREADY_EXISTS where an id comes twice. O(n * dim).
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_update(vecstore_index *index, const uint64_t *ids, const void *vectors,
+                                                   vecstore_dtype dtype, size_t n);
+
+/*
+ * Removes rows. Ids that are not there are passed over. Memory returns as rows are removed; vecstore_index_compact returns
+ * the rest.
+ * @param[out] removed  how many rows were removed; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. O(n), and now and then O(rows moved). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_remove(vecstore_index *index, const uint64_t *ids, size_t n, size_t *removed);
+
+/* Rewrites what removed rows left behind and returns the memory. Ids do not change. O(rows * dim).
+ * Errors: INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
+
+/* Reserves memory for `rows` rows altogether.
+ * Errors: INVALID_HANDLE, READ_ONLY, TOO_LARGE, OUT_OF_MEMORY. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_index_reserve(vecstore_index *index, uint64_t rows);
+
+/*
+ * Whether ids are in the index.
+ * @param[out] found  n bytes: 1 where ids[i] is there, else 0
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. O(n); O(n log rows) for a mapped index. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_contains(const vecstore_index *index, const uint64_t *ids, size_t n,
+                                                     uint8_t *found);
+
+/*
+ * Copies the vectors of rows out, as they are stored.
+ * @param[in]  dtype    of `vectors`: that of the index, or F32 for an index of F16 or BF16
+ * @param[out] vectors  n vectors
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FOUND where an id is not there. O(n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_get(const vecstore_index *index, const uint64_t *ids, size_t n,
+                                                vecstore_dtype dtype, void *vectors);
+
+/*
+ * The k nearest rows of each query.
+ * @param[in]  queries    nq vectors
+ * @param[in]  dtype      of `queries`, as for vecstore_index_add
+ * @param[in]  k          1 ... VECSTORE_K_MAX; may be larger than the number of rows
+ * @param[out] ids        nq * k, nearest first; VECSTORE_ID_NONE where there are fewer than k results
+ * @param[out] distances  nq * k; infinity where there are fewer than k results
+ * @param[out] counts     nq, the number of results for each query; may be NULL
+ * Fewer than k results is success. Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE,
+ * OUT_OF_MEMORY. FLAT: O(nq * rows * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_search(const vecstore_index *index, const void *queries, vecstore_dtype dtype,
+                                                   size_t nq, size_t k, const vecstore_search_options *options,
+                                                   uint64_t *ids, float *distances, uint64_t *counts);
+
+/* The results of a range search: for each query its rows within the radius, nearest first. It never changes. */
+typedef struct vecstore_range_result vecstore_range_result;
+
+/*
+ * All rows whose distance to a query is at most `radius`.
+ * @param[in]  radius  in the units of the metric; not NaN. Negative radii are for IP, where closer is more negative.
+ * @param[out] out     the results; free with vecstore_range_result_free
+ * Errors: as vecstore_index_search. FLAT: O(nq * rows * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_search_range(const vecstore_index *index, const void *queries,
+                                                         vecstore_dtype dtype, size_t nq, float radius,
+                                                         const vecstore_search_options *options,
+                                                         vecstore_range_result **out);
+
+/* Frees the results of a range search. NULL, and a handle already freed, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_range_result_free(vecstore_range_result *result);
+
+/*
+ * The results of a range search, as arrays that belong to `result` and live until it is freed.
+ * @param[out] nq         number of queries
+ * @param[out] offsets    nq + 1 values: the results of query i are at offsets[i] ... offsets[i + 1] - 1
+ * @param[out] ids        offsets[nq] ids
+ * @param[out] distances  offsets[nq] floats
+ * Each output may be NULL. Errors: INVALID_HANDLE. O(1). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_range_result_get(const vecstore_range_result *result, size_t *nq,
+                                                       const uint64_t **offsets, const uint64_t **ids,
+                                                       const float **distances);
+
+/* How many rows the index has. Errors: INVALID_ARGUMENT, INVALID_HANDLE. O(1). (since 0.1) */
+VECSTORE_API vecstore_status vecstore_index_count(const vecstore_index *index, uint64_t *count);
+
+/*
+ * Lists ids in the order in which the rows are stored: the order of adding, until rows are removed or updated.
+ * @param[in]  offset    how many rows to pass over
+ * @param[out] ids       room for `capacity` ids; may be NULL where capacity is 0
+ * @param[out] written   how many were written: less than capacity only at the end
+ * Between two calls a writer may move rows; to see one state, list all in one call.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. O(offset + capacity). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_ids(const vecstore_index *index, uint64_t offset, uint64_t *ids,
+                                                size_t capacity, size_t *written);
+
+/* What an index is and costs. */
+typedef struct vecstore_index_stats {
+    uint32_t struct_size;   /* set by the caller: the library fills in as many bytes as that */
+    vecstore_kind kind;
+    uint32_t dim;
+    vecstore_metric metric;
+    vecstore_dtype dtype;
+    uint32_t read_only;     /* 1: a map of a file */
+    uint64_t count;         /* rows */
+    uint64_t removed_count; /* rows removed whose memory has not returned yet */
+    uint64_t memory_bytes;  /* memory of this process held by the index: exact, without the map of a file */
+    uint64_t mapped_bytes;  /* bytes of the file that are mapped */
+    uint64_t next_id;       /* the id that the next row without one will get; VECSTORE_ID_NONE where there is none left */
+    uint32_t exact_codes;   /* 1: 8-bit copies are kept for exact search */
+    uint32_t reserved;
+} vecstore_index_stats;
+
+#define VECSTORE_INDEX_STATS_INIT { (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_index_get_stats(const vecstore_index *index, vecstore_index_stats *stats);
+
+/* Checks an index against its own checksums and rules: for a mapped index every byte of the file. O(bytes).
+ * Errors: INVALID_HANDLE, CORRUPT with a message that says what is wrong. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_index_verify(const vecstore_index *index);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Files                                                                                                              */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+typedef struct vecstore_save_options {
+    uint32_t struct_size;
+    uint32_t no_sync; /* 1: do not wait for the disk: faster, atomic as long as the machine does not lose power; else 0 */
+} vecstore_save_options;
+
+#define VECSTORE_SAVE_OPTIONS_INIT { (uint32_t)sizeof(vecstore_save_options), 0 }
+
+/*
+ * Writes an index to a file, whole or not at all: to a temporary name in the same directory, synced, then renamed over
+ * `path`. An index that maps the file replaced stays valid.
+ * @param[in] path  a file name, UTF-8, at most 4000 bytes
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_save(const vecstore_index *index, const char *path,
+                                                 const vecstore_save_options *options);
+
+typedef struct vecstore_open_options {
+    uint32_t struct_size;
+    uint32_t load;     /* 0: map the file, read-only, without copying (the default); 1: read it into memory, writable */
+    uint32_t verify;   /* 0: default, which is 1 for a map and 2 for a load; 1: check header, tables and sizes; 2: check every byte */
+    uint32_t prefault; /* 1: read the mapped pages in now; else 0 */
+} vecstore_open_options;
+
+#define VECSTORE_OPEN_OPTIONS_INIT { (uint32_t)sizeof(vecstore_open_options), 0, 0, 0 }
+
+/*
+ * Opens the file of an index. Many processes may map the same file. A mapped file must not be changed in place or cut
+ * short by others while it is open (replacing it by rename is fine): the system would stop the process with SIGBUS.
+ * Errors: INVALID_ARGUMENT, NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Free with vecstore_index_free. A map opens in
+ * O(1) with verify 1. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_open(const char *path, const vecstore_open_options *options,
+                                                 vecstore_index **out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBVECSTORE_H */
