@@ -1,0 +1,465 @@
+/*
+ * Vector registers and the few operations on them that Swift has no words for.
+ *
+ * One set of names, one definition per instruction set: every Swift kernel module is compiled with its own `-march`, and
+ * sees here the operations of that instruction set. All are `static inline`, so nothing of one build can be shared with
+ * another. A register holds VS_LANES floats, VS_LANES 32-bit integers or VS_BYTES bytes.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef VEC_SIMD_H
+#define VEC_SIMD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#define VS_INLINE static inline __attribute__((always_inline))
+
+#if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512DQ__) && defined(__AVX512VL__)
+#define VS_AVX512 1
+enum { VS_LANES = 16, VS_BYTES = 64 };
+typedef float vs_f32 __attribute__((ext_vector_type(16)));
+typedef int32_t vs_i32 __attribute__((ext_vector_type(16)));
+typedef int64_t vs_bytes __attribute__((ext_vector_type(8)));
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#define VS_AVX2 1
+enum { VS_LANES = 8, VS_BYTES = 32 };
+typedef float vs_f32 __attribute__((ext_vector_type(8)));
+typedef int32_t vs_i32 __attribute__((ext_vector_type(8)));
+typedef int64_t vs_bytes __attribute__((ext_vector_type(4)));
+#else
+enum { VS_LANES = 4, VS_BYTES = 16 };
+typedef float vs_f32 __attribute__((ext_vector_type(4)));
+typedef int32_t vs_i32 __attribute__((ext_vector_type(4)));
+typedef int64_t vs_bytes __attribute__((ext_vector_type(2)));
+#endif
+
+/* ---- prefetch ---- */
+
+/* Brings the cache line at `p` nearer. Any address is allowed. */
+VS_INLINE void vs_prefetch(const void *p) { __builtin_prefetch(p, 0, 3); }
+
+/* ---- floats ---- */
+
+/* a * b + c, fused where the instruction set has it. */
+VS_INLINE vs_f32 vs_multiply_add(vs_f32 a, vs_f32 b, vs_f32 c) {
+#if defined(__FMA__) || defined(__aarch64__)
+    return __builtin_elementwise_fma(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+VS_INLINE vs_f32 vs_abs(vs_f32 a) { return __builtin_elementwise_abs(a); }
+
+/* Sum of the lanes, always in the same order: halves are folded. */
+VS_INLINE float vs_sum(vs_f32 v) {
+#if defined(VS_AVX512)
+    float __attribute__((ext_vector_type(8))) h = v.lo + v.hi;
+    float __attribute__((ext_vector_type(4))) q = h.lo + h.hi;
+#elif defined(VS_AVX2)
+    float __attribute__((ext_vector_type(4))) q = v.lo + v.hi;
+#else
+    vs_f32 q = v;
+#endif
+    float __attribute__((ext_vector_type(2))) d = q.lo + q.hi;
+    return d.x + d.y;
+}
+
+VS_INLINE vs_f32 vs_load_f32(const void *p) {
+    vs_f32 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The first n of VS_LANES floats, the others 0; reads nothing beyond them. */
+VS_INLINE vs_f32 vs_load_f32_partial(const void *p, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    return (vs_f32)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1u), p);
+#elif defined(VS_AVX2)
+    const __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return (vs_f32)_mm256_maskload_ps((const float *)p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lane));
+#else
+    vs_f32 v = 0;
+    if (n > 0) __builtin_memcpy((char *)&v, p, 4);
+    if (n > 1) __builtin_memcpy((char *)&v + 4, (const char *)p + 4, 4);
+    if (n > 2) __builtin_memcpy((char *)&v + 8, (const char *)p + 8, 4);
+    return v;
+#endif
+}
+
+/* Widening of VS_LANES 16-bit floats. */
+#if defined(VS_AVX512)
+typedef int64_t vs_half __attribute__((ext_vector_type(4)));
+#elif defined(VS_AVX2)
+typedef int64_t vs_half __attribute__((ext_vector_type(2)));
+#else
+typedef uint16_t vs_half __attribute__((ext_vector_type(4)));
+#endif
+
+VS_INLINE vs_half vs_load_half(const void *p) {
+    vs_half h;
+    __builtin_memcpy(&h, p, sizeof h);
+    return h;
+}
+
+VS_INLINE vs_half vs_load_half_partial(const void *p, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    return (vs_half)_mm256_maskz_loadu_epi16((__mmask16)((1u << n) - 1u), p);
+#else
+    uint16_t lanes[VS_LANES] = {0};
+    for (ptrdiff_t i = 0; i < n; i++) __builtin_memcpy(&lanes[i], (const char *)p + 2 * i, 2);
+    vs_half h;
+    __builtin_memcpy(&h, lanes, sizeof h);
+    return h;
+#endif
+}
+
+VS_INLINE vs_f32 vs_widen_f16(vs_half h) {
+#if defined(VS_AVX512)
+    return (vs_f32)_mm512_cvtph_ps((__m256i)h);
+#elif defined(VS_AVX2)
+    return (vs_f32)_mm256_cvtph_ps((__m128i)h);
+#elif defined(__aarch64__)
+    return (vs_f32)vcvt_f32_f16((float16x4_t)h);
+#else
+    /* Shift the fields into place, then let a multiplication by 2^112 mend the exponent, subnormals included. */
+    typedef uint32_t u4 __attribute__((ext_vector_type(4)));
+    u4 w = __builtin_convertvector(h, u4);
+    u4 sign = (w & 0x8000u) << 16;
+    u4 magnitude = (w & 0x7fffu) << 13;
+    vs_f32 scaled = (vs_f32)magnitude * 0x1p112f;
+    /* Infinity and NaN have the largest exponent: it must become the largest again. */
+    u4 special = (u4)(magnitude >= 0x0f800000u) & 0x7f800000u;
+    return (vs_f32)((u4)scaled | special | sign);
+#endif
+}
+
+VS_INLINE vs_f32 vs_widen_bf16(vs_half h) {
+#if defined(VS_AVX512)
+    return (vs_f32)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)h), 16);
+#elif defined(VS_AVX2)
+    return (vs_f32)_mm256_slli_epi32(_mm256_cvtepu16_epi32((__m128i)h), 16);
+#else
+    typedef uint32_t u4 __attribute__((ext_vector_type(4)));
+    return (vs_f32)(__builtin_convertvector(h, u4) << 16);
+#endif
+}
+
+/* Bit i is set where lane i of a is at most `limit`; never for NaN. */
+VS_INLINE uint32_t vs_mask_at_most(vs_f32 a, float limit) {
+#if defined(VS_AVX512)
+    return _mm512_cmp_ps_mask((__m512)a, _mm512_set1_ps(limit), _CMP_LE_OQ);
+#elif defined(VS_AVX2)
+    return (uint32_t)_mm256_movemask_ps(_mm256_cmp_ps((__m256)a, _mm256_set1_ps(limit), _CMP_LE_OQ));
+#elif defined(__x86_64__)
+    return (uint32_t)_mm_movemask_ps(_mm_cmple_ps((__m128)a, _mm_set1_ps(limit)));
+#else
+    vs_i32 below = a <= limit;
+    below &= (vs_i32){1, 2, 4, 8};
+    return (uint32_t)(below.x | below.y | below.z | below.w);
+#endif
+}
+
+/* ---- bytes ---- */
+
+VS_INLINE vs_bytes vs_load_bytes(const void *p) {
+    vs_bytes v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+/* The first n of VS_BYTES bytes, the others 0; reads nothing beyond them. */
+VS_INLINE vs_bytes vs_load_bytes_partial(const void *p, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    return (vs_bytes)_mm512_maskz_loadu_epi8(n >= 64 ? ~0ull : (1ull << n) - 1ull, p);
+#else
+    uint8_t lanes[VS_BYTES] = {0};
+    for (ptrdiff_t i = 0; i < n; i++) lanes[i] = ((const uint8_t *)p)[i];
+    vs_bytes v;
+    __builtin_memcpy(&v, lanes, sizeof v);
+    return v;
+#endif
+}
+
+VS_INLINE vs_bytes vs_zero_bytes(void) { return (vs_bytes)0; }
+
+/* Signed bytes to unsigned ones, 128 larger: differences stay. */
+VS_INLINE vs_bytes vs_bias_bytes(vs_bytes a) { return a ^ (int64_t)0x8080808080808080ull; }
+
+/* Sum of the lanes as unsigned 32-bit integers, modulo 2^32. */
+VS_INLINE uint32_t vs_sum_i32(vs_i32 a) {
+    typedef uint32_t u __attribute__((ext_vector_type(4)));
+#if defined(VS_AVX512)
+    int32_t __attribute__((ext_vector_type(8))) h = a.lo + a.hi;
+    u q = (u)(h.lo + h.hi);
+#elif defined(VS_AVX2)
+    u q = (u)(a.lo + a.hi);
+#else
+    u q = (u)a;
+#endif
+    return q.x + q.y + q.z + q.w;
+}
+
+/* sum + products of 16-bit pairs. */
+#if defined(__AVX512VNNI__)
+#define VS_DOT_I16(sum, a, b) _mm512_dpwssd_epi32((__m512i)(sum), a, b)
+#elif defined(VS_AVX512)
+#define VS_DOT_I16(sum, a, b) _mm512_add_epi32((__m512i)(sum), _mm512_madd_epi16(a, b))
+#elif defined(VS_AVX2)
+#define VS_DOT_I16(sum, a, b) _mm256_add_epi32((__m256i)(sum), _mm256_madd_epi16(a, b))
+#elif defined(__x86_64__)
+#define VS_DOT_I16(sum, a, b) _mm_add_epi32((__m128i)(sum), _mm_madd_epi16(a, b))
+#endif
+
+/* sum + products of unsigned bytes; a lane grows by at most 4 * 255^2 a call. */
+VS_INLINE vs_i32 vs_dot_u8(vs_i32 sum, vs_bytes a, vs_bytes b) {
+#if defined(VS_AVX512)
+    const __m512i z = _mm512_setzero_si512(), x = (__m512i)a, y = (__m512i)b;
+    __m512i s = VS_DOT_I16(sum, _mm512_unpacklo_epi8(x, z), _mm512_unpacklo_epi8(y, z));
+    return (vs_i32)VS_DOT_I16(s, _mm512_unpackhi_epi8(x, z), _mm512_unpackhi_epi8(y, z));
+#elif defined(VS_AVX2)
+    const __m256i z = _mm256_setzero_si256(), x = (__m256i)a, y = (__m256i)b;
+    __m256i s = VS_DOT_I16(sum, _mm256_unpacklo_epi8(x, z), _mm256_unpacklo_epi8(y, z));
+    return (vs_i32)VS_DOT_I16(s, _mm256_unpackhi_epi8(x, z), _mm256_unpackhi_epi8(y, z));
+#elif defined(__x86_64__)
+    const __m128i z = _mm_setzero_si128(), x = (__m128i)a, y = (__m128i)b;
+    __m128i s = VS_DOT_I16(sum, _mm_unpacklo_epi8(x, z), _mm_unpacklo_epi8(y, z));
+    return (vs_i32)VS_DOT_I16(s, _mm_unpackhi_epi8(x, z), _mm_unpackhi_epi8(y, z));
+#else
+    uint8x16_t x = (uint8x16_t)a, y = (uint8x16_t)b;
+    uint32x4_t s = vpadalq_u16((uint32x4_t)sum, vmull_u8(vget_low_u8(x), vget_low_u8(y)));
+    return (vs_i32)vpadalq_u16(s, vmull_high_u8(x, y));
+#endif
+}
+
+/*
+ * sum + products of signed bytes. With VNNI `b` counts as biased by 128, so the sum is too large by
+ * vs_dot_i8_bias() * (sum of a).
+ */
+VS_INLINE vs_i32 vs_dot_i8(vs_i32 sum, vs_bytes a, vs_bytes b) {
+#if defined(__AVX512VNNI__)
+    return (vs_i32)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)vs_bias_bytes(b), (__m512i)a);
+#elif defined(VS_AVX512)
+    const __m512i x = (__m512i)a, y = (__m512i)b;
+    __m512i s = VS_DOT_I16(sum, _mm512_cvtepi8_epi16(_mm512_castsi512_si256(x)),
+                           _mm512_cvtepi8_epi16(_mm512_castsi512_si256(y)));
+    return (vs_i32)VS_DOT_I16(s, _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(x, 1)),
+                              _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(y, 1)));
+#elif defined(VS_AVX2)
+    const __m256i x = (__m256i)a, y = (__m256i)b;
+    __m256i s = VS_DOT_I16(sum, _mm256_cvtepi8_epi16(_mm256_castsi256_si128(x)),
+                           _mm256_cvtepi8_epi16(_mm256_castsi256_si128(y)));
+    return (vs_i32)VS_DOT_I16(s, _mm256_cvtepi8_epi16(_mm256_extracti128_si256(x, 1)),
+                              _mm256_cvtepi8_epi16(_mm256_extracti128_si256(y, 1)));
+#elif defined(__x86_64__)
+    /* A byte in the upper half of a 16-bit lane, shifted down, is sign-extended. */
+    const __m128i z = _mm_setzero_si128(), x = (__m128i)a, y = (__m128i)b;
+    __m128i s = VS_DOT_I16(sum, _mm_srai_epi16(_mm_unpacklo_epi8(z, x), 8), _mm_srai_epi16(_mm_unpacklo_epi8(z, y), 8));
+    return (vs_i32)VS_DOT_I16(s, _mm_srai_epi16(_mm_unpackhi_epi8(z, x), 8),
+                              _mm_srai_epi16(_mm_unpackhi_epi8(z, y), 8));
+#else
+    int8x16_t x = (int8x16_t)a, y = (int8x16_t)b;
+    int32x4_t s = vpadalq_s16((int32x4_t)sum, vmull_s8(vget_low_s8(x), vget_low_s8(y)));
+    return (vs_i32)vpadalq_s16(s, vmull_high_s8(x, y));
+#endif
+}
+
+VS_INLINE int32_t vs_dot_i8_bias(void) {
+#if defined(__AVX512VNNI__)
+    return 128;
+#else
+    return 0;
+#endif
+}
+
+/* |a - b| of unsigned bytes. */
+VS_INLINE vs_bytes vs_difference_u8(vs_bytes a, vs_bytes b) {
+#if defined(VS_AVX512)
+    const __m512i x = (__m512i)a, y = (__m512i)b;
+    return (vs_bytes)_mm512_or_si512(_mm512_subs_epu8(x, y), _mm512_subs_epu8(y, x));
+#elif defined(VS_AVX2)
+    const __m256i x = (__m256i)a, y = (__m256i)b;
+    return (vs_bytes)_mm256_or_si256(_mm256_subs_epu8(x, y), _mm256_subs_epu8(y, x));
+#elif defined(__x86_64__)
+    const __m128i x = (__m128i)a, y = (__m128i)b;
+    return (vs_bytes)_mm_or_si128(_mm_subs_epu8(x, y), _mm_subs_epu8(y, x));
+#else
+    return (vs_bytes)vabdq_u8((uint8x16_t)a, (uint8x16_t)b);
+#endif
+}
+
+/* sum + |a - b| of unsigned bytes. */
+VS_INLINE vs_i32 vs_l1_u8(vs_i32 sum, vs_bytes a, vs_bytes b) {
+#if defined(VS_AVX512)
+    return (vs_i32)_mm512_add_epi32((__m512i)sum, _mm512_sad_epu8((__m512i)a, (__m512i)b));
+#elif defined(VS_AVX2)
+    return (vs_i32)_mm256_add_epi32((__m256i)sum, _mm256_sad_epu8((__m256i)a, (__m256i)b));
+#elif defined(__x86_64__)
+    return (vs_i32)_mm_add_epi32((__m128i)sum, _mm_sad_epu8((__m128i)a, (__m128i)b));
+#else
+    return (vs_i32)vpadalq_u16((uint32x4_t)sum, vpaddlq_u8(vabdq_u8((uint8x16_t)a, (uint8x16_t)b)));
+#endif
+}
+
+/* sum + number of bits set in a. */
+VS_INLINE vs_i32 vs_popcount(vs_i32 sum, vs_bytes a) {
+#if defined(__AVX512VPOPCNTDQ__)
+    return (vs_i32)_mm512_add_epi32((__m512i)sum, _mm512_popcnt_epi32((__m512i)a));
+#elif defined(VS_AVX512)
+    const __m512i table = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4));
+    const __m512i low = _mm512_set1_epi8(15), x = (__m512i)a;
+    __m512i c = _mm512_add_epi8(_mm512_shuffle_epi8(table, _mm512_and_si512(x, low)),
+                                _mm512_shuffle_epi8(table, _mm512_and_si512(_mm512_srli_epi16(x, 4), low)));
+    return (vs_i32)_mm512_add_epi32((__m512i)sum, _mm512_sad_epu8(c, _mm512_setzero_si512()));
+#elif defined(VS_AVX2)
+    const __m256i table = _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2,
+                                           3, 2, 3, 3, 4);
+    const __m256i low = _mm256_set1_epi8(15), x = (__m256i)a;
+    __m256i c = _mm256_add_epi8(_mm256_shuffle_epi8(table, _mm256_and_si256(x, low)),
+                                _mm256_shuffle_epi8(table, _mm256_and_si256(_mm256_srli_epi16(x, 4), low)));
+    return (vs_i32)_mm256_add_epi32((__m256i)sum, _mm256_sad_epu8(c, _mm256_setzero_si256()));
+#elif defined(__x86_64__)
+    /* Counts of 2, 4, then 8 bits side by side in each byte; then the bytes are added up. */
+    const __m128i m1 = _mm_set1_epi8(0x55), m2 = _mm_set1_epi8(0x33), m4 = _mm_set1_epi8(0x0f);
+    __m128i x = (__m128i)a;
+    x = _mm_sub_epi8(x, _mm_and_si128(_mm_srli_epi16(x, 1), m1));
+    x = _mm_add_epi8(_mm_and_si128(x, m2), _mm_and_si128(_mm_srli_epi16(x, 2), m2));
+    x = _mm_and_si128(_mm_add_epi8(x, _mm_srli_epi16(x, 4)), m4);
+    return (vs_i32)_mm_add_epi32((__m128i)sum, _mm_sad_epu8(x, _mm_setzero_si128()));
+#else
+    return (vs_i32)vpadalq_u16((uint32x4_t)sum, vpaddlq_u8(vcntq_u8((uint8x16_t)a)));
+#endif
+}
+
+/* ---- conversions ---- */
+
+/* Rounds to float16, to nearest, ties to even. */
+VS_INLINE vs_half vs_narrow_f16(vs_f32 v) {
+#if defined(VS_AVX512)
+    return (vs_half)_mm512_cvtps_ph((__m512)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif defined(VS_AVX2)
+    return (vs_half)_mm256_cvtps_ph((__m256)v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#elif defined(__aarch64__)
+    return (vs_half)vcvt_f16_f32((float32x4_t)v);
+#else
+    typedef uint32_t u4 __attribute__((ext_vector_type(4)));
+    u4 bits = (u4)v, magnitude = bits & 0x7fffffffu, sign = (bits >> 16) & 0x8000u;
+    /* Normal: move the exponent's bias, round the 13 bits that go. */
+    u4 normal = (magnitude - 0x38000000u + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+    /* Below 2^-14: the last place of 0.5 + x is the last place of a subnormal, so the addition rounds. */
+    u4 small = (u4)((vs_f32)magnitude + 0.5f) - 0x3f000000u;
+    u4 isSmall = (u4)(magnitude < 0x38800000u);
+    u4 isLarge = (u4)(magnitude >= 0x47800000u); /* from 65536 on: infinity */
+    u4 isNaN = (u4)(magnitude > 0x7f800000u);
+    u4 h = (small & isSmall) | (normal & ~isSmall);
+    h = (h & ~isLarge) | (0x7c00u & isLarge) | (0x7e00u & isNaN);
+    return __builtin_convertvector(h | sign, vs_half);
+#endif
+}
+
+/* Rounds to bfloat16, to nearest, ties to even. */
+VS_INLINE vs_half vs_narrow_bf16(vs_f32 v) {
+#if defined(VS_AVX512)
+    typedef uint32_t u __attribute__((ext_vector_type(16)));
+    typedef uint16_t h __attribute__((ext_vector_type(16)));
+#elif defined(VS_AVX2)
+    typedef uint32_t u __attribute__((ext_vector_type(8)));
+    typedef uint16_t h __attribute__((ext_vector_type(8)));
+#else
+    typedef uint32_t u __attribute__((ext_vector_type(4)));
+    typedef uint16_t h __attribute__((ext_vector_type(4)));
+#endif
+    u bits = (u)v;
+    u rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    /* The addition would carry some NaNs into infinity or into the sign: they become quiet instead. */
+    u isNaN = (u)((bits & 0x7fffffffu) > 0x7f800000u);
+    rounded = (rounded & ~isNaN) | (((bits >> 16) | 0x40u) & isNaN);
+    return (vs_half)__builtin_convertvector(rounded, h);
+}
+
+VS_INLINE void vs_store_half(void *p, vs_half h) { __builtin_memcpy(p, &h, sizeof h); }
+
+VS_INLINE void vs_store_half_partial(void *p, vs_half h, ptrdiff_t n) { __builtin_memcpy(p, &h, 2 * (size_t)n); }
+
+VS_INLINE void vs_store_f32(void *p, vs_f32 v) { __builtin_memcpy(p, &v, sizeof v); }
+
+VS_INLINE void vs_store_f32_partial(void *p, vs_f32 v, ptrdiff_t n) { __builtin_memcpy(p, &v, 4 * (size_t)n); }
+
+/* ---- codes ---- */
+
+/* Stores the lowest byte of each lane. */
+VS_INLINE void vs_store_low_bytes(void *p, vs_i32 v, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    typedef uint8_t b __attribute__((ext_vector_type(16)));
+#elif defined(VS_AVX2)
+    typedef uint8_t b __attribute__((ext_vector_type(8)));
+#else
+    typedef uint8_t b __attribute__((ext_vector_type(4)));
+#endif
+    b bytes = __builtin_convertvector(v, b);
+    if (n == VS_LANES)
+        __builtin_memcpy(p, &bytes, sizeof bytes);
+    else
+        for (ptrdiff_t i = 0; i < n; i++) ((uint8_t *)p)[i] = bytes[i];
+}
+
+/* The bits of a register of floats. */
+VS_INLINE vs_i32 vs_bits_of(vs_f32 v) { return (vs_i32)v; }
+
+VS_INLINE vs_f32 vs_float_of(vs_i32 v) { return __builtin_convertvector(v, vs_f32); }
+
+VS_INLINE vs_f32 vs_max(vs_f32 a, vs_f32 b) { return __builtin_elementwise_max(a, b); }
+
+VS_INLINE vs_i32 vs_load_i32(const void *p) {
+    vs_i32 v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return v;
+}
+
+VS_INLINE void vs_store_i32(void *p, vs_i32 v) { __builtin_memcpy(p, &v, sizeof v); }
+
+/* sum + products of unsigned codes with the signed bytes of a query. */
+VS_INLINE vs_i32 vs_dot_codes(vs_i32 sum, vs_bytes codes, vs_bytes q) {
+#if defined(__AVX512VNNI__)
+    return (vs_i32)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)codes, (__m512i)q);
+#elif defined(VS_AVX512)
+    /* Bytes 0 and 2 of each lane as 16-bit numbers, then bytes 1 and 3. */
+    const __m512i x = (__m512i)codes, y = (__m512i)q;
+    __m512i s = VS_DOT_I16(sum, _mm512_and_si512(x, _mm512_set1_epi16(0xff)),
+                           _mm512_srai_epi16(_mm512_slli_epi16(y, 8), 8));
+    return (vs_i32)VS_DOT_I16(s, _mm512_srli_epi16(x, 8), _mm512_srai_epi16(y, 8));
+#elif defined(VS_AVX2)
+    const __m256i x = (__m256i)codes, y = (__m256i)q;
+    __m256i s = VS_DOT_I16(sum, _mm256_and_si256(x, _mm256_set1_epi16(0xff)),
+                           _mm256_srai_epi16(_mm256_slli_epi16(y, 8), 8));
+    return (vs_i32)VS_DOT_I16(s, _mm256_srli_epi16(x, 8), _mm256_srai_epi16(y, 8));
+#elif defined(__x86_64__)
+    const __m128i x = (__m128i)codes, y = (__m128i)q;
+    __m128i s = VS_DOT_I16(sum, _mm_and_si128(x, _mm_set1_epi16(0xff)), _mm_srai_epi16(_mm_slli_epi16(y, 8), 8));
+    return (vs_i32)VS_DOT_I16(s, _mm_srli_epi16(x, 8), _mm_srai_epi16(y, 8));
+#else
+    const int16x8_t x = (int16x8_t)codes, y = (int16x8_t)q;
+    const int16x8_t x0 = vandq_s16(x, vdupq_n_s16(0xff)), y0 = vshrq_n_s16(vshlq_n_s16(y, 8), 8);
+    const int16x8_t x1 = (int16x8_t)vshrq_n_u16((uint16x8_t)x, 8), y1 = vshrq_n_s16(y, 8);
+    int32x4_t low = vmlal_s16(vmull_s16(vget_low_s16(x0), vget_low_s16(y0)), vget_low_s16(x1), vget_low_s16(y1));
+    int32x4_t high = vmlal_high_s16(vmull_high_s16(x0, y0), x1, y1);
+    return (vs_i32)vaddq_s32((int32x4_t)sum, vpaddq_s32(low, high));
+#endif
+}
+
+/* Four bytes at p in every lane. */
+VS_INLINE vs_bytes vs_broadcast_four(const void *p) {
+    int32_t four;
+    __builtin_memcpy(&four, p, 4);
+    vs_i32 lanes = (vs_i32)(four);
+    return (vs_bytes)lanes;
+}
+
+#endif /* VEC_SIMD_H */
