@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Exact search through 8-bit codes: the integer product of two codes bounds the distance from below; only rows whose
+/// bound is within the limit are compared in full. The results are those of `DirectScan`, bit for bit.
+///
+/// The bound. With q ≈ s·a and x ≈ t·c (a, c integers; ‖q − s·a‖ ≤ e, ‖x − t·c‖ ≤ f):
+/// q·x ≤ s·t·(a·c) + e·‖t·c‖ + ‖q‖·f ≤ s·t·(a·c) + e·‖x‖ + (‖q‖ + e)·f.
+/// A row is a candidate where that reaches the product that the limit asks for, divided here by s.
+struct CodeScan {
+    let context: ScanContext
+    private let codes: CodeKernels
+    private let encoder: RowEncoder
+
+    /// Rows taken at a time: their codes stay in the L2 cache while all queries pass over them.
+    private let pieceRows: Int
+    private let groups: Int
+    /// Queries of this scan, and their codes.
+    private let queries: QueryBlock
+    private let group: Range<Int>
+    private let scratch: Scratch
+
+    /// What is known of one query.
+    private struct CodedQuery {
+        var scale: Float
+        /// (‖q‖ + e) / s
+        var errorWeight: Float
+        /// e
+        var error: Float
+        /// ‖q‖, or 1 for cosine.
+        var norm: Float
+        var squaredNorm: Float
+    }
+
+    private struct Scratch {
+        let memory: Buffer
+        let coded: UnsafeMutablePointer<CodedQuery>
+        let signed: UnsafeMutablePointer<Int8>
+        let queryPanels: UnsafeMutablePointer<UInt8>
+        let excess: UnsafeMutablePointer<Int32>
+        let rowPanels: UnsafeMutablePointer<UInt8>
+        let products: UnsafeMutablePointer<Int32>
+        let positions: UnsafeMutablePointer<UInt32>
+        let distances: UnsafeMutablePointer<Float>
+        let unit: UnsafeMutablePointer<Float>
+    }
+
+    /// From this many queries on, codes are rearranged for the tile kernel.
+    private static let leastTiledQueries = 8
+    private static let mostRows = 256
+
+    /// Encodes queries `group`.
+    init(_ context: ScanContext, _ queries: QueryBlock, _ group: Range<Int>) throws(VecStoreError) {
+        self.context = context
+        self.queries = queries
+        self.group = group
+        codes = context.table.codes
+        encoder = RowEncoder(table: context.table, dimension: context.dimension)
+        groups = (context.dimension + 3) / 4
+        // At most 128 KiB of codes, whole panels.
+        let panels = max(1, min(CodeScan.mostRows, (128 << 10) / context.dimension) / codes.tileRows)
+        pieceRows = panels * codes.tileRows
+
+        let n = group.count
+        let padded = (n + codes.tileQueries - 1) / codes.tileQueries * codes.tileQueries
+        var layout = Layout()
+        let coded = layout.add(CodedQuery.self, n)
+        let signed = layout.add(Int8.self, n * context.dimension)
+        let queryPanels = layout.add(UInt8.self, padded * groups * 4)
+        let excess = layout.add(Int32.self, padded)
+        let rowPanels = layout.add(UInt8.self, pieceRows * groups * 4)
+        let products = layout.add(Int32.self, codes.tileQueries * pieceRows)
+        let positions = layout.add(UInt32.self, pieceRows)
+        let distances = layout.add(Float.self, pieceRows)
+        let unit = layout.add(Float.self, context.dimension)
+        let memory = try allocate(UInt8.self, layout.size, for: "a scan of codes")
+        scratch = Scratch(
+            memory: memory, coded: memory.pointer(CodedQuery.self, at: coded),
+            signed: memory.pointer(Int8.self, at: signed), queryPanels: memory.pointer(UInt8.self, at: queryPanels),
+            excess: memory.pointer(Int32.self, at: excess), rowPanels: memory.pointer(UInt8.self, at: rowPanels),
+            products: memory.pointer(Int32.self, at: products), positions: memory.pointer(UInt32.self, at: positions),
+            distances: memory.pointer(Float.self, at: distances), unit: memory.pointer(Float.self, at: unit))
+        for i in 0..<n { encodeQuery(i) }
+        if n >= CodeScan.leastTiledQueries { packQueries() }
+    }
+
+    private func encodeQuery(_ i: Int) {
+        let dimension = context.dimension
+        let square = queries.squaredNorms?[group.lowerBound + i] ?? 0
+        var norm = square.squareRoot()
+        var query = queries.query(group.lowerBound + i).assumingMemoryBound(to: Float.self)
+        // A caller's queries need no alignment: a copy has it. For cosine it is scaled to norm 1.
+        let factor = context.metric == .cosine && norm > 0 ? 1 / norm : 1
+        let source = UnsafeRawPointer(query)
+        for d in 0..<dimension {
+            scratch.unit[d] = (source + 4 * d).loadUnaligned(as: Float.self) * factor
+        }
+        query = UnsafePointer(scratch.unit)
+        if context.metric == .cosine { norm = 1 }
+        let signed = scratch.signed + i * dimension
+        let unsigned = UnsafeMutableRawPointer(signed).assumingMemoryBound(to: UInt8.self)
+        let (scale, error) = encoder.encode(query, norm: norm, unsigned)
+        for d in 0..<dimension { unsigned[d] ^= 0x80 }
+        let s = scale > 0 ? scale : 1
+        scratch.coded[i] = CodedQuery(
+            scale: s, errorWeight: (norm + error) / s, error: error, norm: norm, squaredNorm: square)
+    }
+
+    private func packQueries() {
+        let dimension = context.dimension
+        let tile = codes.tileQueries
+        let bytes = UnsafeRawPointer(scratch.signed).assumingMemoryBound(to: UInt8.self)
+        var i = 0
+        while i < group.count {
+            let count = min(tile, group.count - i)
+            codes.pack(bytes + i * dimension, dimension, count, tile, dimension, scratch.queryPanels + i * groups * 4)
+            for c in 0..<count {
+                var sum: Int32 = 0
+                for d in 0..<dimension { sum += Int32(scratch.signed[(i + c) * dimension + d]) }
+                scratch.excess[i + c] = 128 * sum
+            }
+            i += tile
+        }
+    }
+
+    /// How many rows of late were looked at, and how many of them had to be compared in full.
+    struct Work {
+        fileprivate var rows = 0
+        fileprivate var scanned = 0
+        fileprivate var compared = 0
+        /// Whether the codes rule out too little to be worth it.
+        fileprivate(set) var isWasted = false
+
+        /// Judges now and then. The first rows tell nothing: the results are not full, or still far from the best.
+        fileprivate mutating func judge(_ count: Int) {
+            let period = 1 << 14
+            let before = rows / period
+            rows += count
+            guard rows / period > before else { return }
+            isWasted = before > 0 && compared * 8 > scanned
+            scanned = 0
+            compared = 0
+        }
+    }
+
+    /// Scans rows `range` of a block that has codes; sinks[i] belongs to query group.lowerBound + i. Returns where it
+    /// stopped: before the end where the codes rule out too little.
+    func scan<S: ResultSink>(
+        _ block: RowBlock, _ range: Range<Int>, _ sinks: UnsafeMutablePointer<S>, _ work: inout Work
+    ) -> Int {
+        guard let rowCodes = block.codes else { return range.lowerBound }
+        var from = range.lowerBound
+        while from < range.upperBound && !work.isWasted {
+            let count = min(pieceRows, range.upperBound - from)
+            let largest = largestNorm(block, from, count)
+            if group.count >= CodeScan.leastTiledQueries {
+                scanTiled(block, rowCodes, from, count, largest, sinks, &work)
+            } else {
+                for i in 0..<group.count {
+                    codes.rows(
+                        scratch.signed + i * context.dimension, rowCodes.codes + from * context.dimension,
+                        context.dimension, count, context.dimension, scratch.products)
+                    compare(i, block, rowCodes, from, count, largest, scratch.products, &sinks[i], &work)
+                }
+            }
+            from += count
+            work.judge(count)
+        }
+        return from
+    }
+
+    private func scanTiled<S: ResultSink>(
+        _ block: RowBlock, _ rowCodes: RowCodes, _ from: Int, _ count: Int, _ largest: Float,
+        _ sinks: UnsafeMutablePointer<S>, _ work: inout Work
+    ) {
+        let dimension = context.dimension
+        let tileRows = codes.tileRows
+        let panelBytes = tileRows * groups * 4
+        let panels = (count + tileRows - 1) / tileRows
+        for p in 0..<panels {
+            let first = from + p * tileRows
+            codes.pack(
+                rowCodes.codes + first * dimension, dimension, min(tileRows, from + count - first), tileRows, dimension,
+                scratch.rowPanels + p * panelBytes)
+        }
+        var i = 0
+        while i < group.count {
+            for p in 0..<panels {
+                codes.tile(
+                    scratch.queryPanels + i * groups * 4, scratch.rowPanels + p * panelBytes, groups,
+                    scratch.excess + i, scratch.products + p * tileRows, pieceRows)
+            }
+            for c in 0..<min(codes.tileQueries, group.count - i) {
+                compare(
+                    i + c, block, rowCodes, from, count, largest, scratch.products + c * pieceRows, &sinks[i + c], &work)
+            }
+            i += codes.tileQueries
+        }
+    }
+
+    private func largestNorm(_ block: RowBlock, _ from: Int, _ count: Int) -> Float {
+        guard context.metric != .cosine, let squares = block.squaredNorms else { return 1 }
+        var largest: Float = 0
+        for j in from..<(from + count) where squares[j] > largest { largest = squares[j] }
+        return largest.squareRoot()
+    }
+
+    /// Compares query i in full with the rows that its products do not rule out.
+    private func compare<S: ResultSink>(
+        _ i: Int, _ block: RowBlock, _ rowCodes: RowCodes, _ from: Int, _ count: Int, _ largest: Float,
+        _ products: UnsafePointer<Int32>, _ sink: inout S, _ work: inout Work
+    ) {
+        let query = scratch.coded[i]
+        let limit = sink.limit
+        var needed: Float
+        var slack: Float
+        var offset = rowCodes.error
+        var offsetWeight: Float = 0
+        switch context.metric {
+        case .l2Squared:
+            // ‖q − x‖² ≤ limit where q·x ≥ (‖q‖² + ‖x‖² − limit) / 2
+            needed = (query.squaredNorm - limit) / 2
+            slack = 4 * context.rounding * (query.squaredNorm + largest * largest)
+            if let squares = block.squaredNorms {
+                offset = squares
+                offsetWeight = 0.5 / query.scale
+            }
+        case .cosine:
+            needed = 1 - limit
+            slack = 4 * context.rounding
+        default:
+            needed = 0 - limit
+            slack = 4 * context.rounding * query.norm * largest
+        }
+        needed -= query.error * largest + slack
+        let found = codes.select(
+            products, rowCodes.scale + from, rowCodes.error + from, offset + from, count, query.errorWeight,
+            offsetWeight, needed / query.scale, scratch.positions)
+        work.scanned += count
+        if found == 0 { return }
+        var kept = 0
+        for f in 0..<found {
+            let j = from + Int(scratch.positions[f])
+            if block.isWanted(j) {
+                scratch.positions[kept] = UInt32(truncatingIfNeeded: j)
+                kept += 1
+            }
+        }
+        work.compared += kept
+        context.distances(
+            queries, group.lowerBound + i, block, positions: scratch.positions, count: kept, scratch.distances)
+        for f in 0..<kept where scratch.distances[f] <= sink.limit {
+            sink.take(scratch.distances[f], block.id(Int(scratch.positions[f])))
+        }
+    }
+}
+
+/// Places for several arrays in one buffer, each aligned to 64 bytes.
+struct Layout {
+    private(set) var size = 0
+
+    /// - Returns: The offset of an array of `count` elements.
+    mutating func add<T>(_: T.Type, _ count: Int) -> Int {
+        let offset = size
+        size += (count * MemoryLayout<T>.stride + 63) / 64 * 64
+        return offset
+    }
+}

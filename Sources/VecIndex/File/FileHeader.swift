@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecShims
+import VecKernelTypes
+
+/// The sections of a file. The raw values are those of the file: never renumber them.
+enum SectionKind: UInt32, CaseIterable {
+    /// The rows, `rowSize` bytes each.
+    case rows = 1
+    /// Their ids, u64 each.
+    case ids = 2
+    /// Positions of the rows, u32 each, in the order of their ids; absent where the ids ascend.
+    case idOrder = 3
+    /// Σ x² of each row, f32; under l2sq and ip of float types.
+    case squaredNorms = 4
+    /// 1 / ‖x‖ of each row, f64; under cosine.
+    case inverseNorms = 5
+    /// 8-bit codes of the rows, `dim` bytes each.
+    case codes = 6
+    /// The scale of each code, f32.
+    case codeScale = 7
+    /// The bound on the error of each code, f32.
+    case codeError = 8
+}
+
+/// The first part of a file: what the index is, and where its sections are. `docs/file-format.md` is its description.
+struct FileHeader {
+    static let magic: [UInt8] = Array("VECSTORE".utf8)
+    static let formatVersion: UInt32 = 1
+    static let endianMark: UInt32 = 0x0102_0304
+    /// Bytes of the fixed part, and of one entry of the section table behind it.
+    static let fixedSize = 128
+    static let entrySize = 32
+    static let mostSections = 64
+    static let alignment = 64
+    static let flatKind: UInt32 = 1
+
+    struct Section {
+        var kind: SectionKind
+        var offset: Int
+        var size: Int
+        var checksum: UInt64
+    }
+
+    var shape: RowShape
+    var count: Int
+    var nextID: UInt64
+    var idsAscend: Bool
+    var sections: [Section] = []
+
+    func section(_ kind: SectionKind) -> Section? { sections.first { $0.kind == kind } }
+
+    /// Bytes of the header with its table.
+    var size: Int { FileHeader.fixedSize + sections.count * FileHeader.entrySize }
+
+    /// The bytes that a section must have; nil where this file must not have it.
+    func wantedSize(_ kind: SectionKind) -> Int? {
+        switch kind {
+        case .rows: product(count, shape.rowSize)
+        case .ids: product(count, 8)
+        case .idOrder: idsAscend ? nil : product(count, 4)
+        case .squaredNorms: shape.keepsSquaredNorms ? product(count, 4) : nil
+        case .inverseNorms: shape.keepsInverseNorms ? product(count, 8) : nil
+        case .codes: shape.keepsCodes ? product(count, shape.dimension) : nil
+        case .codeScale, .codeError: shape.keepsCodes ? product(count, 4) : nil
+        }
+    }
+
+    /// Places the sections one behind the other. Returns the size of the file.
+    mutating func layOut() -> Int {
+        sections = []
+        let kinds = SectionKind.allCases.filter { wantedSize($0) != nil }
+        var offset = FileHeader.fixedSize + kinds.count * FileHeader.entrySize
+        for kind in kinds {
+            offset = (offset + FileHeader.alignment - 1) / FileHeader.alignment * FileHeader.alignment
+            let size = wantedSize(kind) ?? 0
+            sections.append(Section(kind: kind, offset: offset, size: size, checksum: 0))
+            offset += size
+        }
+        return offset
+    }
+
+    // MARK: - Writing
+
+    func encode(fileSize: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        func put<I: FixedWidthInteger>(_ value: I) { withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) } }
+        var table: [UInt8] = []
+        for section in sections {
+            bytes = []
+            put(section.kind.rawValue)
+            put(UInt32(0))
+            put(UInt64(section.offset))
+            put(UInt64(section.size))
+            put(section.checksum)
+            table += bytes
+        }
+        bytes = FileHeader.magic
+        put(FileHeader.formatVersion)
+        put(FileHeader.endianMark)
+        put(UInt64(fileSize))
+        put(UInt32(size))
+        put(UInt32(sections.count))
+        put(FileHeader.flatKind)
+        put(UInt32(shape.dimension))
+        put(shape.metric.rawValue)
+        put(shape.type.rawValue)
+        put(UInt64(count))
+        put(nextID)
+        put(UInt32((idsAscend ? 1 : 0) | (shape.keepsCodes ? 2 : 0)))
+        bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
+        put(checksum(of: table))
+        put(checksum(of: bytes))
+        return bytes + table
+    }
+
+    // MARK: - Reading
+
+    /// Copies bytes of a file: offset, count, target.
+    typealias Read = (Int, Int, UnsafeMutableRawPointer) throws(VecStoreError) -> Void
+
+    /// Reads the fixed part and the table; every field is checked before it is used.
+    static func decode(path: String, fileSize: Int, _ read: Read) throws(VecStoreError) -> FileHeader {
+        func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
+        guard fileSize >= fixedSize else { throw corrupt("has \(fileSize) bytes: it is not a vecstore file, or cut short") }
+        let fixedBytes = try allocate(UInt8.self, fixedSize, for: "a file header")
+        try read(0, fixedSize, fixedBytes.base)
+        let fixed = UnsafeRawPointer(fixedBytes.base)
+        func u32(_ offset: Int) -> UInt32 { UInt32(littleEndian: fixed.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+        func u64(_ offset: Int) -> UInt64 { UInt64(littleEndian: fixed.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+        guard (0..<8).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == magic[$0] }) else {
+            throw corrupt("is not a vecstore file: it does not begin with VECSTORE")
+        }
+        guard u64(120) == vs_checksum(fixed, 120) else { throw corrupt("is damaged: the checksum of its header is wrong") }
+        guard u32(12) == endianMark else { throw corrupt("has another byte order than this format") }
+        guard u32(8) <= formatVersion else {
+            throw VecStoreError(
+                .newerVersion,
+                "'\(path)' has format version \(u32(8)); this library reads up to \(formatVersion): use a newer one")
+        }
+        guard u32(8) >= 1 else { throw corrupt("has format version 0, which does not exist") }
+        guard u64(16) == UInt64(fileSize) else {
+            throw corrupt("has \(fileSize) bytes instead of the \(u64(16)) that its header says: it was cut short or appended to")
+        }
+        guard u32(32) == flatKind else { throw corrupt("has an index of unknown kind \(u32(32))") }
+        let dimension = Int(u32(36))
+        guard dimension >= 1 && dimension <= Limits.dimension else { throw corrupt("has dim \(dimension)") }
+        guard let metric = Metric(rawValue: u32(40)), let type = ElementType(rawValue: u32(44)), metric.supports(type) else {
+            throw corrupt("has metric \(u32(40)) and dtype \(u32(44)), which do not go together")
+        }
+        guard u64(48) <= UInt64(Limits.rows) else { throw corrupt("has \(u64(48)) rows, more than an index holds") }
+        let flags = u32(64)
+        guard flags & ~3 == 0 else { throw corrupt("has unknown flags \(flags)") }
+        guard (68..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
+            throw corrupt("has unknown header fields")
+        }
+        let shape = RowShape(dimension: dimension, metric: metric, type: type, keepsCodes: flags & 2 != 0)
+        guard !shape.keepsCodes || (type.isFloat && metric != .l1) else { throw corrupt("has codes where there can be none") }
+        var header = FileHeader(shape: shape, count: Int(u64(48)), nextID: u64(56), idsAscend: flags & 1 != 0)
+        let sectionCount = Int(u32(28))
+        guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize
+        else { throw corrupt("has a section table of \(sectionCount) entries") }
+        try header.decodeTable(path, sectionCount, checksum: u64(112), fileSize: fileSize, read)
+        return header
+    }
+
+    private mutating func decodeTable(
+        _ path: String, _ sectionCount: Int, checksum: UInt64, fileSize: Int, _ read: Read
+    ) throws(VecStoreError) {
+        func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
+        let bytes = sectionCount * FileHeader.entrySize
+        let tableBytes = try allocate(UInt8.self, bytes, for: "a section table")
+        try read(FileHeader.fixedSize, bytes, tableBytes.base)
+        let table = UnsafeRawPointer(tableBytes.base)
+        guard vs_checksum(table, bytes) == checksum else {
+            throw corrupt("is damaged: the checksum of its section table is wrong")
+        }
+        func u64(_ offset: Int) -> UInt64 { UInt64(littleEndian: table.loadUnaligned(fromByteOffset: offset, as: UInt64.self)) }
+        // The table must say just what the fields before it say.
+        var expected = self
+        let wantedFileSize = expected.layOut()
+        guard expected.sections.count == sectionCount, wantedFileSize == fileSize else {
+            throw corrupt("has \(sectionCount) sections in \(fileSize) bytes instead of \(expected.sections.count) in \(wantedFileSize)")
+        }
+        for (i, section) in expected.sections.enumerated() {
+            let entry = i * FileHeader.entrySize
+            let first = u64(entry)
+            guard first == UInt64(section.kind.rawValue), u64(entry + 8) == UInt64(section.offset),
+                u64(entry + 16) == UInt64(section.size)
+            else { throw corrupt("has a section table that does not fit its header (entry \(i))") }
+            expected.sections[i].checksum = u64(entry + 24)
+        }
+        self = expected
+    }
+}
+
+/// The checksum of some bytes in memory.
+func checksum(of bytes: [UInt8]) -> UInt64 {
+    bytes.withUnsafeBytes { bytes in bytes.baseAddress.map { vs_checksum($0, bytes.count) } ?? vs_checksum("", 0) }
+}
+
+/// Where the columns of a mapped file are.
+struct FilePlaces {
+    let rows: Int
+    let ids: Int
+    let idOrder: Int?
+    let squaredNorms: Int?
+    let inverseNorms: Int?
+    let codes: Int?
+    let codeScale: Int?
+    let codeError: Int?
+
+    init(_ header: FileHeader) {
+        func place(_ kind: SectionKind) -> Int? { header.section(kind)?.offset }
+        rows = place(.rows) ?? 0
+        ids = place(.ids) ?? 0
+        idOrder = place(.idOrder)
+        squaredNorms = place(.squaredNorms)
+        inverseNorms = place(.inverseNorms)
+        codes = place(.codes)
+        codeScale = place(.codeScale)
+        codeError = place(.codeError)
+    }
+}

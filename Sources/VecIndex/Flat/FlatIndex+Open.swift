@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecShims
+import VecKernelTypes
+import VecKernels
+
+/// How a file is opened.
+package struct OpenOptions: Sendable {
+    /// Into memory, writable; else mapped and read-only.
+    package var load: Bool
+    /// Whether every byte is checked, and not the header and its table alone; nil: where the file is loaded.
+    package var verify: Bool?
+    /// Whether a map's pages are read in at once.
+    package var prefault: Bool
+
+    package init(load: Bool = false, verify: Bool? = nil, prefault: Bool = false) {
+        self.load = load
+        self.verify = verify
+        self.prefault = prefault
+    }
+}
+
+extension FlatIndex {
+    /// Opens the file of an index.
+    package static func open(
+        _ path: String, _ options: OpenOptions, table: KernelTable = .current
+    ) throws(VecStoreError) -> FlatIndex {
+        let file = try FileHandle.openForReading(path)
+        let size = try file.size()
+        let header = try FileHeader.decode(path: path, fileSize: size) { (at, count, out) throws(VecStoreError) in
+            try file.read(out, count, at: at)
+        }
+        if options.load { return try load(file, header, verify: options.verify ?? true, table) }
+
+        let map = try MappedFile(file)
+        guard map.size == size else { throw VecStoreError(.corrupt, "'\(path)' changes while it is opened") }
+        if options.prefault { map.prefault() }
+        let places = FilePlaces(header)
+        let segment = RowSegment(map, places, count: header.count)
+        let ids = UnsafePointer(segment.ids)
+        let order = places.idOrder.map { (map.base + $0).assumingMemoryBound(to: UInt32.self) }
+        let index = FlatIndex(
+            header.shape, table: table, map: map, snapshot: snapshot(segment, header.count),
+            lookup: .sorted(ids: ids, order: order, count: header.count), nextID: header.nextID)
+        if options.verify ?? false { try index.verifyMap(map) }
+        return index
+    }
+
+    private static func snapshot(_ segment: RowSegment, _ count: Int) -> FlatSnapshot {
+        FlatSnapshot(count == 0 ? [] : [FlatSnapshot.Part(segment: segment, firstSlot: 0, count: count, removed: nil)])
+    }
+
+    private static func load(
+        _ file: FileHandle, _ header: FileHeader, verify: Bool, _ table: KernelTable
+    ) throws(VecStoreError) -> FlatIndex {
+        let segment = try RowSegment(header.shape, capacity: header.count)
+        for section in header.sections {
+            let column: UnsafeMutableRawPointer?
+            switch section.kind {
+            case .rows: column = segment.rows
+            case .ids: column = UnsafeMutableRawPointer(segment.ids)
+            case .squaredNorms: column = segment.squaredNorms.map { UnsafeMutableRawPointer($0) }
+            case .inverseNorms: column = segment.inverseNorms.map { UnsafeMutableRawPointer($0) }
+            case .codes: column = segment.codes.map { UnsafeMutableRawPointer($0) }
+            case .codeScale: column = segment.codeScale.map { UnsafeMutableRawPointer($0) }
+            case .codeError: column = segment.codeError.map { UnsafeMutableRawPointer($0) }
+            case .idOrder: column = nil
+            }
+            // The order of the ids is made anew; where everything is checked, so is it.
+            let spare = column == nil && verify ? try allocate(UInt8.self, section.size, for: "the order of ids") : nil
+            guard let target = column ?? spare?.base else { continue }
+            try file.read(target, section.size, at: section.offset)
+            if verify { try check(target, section, file.path) }
+            withExtendedLifetime(spare) {}
+        }
+        if verify {
+            try checkPadding(header, file.path) { (at, count, out) throws(VecStoreError) in
+                try file.read(out, count, at: at)
+            }
+        }
+        let ids = IDMap()
+        try ids.reserve(header.count)
+        var nextID = header.nextID
+        for i in 0..<header.count {
+            let id = segment.ids[i]
+            guard id != noID, ids.slot(of: id) == nil else {
+                throw VecStoreError(.corrupt, "'\(file.path)' has the id \(id) twice, or one that is none")
+            }
+            ids.set(id, UInt32(truncatingIfNeeded: i))
+            if id >= nextID { nextID = id == noID - 1 ? noID : id + 1 }
+        }
+        let index = FlatIndex(
+            header.shape, table: table, map: nil, snapshot: snapshot(segment, header.count), lookup: .table(ids),
+            nextID: nextID)
+        if verify { try index.checkRows(file.path) }
+        return index
+    }
+
+    // MARK: - Checking
+
+    /// Checks everything that can be wrong: of a map every byte, of an index in memory its rows and ids.
+    package func verify() throws(VecStoreError) {
+        if let map {
+            try verifyMap(map)
+            return
+        }
+        try checkRows("the index")
+        try withLookup { (lookup, state) throws(VecStoreError) in
+            for part in state.parts {
+                for place in 0..<part.count {
+                    if let removed = part.removed, !removed.isLive(place) { continue }
+                    let id = part.segment.ids[place]
+                    guard lookup.slot(of: id) == UInt32(truncatingIfNeeded: part.firstSlot + place) else {
+                        throw VecStoreError(.corrupt, "the index does not find the row with the id \(id)")
+                    }
+                }
+            }
+            if case .table(let ids) = lookup, ids.count != state.count {
+                throw VecStoreError(.corrupt, "the index has \(ids.count) ids for \(state.count) rows")
+            }
+        }
+    }
+
+    private func verifyMap(_ map: MappedFile) throws(VecStoreError) {
+        let read: FileHeader.Read = { (at, count, out) throws(VecStoreError) in
+            out.copyMemory(from: map.base + at, byteCount: count)
+        }
+        let header = try FileHeader.decode(path: map.path, fileSize: map.size, read)
+        for section in header.sections { try FlatIndex.check(map.base + section.offset, section, map.path) }
+        try FlatIndex.checkPadding(header, map.path, read)
+        try withLookup { (lookup, _) throws(VecStoreError) in
+            guard case .sorted(let ids, let order, let count) = lookup else { return }
+            var before: UInt64?
+            for i in 0..<count {
+                let slot = order.map { Int($0[i]) } ?? i
+                guard slot < count, ids[slot] != noID, before.map({ $0 < ids[slot] }) ?? true else {
+                    throw VecStoreError(.corrupt, "'\(map.path)' has ids that are out of order, twice there, or none")
+                }
+                before = ids[slot]
+            }
+        }
+        try checkRows(map.path)
+    }
+
+    private static func check(
+        _ bytes: UnsafeRawPointer, _ section: FileHeader.Section, _ path: String
+    ) throws(VecStoreError) {
+        guard vs_checksum(bytes, section.size) == section.checksum else {
+            throw VecStoreError(.corrupt, "'\(path)' is damaged: the checksum of its section '\(section.kind)' is wrong")
+        }
+    }
+
+    /// The bytes between sections are zero: so no byte of a file can change unnoticed.
+    private static func checkPadding(
+        _ header: FileHeader, _ path: String, _ read: FileHeader.Read
+    ) throws(VecStoreError) {
+        let bytes = try allocate(UInt8.self, FileHeader.alignment, for: "a check")
+        var end = header.size
+        for section in header.sections {
+            let gap = section.offset - end
+            try read(end, gap, bytes.base)
+            for i in 0..<gap where bytes.pointer(UInt8.self)[i] != 0 {
+                throw VecStoreError(.corrupt, "'\(path)' is damaged: byte \(end + i) between its sections is not 0")
+            }
+            end = section.offset + section.size
+        }
+    }
+
+    /// Rows that pass the checks of `add`.
+    private func checkRows(_ path: String) throws(VecStoreError) {
+        let check = VectorCheck(metric: shape.metric, noun: "row")
+        for part in current.parts {
+            let piece = 4096
+            var from = 0
+            while from < part.count {
+                let n = min(piece, part.count - from)
+                do {
+                    try check.check(
+                        part.segment.rows + from * shape.rowSize, type: shape.type, count: n, dimension: shape.dimension,
+                        table: table, firstNumber: from)
+                } catch {
+                    if error.code == .outOfMemory { throw error }
+                    throw VecStoreError(.corrupt, "\(path): \(error.message)")
+                }
+                from += n
+            }
+        }
+    }
+}

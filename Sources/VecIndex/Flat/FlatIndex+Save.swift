@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension FlatIndex {
+    /// Writes the rows as they are now to a file, whole or not at all.
+    /// - Parameter sync: Whether to wait until the disk has it.
+    package func save(to path: String, sync: Bool) throws(VecStoreError) {
+        let (state, nextID) = try withLookup { (_, state) throws(VecStoreError) in (state, self.nextIDForFile) }
+        let order = try IDOrder(state)
+        var header = FileHeader(shape: shape, count: state.count, nextID: nextID, idsAscend: order.ascends)
+        let fileSize = header.layOut()
+        let target = try AtomicFile(path)
+        for i in header.sections.indices {
+            let writer = try SectionWriter(target.file, at: header.sections[i].offset)
+            try write(header.sections[i].kind, state, order, writer)
+            header.sections[i].checksum = try writer.finish()
+        }
+        let bytes = header.encode(fileSize: fileSize)
+        try target.file.write(bytes, bytes.count, at: 0)
+        // An index without rows ends with its table; the size must be that of the header all the same.
+        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
+        try target.commit(sync: sync)
+        withExtendedLifetime(state) {}
+    }
+
+    private func write(
+        _ kind: SectionKind, _ state: FlatSnapshot, _ order: IDOrder, _ writer: SectionWriter
+    ) throws(VecStoreError) {
+        if kind == .idOrder {
+            try writer.append(order.positions, 4 * state.count)
+            return
+        }
+        for part in state.parts {
+            let segment = part.segment
+            switch kind {
+            case .rows: try write(segment.rows, shape.rowSize, part, writer)
+            case .ids: try write(segment.ids, 8, part, writer)
+            case .squaredNorms: try write(segment.squaredNorms, 4, part, writer)
+            case .inverseNorms: try write(segment.inverseNorms, 8, part, writer)
+            case .codes: try write(segment.codes, shape.dimension, part, writer)
+            case .codeScale: try write(segment.codeScale, 4, part, writer)
+            case .codeError: try write(segment.codeError, 4, part, writer)
+            case .idOrder: break
+            }
+        }
+    }
+
+    /// Writes the places of a column that hold rows.
+    private func write(
+        _ column: UnsafeRawPointer?, _ size: Int, _ part: FlatSnapshot.Part, _ writer: SectionWriter
+    ) throws(VecStoreError) {
+        guard let column else { return }
+        guard let removed = part.removed else {
+            if part.count > 0 { try writer.append(column, part.count * size) }
+            return
+        }
+        for place in 0..<part.count where removed.isLive(place) { try writer.append(column + place * size, size) }
+    }
+}
+
+/// The order of the ids of a snapshot's rows.
+private struct IDOrder {
+    /// Whether the rows lie in it already.
+    private(set) var ascends = true
+    private let memory: Buffer
+    /// The positions of the rows in the order of their ids.
+    var positions: UnsafePointer<UInt32> { UnsafePointer(memory.pointer(UInt32.self)) }
+
+    init(_ state: FlatSnapshot) throws(VecStoreError) {
+        let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
+        let ids = idMemory.pointer(UInt64.self)
+        var n = 0
+        for part in state.parts {
+            for place in 0..<part.count {
+                if let removed = part.removed, !removed.isLive(place) { continue }
+                ids[n] = part.segment.ids[place]
+                if n > 0 && ids[n] <= ids[n - 1] { ascends = false }
+                n += 1
+            }
+        }
+        memory = try allocate(UInt32.self, ascends ? 0 : n, for: "the order of the ids to save")
+        if ascends { return }
+        var positions = UnsafeMutableBufferPointer(start: memory.pointer(UInt32.self), count: n)
+        for i in 0..<n { positions[i] = UInt32(truncatingIfNeeded: i) }
+        positions.sort { ids[Int($0)] < ids[Int($1)] }
+    }
+}

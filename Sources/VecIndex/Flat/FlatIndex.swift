@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+import VecKernels
+
+/// What a new index is made of.
+package struct IndexOptions: Sendable {
+    package var dimension: Int
+    package var metric: Metric
+    package var type: ElementType
+    /// 8-bit copies of the rows for faster exact search; nil: where they help.
+    package var exactCodes: Bool?
+    package var capacity: Int
+
+    package init(
+        dimension: Int, metric: Metric = .l2Squared, type: ElementType = .float32, exactCodes: Bool? = nil,
+        capacity: Int = 0
+    ) {
+        self.dimension = dimension
+        self.metric = metric
+        self.type = type
+        self.exactCodes = exactCodes
+        self.capacity = capacity
+    }
+}
+
+/// An index that compares a query with every row.
+///
+/// Rows lie in segments that only grow; what is published of them is a snapshot. A search takes the snapshot and needs no
+/// lock after that. Writers work one at a time and publish a new snapshot when they are done.
+package final class FlatIndex: @unchecked Sendable {
+    // Safety: `snapshot` is touched under `snapshotLock`, `lookup` under `lookupLock`, all changes under `writerLock`.
+
+    package let shape: RowShape
+    let table: KernelTable
+    /// Nil for an index in memory.
+    let map: MappedFile?
+
+    let writerLock = Lock()
+    private let snapshotLock = Lock()
+    private var snapshot: FlatSnapshot
+    private let lookupLock = Lock()
+    private var lookup: IDLookup
+    /// The id of the next row that comes without one; touched by writers and `stats`, under `lookupLock`.
+    private var nextID: UInt64
+
+    /// An empty index.
+    package convenience init(_ options: IndexOptions, table: KernelTable = .current) throws(VecStoreError) {
+        let shape = try RowShape(options)
+        self.init(
+            shape, table: table, map: nil, snapshot: FlatSnapshot([]), lookup: .table(IDMap()), nextID: 0)
+        if options.capacity > 0 { try reserve(options.capacity) }
+    }
+
+    init(
+        _ shape: RowShape, table: KernelTable, map: MappedFile?, snapshot: FlatSnapshot, lookup: IDLookup,
+        nextID: UInt64
+    ) {
+        self.shape = shape
+        self.table = table
+        self.map = map
+        self.snapshot = snapshot
+        self.lookup = lookup
+        self.nextID = nextID
+    }
+
+    // MARK: - State
+
+    package var isReadOnly: Bool { map != nil }
+
+    package var count: Int { current.count }
+
+    /// The state that a reader works on.
+    var current: FlatSnapshot { snapshotLock.withLock { snapshot } }
+
+    func context() throws(VecStoreError) -> ScanContext {
+        try ScanContext(table: table, metric: shape.metric, type: shape.type, dimension: shape.dimension)
+    }
+
+    func checkWritable() throws(VecStoreError) {
+        if isReadOnly {
+            throw VecStoreError(
+                .readOnly, "the index is a read-only map of a file: open it with load to change it")
+        }
+    }
+
+    /// Calls `body` with the lookup and the snapshot that belong together.
+    func withLookup<R>(_ body: (IDLookup, FlatSnapshot) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        return try body(lookup, current)
+    }
+
+    /// Publishes a new state: both or, where `change` throws, neither. Call it under `writerLock`.
+    func publish(
+        _ next: FlatSnapshot, nextID: UInt64? = nil, _ change: (IDMap) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        if case .table(let ids) = lookup { try change(ids) }
+        if let nextID { self.nextID = nextID }
+        let old = snapshotLock.withLock {
+            let old = snapshot
+            snapshot = next
+            return old
+        }
+        // Released here, after the lock: freeing memory takes time.
+        withExtendedLifetime(old) {}
+    }
+
+    /// Publishes a state with a new table of ids.
+    func publish(_ next: FlatSnapshot, ids: IDMap) {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        lookup = .table(ids)
+        let old = snapshotLock.withLock {
+            let old = snapshot
+            snapshot = next
+            return old
+        }
+        withExtendedLifetime(old) {}
+    }
+
+    /// The id that the next row will get; within `withLookup`.
+    var nextIDForFile: UInt64 { nextID }
+
+    /// The ids of the next `count` rows that come without one.
+    func upcomingID(_ count: Int) throws(VecStoreError) -> UInt64 {
+        let first = lookupLock.withLock { nextID }
+        // `noID` itself is no id.
+        guard UInt64(count) <= noID - first else {
+            throw VecStoreError(.tooLarge, "there are not \(count) ids left after \(first): give ids")
+        }
+        return first
+    }
+
+    // MARK: - Reading
+
+    /// What the index is and costs.
+    package struct Stats: Sendable {
+        package var count: Int
+        package var removedCount: Int
+        package var memoryBytes: Int
+        package var mappedBytes: Int
+        package var nextID: UInt64
+    }
+
+    package func stats() -> Stats {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        let state = current
+        var ids = 0
+        if case .table(let table) = lookup { ids = table.bytes }
+        return Stats(
+            count: state.count, removedCount: state.removedCount, memoryBytes: state.bytes + ids,
+            mappedBytes: map?.size ?? 0, nextID: nextID)
+    }
+
+    package func contains(
+        _ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>
+    ) {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        for i in 0..<count { found[i] = lookup.slot(of: ids[i]) == nil ? 0 : 1 }
+    }
+
+    /// Copies vectors out, as stored or widened to float32.
+    package func get(
+        _ ids: UnsafePointer<UInt64>, _ count: Int, as type: ElementType, _ out: UnsafeMutableRawPointer
+    ) throws(VecStoreError) {
+        guard type == shape.type || (type == .float32 && shape.type.isFloat) else {
+            let allowed = shape.type.isFloat ? "\(shape.type.name) or float32" : shape.type.name
+            throw VecStoreError(.unsupported, "rows of \(shape.type.name) do not come out as \(type.name): allowed is \(allowed)")
+        }
+        let slots = try allocate(UInt32.self, count, for: "\(count) slots")
+        let slot = slots.pointer(UInt32.self)
+        let state = try withLookup { (lookup, state) throws(VecStoreError) in
+            for i in 0..<count {
+                guard let found = lookup.slot(of: ids[i]) else { throw FlatIndex.notFound(ids[i]) }
+                slot[i] = found
+            }
+            return state
+        }
+        for i in 0..<count {
+            guard let p = state.part(of: Int(slot[i])) else { throw FlatIndex.notFound(ids[i]) }
+            let part = state.parts[p]
+            let row = part.segment.rows + (Int(slot[i]) - part.firstSlot) * shape.rowSize
+            if type == shape.type {
+                (out + i * shape.rowSize).copyMemory(from: row, byteCount: shape.rowSize)
+            } else {
+                convertToFloat32(row, shape.type, out + i * 4 * shape.dimension, shape.dimension, table)
+            }
+        }
+    }
+
+    static func notFound(_ id: UInt64) -> VecStoreError {
+        VecStoreError(.notFound, "the index has no row with the id \(id)")
+    }
+
+    /// Copies ids in the order of storage, from row `offset` on.
+    package func ids(offset: UInt64, capacity: Int, _ out: UnsafeMutablePointer<UInt64>) -> Int {
+        var skip = offset
+        var written = 0
+        for part in current.parts {
+            if skip >= UInt64(part.liveCount) {
+                skip -= UInt64(part.liveCount)
+                continue
+            }
+            for place in 0..<part.count {
+                if let removed = part.removed, !removed.isLive(place) { continue }
+                if skip > 0 {
+                    skip -= 1
+                    continue
+                }
+                if written == capacity { return written }
+                out[written] = part.segment.ids[place]
+                written += 1
+            }
+        }
+        return written
+    }
+
+    // MARK: - Searching
+
+    package func search(
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, filter: RowFilter, threads: Int,
+        _ output: SearchOutput
+    ) throws(VecStoreError) {
+        let context = try context()
+        let state = current
+        let block = try QueryBlock(
+            queries, type: type, count: count, dimension: shape.dimension, metric: shape.metric, rowType: shape.type,
+            table: table)
+        let filtered = try FilteredBlocks(state.blocks(shape), filter)
+        try filtered.withBlocks { blocks throws(VecStoreError) in
+            try ExactSearch.nearest(context, block, blocks, k: k, threads: threads, output)
+        }
+        withExtendedLifetime(state) {}
+    }
+
+    package func searchRange(
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, radius: Float, filter: RowFilter, threads: Int
+    ) throws(VecStoreError) -> RangeResult {
+        let context = try context()
+        let state = current
+        let block = try QueryBlock(
+            queries, type: type, count: count, dimension: shape.dimension, metric: shape.metric, rowType: shape.type,
+            table: table)
+        let filtered = try FilteredBlocks(state.blocks(shape), filter)
+        defer { withExtendedLifetime(state) {} }
+        return try filtered.withBlocks { blocks throws(VecStoreError) in
+            try ExactSearch.range(context, block, blocks, radius: radius, threads: threads)
+        }
+    }
+}
+
+extension RowShape {
+    /// The shape that options ask for.
+    init(_ options: IndexOptions) throws(VecStoreError) {
+        guard options.dimension >= 1 && options.dimension <= Limits.dimension else {
+            throw VecStoreError(.invalidArgument, "dim is \(options.dimension): allowed is 1 to \(Limits.dimension)")
+        }
+        try checkMetric(options.metric, options.type)
+        let possible = options.type.isFloat && [.l2Squared, .innerProduct, .cosine].contains(options.metric)
+        if options.exactCodes == true && !possible {
+            throw VecStoreError(
+                .unsupported,
+                "exact codes exist for float types under l2sq, ip and cosine, not for \(options.type.name) under \(options.metric.name)")
+        }
+        // Below some 32 elements a code is no smaller work than the row itself.
+        let useful = possible && options.type == .float32 && options.dimension >= 32
+        self.init(
+            dimension: options.dimension, metric: options.metric, type: options.type,
+            keepsCodes: options.exactCodes ?? useful)
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// A file that appears under its name whole or not at all: written under another name beside it, then renamed.
+final class AtomicFile {
+    private let path: String
+    private let temporaryPath: String
+    let file: FileHandle
+    private var isDone = false
+
+    private static let counter = Atomic<Int>(0)
+
+    init(_ path: String) throws(VecStoreError) {
+        self.path = path
+        // Another process, another index, an earlier crash: each has a name of its own.
+        let number = AtomicFile.counter.add(1, ordering: .relaxed).newValue
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        temporaryPath = "\(path).\(getpid())-\(number)-\(now.tv_nsec).tmp"
+        file = try FileHandle.create(temporaryPath)
+    }
+
+    deinit { if !isDone { unlink(temporaryPath) } }
+
+    /// Puts the file in its place.
+    /// - Parameter sync: Whether to wait until the disk has it.
+    func commit(sync: Bool) throws(VecStoreError) {
+        var old = stat()
+        // A file that is replaced keeps its permissions.
+        if stat(path, &old) == 0 { _ = fchmod(file.descriptor, old.st_mode & 0o7777) }
+        if sync { try file.synchronize() }
+        guard rename(temporaryPath, path) == 0 else { throw systemError("replace", path) }
+        isDone = true
+        if sync { try syncDirectory() }
+    }
+
+    private func syncDirectory() throws(VecStoreError) {
+        var directory = "."
+        if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
+            directory = slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+        }
+        let fd = retry { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        guard fd >= 0 else { throw systemError("open", directory) }
+        defer { close(fd) }
+        // Some file systems have no sync for directories; the rename is done all the same.
+        guard retry({ fsync(fd) }) == 0 || errno == EINVAL else { throw systemError("sync", directory) }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecShims
+import Glibc
+
+/// The reason the system gives for its last refusal.
+private func systemReason(_ code: Int32) -> String {
+    var text = [CChar](repeating: 0, count: 256)
+    vs_system_reason(code, &text, text.count)
+    return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}
+
+func systemError(_ what: String, _ path: String, _ code: Int32 = errno) -> VecStoreError {
+    let kind: VecStoreError.Code =
+        code == ENOENT || code == ENOTDIR ? .notFound : (code == ENOMEM ? .outOfMemory : .io)
+    return VecStoreError(kind, "cannot \(what) '\(path)': \(systemReason(code))")
+}
+
+/// A file descriptor that closes itself.
+final class FileHandle {
+    let descriptor: Int32
+    let path: String
+
+    private init(_ descriptor: Int32, _ path: String) {
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    static func openForReading(_ path: String) throws(VecStoreError) -> FileHandle {
+        let fd = retry { open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) }
+        guard fd >= 0 else { throw systemError("open", path) }
+        let file = FileHandle(fd, path)
+        var status = stat()
+        guard fstat(fd, &status) == 0 else { throw systemError("read", path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw VecStoreError(.invalidArgument, "'\(path)' is not a regular file")
+        }
+        return file
+    }
+
+    /// A new file; an existing one is never touched.
+    static func create(_ path: String) throws(VecStoreError) -> FileHandle {
+        let fd = retry { open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666) }
+        guard fd >= 0 else { throw systemError("create", path) }
+        return FileHandle(fd, path)
+    }
+
+    func size() throws(VecStoreError) -> Int {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw systemError("read", path) }
+        return Int(status.st_size)
+    }
+
+    /// Reads exactly `count` bytes from `offset`.
+    func read(_ target: UnsafeMutableRawPointer, _ count: Int, at offset: Int) throws(VecStoreError) {
+        var done = 0
+        while done < count {
+            let n = retry { pread(descriptor, target + done, min(count - done, 1 << 30), off_t(offset + done)) }
+            guard n >= 0 else { throw systemError("read", path) }
+            guard n > 0 else {
+                throw VecStoreError(.corrupt, "'\(path)' ends at byte \(offset + done): it was cut short")
+            }
+            done += n
+        }
+    }
+
+    func write(_ source: UnsafeRawPointer, _ count: Int, at offset: Int) throws(VecStoreError) {
+        var done = 0
+        while done < count {
+            let n = retry { pwrite(descriptor, source + done, min(count - done, 1 << 30), off_t(offset + done)) }
+            guard n >= 0 else { throw systemError("write", path) }
+            done += n
+        }
+    }
+
+    func synchronize() throws(VecStoreError) {
+        guard retry({ fsync(descriptor) }) == 0 else { throw systemError("sync", path) }
+    }
+}
+
+/// Repeats a system call that a signal has interrupted.
+func retry<I: FixedWidthInteger>(_ call: () -> I) -> I {
+    while true {
+        let result = call()
+        if result != -1 || errno != EINTR { return result }
+    }
+}

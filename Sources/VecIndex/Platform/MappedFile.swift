@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// A file in the address space, to be read only.
+final class MappedFile: @unchecked Sendable {
+    // Safety: never written to.
+
+    let base: UnsafeRawPointer
+    let size: Int
+    let path: String
+
+    init(_ file: FileHandle) throws(VecStoreError) {
+        size = try file.size()
+        path = file.path
+        guard size > 0 else { throw VecStoreError(.corrupt, "'\(file.path)' is empty: it is not a vecstore file") }
+        let p = mmap(nil, size, PROT_READ, MAP_SHARED, file.descriptor, 0)
+        guard let p, p != MAP_FAILED else { throw systemError("map", file.path) }
+        base = UnsafeRawPointer(p)
+    }
+
+    deinit { munmap(UnsafeMutableRawPointer(mutating: base), size) }
+
+    /// Asks for all pages and waits until they are there.
+    func prefault() {
+        _ = madvise(UnsafeMutableRawPointer(mutating: base), size, Int32(MADV_WILLNEED))
+        var sum: UInt8 = 0
+        var i = 0
+        while i < size {
+            sum ^= (base + i).load(as: UInt8.self)
+            i += 4096
+        }
+        withExtendedLifetime(sum) {}
+    }
+}
