@@ -10,6 +10,8 @@ package enum InstructionSet: Int, CaseIterable, Comparable, Sendable {
     case avx512
     /// With VNNI and VPOPCNTDQ (Ice Lake server, 2021; Zen 4).
     case avx512vnni
+    /// With BF16 (Cooper Lake, Sapphire Rapids; Zen 4).
+    case avx512bf16
 
     /// As `VECSTORE_ISA` and the build information write it.
     package var name: String {
@@ -18,6 +20,7 @@ package enum InstructionSet: Int, CaseIterable, Comparable, Sendable {
         case .avx2: "avx2"
         case .avx512: "avx512"
         case .avx512vnni: "avx512vnni"
+        case .avx512bf16: "avx512bf16"
         }
     }
 

@@ -56,12 +56,19 @@ package typealias SelectAffineKernel = @convention(c) (
     UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, Int, Float, UnsafeMutablePointer<UInt32>
 ) -> Int
 
+/// Loads every whole register of `count` bytes and does next to nothing with it: what memory and caches can deliver at
+/// most, for benchmarks.
+package typealias LoadKernel = @convention(c) (UnsafeRawPointer, Int) -> UInt32
+
 /// All kernels for one instruction set.
 package struct KernelTable: Sendable {
     package let isa: InstructionSet
 
     /// Indexed by `slot(metric, type)`; nil where the pair makes no sense.
     package let distances: [DistanceKernels?]
+    /// The inner product of a bfloat16 query with bfloat16 rows, where the processor has an instruction for it; nil
+    /// elsewhere. Rounds in another order than the kernel for float32 queries.
+    package let bfloat16Product: DistanceKernels?
     /// Indexed by the raw value of the element type; nil for bits.
     package let squaredNorms: [SquaredNormsKernel?]
     /// From float16 and bfloat16 to float32 and back.
@@ -74,10 +81,12 @@ package struct KernelTable: Sendable {
     package let select: SelectKernel
     package let selectAffine: SelectAffineKernel
     package let codes: CodeKernels
+    package let load: LoadKernel
 
     package init(
         isa: InstructionSet,
         distances: [DistanceKernels?],
+        bfloat16Product: DistanceKernels?,
         squaredNorms: [SquaredNormsKernel?],
         widenFloat16: @escaping ConvertKernel,
         widenBFloat16: @escaping ConvertKernel,
@@ -86,10 +95,12 @@ package struct KernelTable: Sendable {
         allFinite: [FiniteKernel?],
         select: @escaping SelectKernel,
         selectAffine: @escaping SelectAffineKernel,
-        codes: CodeKernels
+        codes: CodeKernels,
+        load: @escaping LoadKernel
     ) {
         self.isa = isa
         self.distances = distances
+        self.bfloat16Product = bfloat16Product
         self.squaredNorms = squaredNorms
         self.widenFloat16 = widenFloat16
         self.widenBFloat16 = widenBFloat16
@@ -99,6 +110,7 @@ package struct KernelTable: Sendable {
         self.select = select
         self.selectAffine = selectAffine
         self.codes = codes
+        self.load = load
     }
 
     package static let slotCount = 7 * 7

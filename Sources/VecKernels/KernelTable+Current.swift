@@ -8,6 +8,7 @@ package import VecKernelTypes
 #if arch(x86_64)
 import VecKernelsAVX2
 import VecKernelsAVX512
+import VecKernelsAVX512BF16
 import VecKernelsAVX512VNNI
 #endif
 
@@ -44,6 +45,7 @@ extension KernelTable {
         if features & UInt32(VS_CPU_AVX2) != 0 { sets.append(.avx2) }
         if features & UInt32(VS_CPU_AVX512) != 0 { sets.append(.avx512) }
         if features & UInt32(VS_CPU_AVX512VNNI) != 0 { sets.append(.avx512vnni) }
+        if features & UInt32(VS_CPU_AVX512BF16) != 0 { sets.append(.avx512bf16) }
         return sets
     }()
 
@@ -56,6 +58,7 @@ extension KernelTable {
             case .avx2: return VecKernelsAVX2.makeKernelTable(isa)
             case .avx512: return VecKernelsAVX512.makeKernelTable(isa)
             case .avx512vnni: return VecKernelsAVX512VNNI.makeKernelTable(isa)
+            case .avx512bf16: return VecKernelsAVX512BF16.makeKernelTable(isa)
             }
         }
         #endif

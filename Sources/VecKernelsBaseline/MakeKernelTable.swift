@@ -157,6 +157,12 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
     return KernelTable(
         isa: isa,
         distances: distances,
+        bfloat16Product: vs_has_bf16_dot() == 0
+            ? nil
+            : DistanceKernels(
+                pair: { q, x, d in bfloat16Pair(q, x, d) },
+                rows: { q, x, s, n, d, o in bfloat16Rows(q, x, s, n, d, o) },
+                gather: { q, x, s, p, n, d, o in bfloat16Gather(q, x, s, p, n, d, o) }),
         squaredNorms: [
             nil,
             { x, s, n, d, o in floatSquaredNorms(Float32Rows.self, x, s, n, d, o) },
@@ -188,5 +194,6 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             rows: { q, x, s, n, d, o in codeRows(q, x, s, n, d, o) },
             pack: { c, s, n, v, d, p in packPanel(c, s, n, v, d, p) },
             tile: { q, x, g, e, o, s in tileProducts(q, x, g, e, o, s) },
-            select: { i, a, b, c, n, v, w, l, p in selectCodes(i, a, b, c, n, v, w, l, p) }))
+            select: { i, a, b, c, n, v, w, l, p in selectCodes(i, a, b, c, n, v, w, l, p) }),
+        load: { x, n in loadAll(x, n) })
 }

@@ -101,3 +101,18 @@ func selectAffineAtMost(
     }
     return found
 }
+
+@inline(__always)
+func loadAll(_ source: UnsafeRawPointer, _ count: Int) -> UInt32 {
+    let width = Int(VS_BYTES)
+    var a = vs_zero_bytes(), b = a, c = a, d = a
+    var i = 0
+    while i &+ 4 &* width <= count {
+        a |= vs_load_bytes(source + i)
+        b |= vs_load_bytes(source + (i &+ width))
+        c |= vs_load_bytes(source + (i &+ 2 &* width))
+        d |= vs_load_bytes(source + (i &+ 3 &* width))
+        i = i &+ 4 &* width
+    }
+    return vs_sum_i32(vs_popcount(vs_i32(repeating: 0), (a | b) | (c | d)))
+}

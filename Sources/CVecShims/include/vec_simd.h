@@ -338,6 +338,26 @@ VS_INLINE vs_i32 vs_popcount(vs_i32 sum, vs_bytes a) {
 #endif
 }
 
+/* Whether the processor multiplies bfloat16 itself. */
+VS_INLINE int32_t vs_has_bf16_dot(void) {
+#if defined(__AVX512BF16__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+/* sum + products of bfloat16, two to a lane; subnormals count as 0. Only where vs_has_bf16_dot() is 1. */
+VS_INLINE vs_f32 vs_dot_bf16(vs_f32 sum, vs_bytes a, vs_bytes b) {
+#if defined(__AVX512BF16__)
+    return (vs_f32)_mm512_dpbf16_ps((__m512)sum, (__m512bh)a, (__m512bh)b);
+#else
+    (void)a;
+    (void)b;
+    return sum;
+#endif
+}
+
 /* ---- conversions ---- */
 
 /* Rounds to float16, to nearest, ties to even. */

@@ -64,13 +64,14 @@ struct CodeScan {
 
         let n = group.count
         let padded = (n + codes.tileQueries - 1) / codes.tileQueries * codes.tileQueries
+        let isTiled = n >= CodeScan.leastTiledQueries
         var layout = Layout()
         let coded = layout.add(CodedQuery.self, n)
         let signed = layout.add(Int8.self, n * context.dimension)
-        let queryPanels = layout.add(UInt8.self, padded * groups * 4)
+        let queryPanels = layout.add(UInt8.self, isTiled ? padded * groups * 4 : 0)
         let excess = layout.add(Int32.self, padded)
-        let rowPanels = layout.add(UInt8.self, pieceRows * groups * 4)
-        let products = layout.add(Int32.self, codes.tileQueries * pieceRows)
+        let rowPanels = layout.add(UInt8.self, isTiled ? pieceRows * groups * 4 : 0)
+        let products = layout.add(Int32.self, isTiled ? codes.tileQueries * pieceRows : pieceRows)
         let positions = layout.add(UInt32.self, pieceRows)
         let distances = layout.add(Float.self, pieceRows)
         let unit = layout.add(Float.self, context.dimension)
@@ -82,7 +83,7 @@ struct CodeScan {
             products: memory.pointer(Int32.self, at: products), positions: memory.pointer(UInt32.self, at: positions),
             distances: memory.pointer(Float.self, at: distances), unit: memory.pointer(Float.self, at: unit))
         for i in 0..<n { encodeQuery(i) }
-        if n >= CodeScan.leastTiledQueries { packQueries() }
+        if isTiled { packQueries() }
     }
 
     private func encodeQuery(_ i: Int) {

@@ -17,8 +17,8 @@ struct ExactScan {
         var range: Range<Int>
     }
 
-    /// Multiplications and additions below which one thread is faster than two: the work of some 20 microseconds.
-    private static let leastParallelWork = 1 << 20
+    /// Multiplications and additions below which one thread is faster than two: the work of some 100 microseconds.
+    private static let leastParallelWork = 1 << 22
     /// Least rows of one task.
     private static let leastPartRows = 1024
 
@@ -74,22 +74,18 @@ struct ExactScan {
     // MARK: - Running
 
     /// Scans everything. Query i's results of part p go into sinks[p · queries + i].
-    /// - Parameter makeSink: Makes the sink of a query in a part.
     func run<S: ResultSink>(
         _ sinks: UnsafeMutablePointer<S>
     ) throws(VecStoreError) {
         let errors = ErrorBox()
         let useBLAS = ExactScan.productsPay(context, queries: groups.first?.count ?? 0)
-        let work = {
-            ThreadPool.shared.run(tasks: groups.count * parts.count, threads: threads) { task in
-                let group = groups[task % groups.count]
-                let part = task / groups.count
-                errors.run { () throws(VecStoreError) in
-                    try scan(group, parts[part], useBLAS, sinks + part * queries.count + group.lowerBound)
-                }
+        ThreadPool.shared.run(tasks: groups.count * parts.count, threads: threads) { task in
+            let group = groups[task % groups.count]
+            let part = task / groups.count
+            errors.run { () throws(VecStoreError) in
+                try scan(group, parts[part], useBLAS, sinks + part * queries.count + group.lowerBound)
             }
         }
-        if useBLAS { BLAS.onOneThread(work) } else { work() }
         try errors.rethrow()
     }
 
@@ -114,7 +110,7 @@ struct ExactScan {
             if range.isEmpty { continue }
             if useBLAS && !isSparse && Int(bitPattern: block.rows) & 3 == 0 {
                 if products == nil { products = try ProductScan(context) }
-                products?.scan(queries, group, block, range, sinks)
+                BLAS.onOneThread { products?.scan(queries, group, block, range, sinks) }
             } else {
                 direct.scan(queries, group, block, range, sinks)
             }

@@ -13,6 +13,8 @@ package final class QueryBlock: @unchecked Sendable {
     package let base: UnsafeRawPointer
     /// Σ q² of each query: for L2, inner product and cosine.
     package let squaredNorms: UnsafePointer<Float>?
+    /// The queries as they came, where they and the rows are bfloat16; nil else.
+    package let bfloat16: UnsafeRawPointer?
     /// Holds converted or aligned queries; nil where `base` is the caller's memory.
     private let converted: Buffer?
     private let norms: Buffer?
@@ -28,6 +30,7 @@ package final class QueryBlock: @unchecked Sendable {
         self.count = count
         self.dimension = dimension
         stride = rowType.queryType.rowSize(dimension)
+        bfloat16 = type == .bfloat16 && rowType == .bfloat16 ? queries : nil
         if rowType.isFloat && type != .float32 {
             let buffer = try allocate(Float.self, count * dimension, for: "the converted queries")
             convertToFloat32(queries, type, buffer.base, count * dimension, table)

@@ -38,6 +38,10 @@ package struct ScanContext {
         _ out: UnsafeMutablePointer<Float>
     ) {
         let rows = block.rows + from * block.stride
+        if metric == .innerProduct, let special = table.bfloat16Product, let base = queries.bfloat16 {
+            special.rows(base + i * rowSize, rows, block.stride, count, dimension, out)
+            return
+        }
         guard metric == .cosine, let inverse = block.inverseNorms, let squares = queries.squaredNorms else {
             kernels.rows(queries.query(i), rows, block.stride, count, dimension, out)
             return
@@ -52,6 +56,10 @@ package struct ScanContext {
         _ queries: QueryBlock, _ i: Int, _ block: RowBlock, positions: UnsafePointer<UInt32>, count: Int,
         _ out: UnsafeMutablePointer<Float>
     ) {
+        if metric == .innerProduct, let special = table.bfloat16Product, let base = queries.bfloat16 {
+            special.gather(base + i * rowSize, block.rows, block.stride, positions, count, dimension, out)
+            return
+        }
         guard metric == .cosine, let inverse = block.inverseNorms, let squares = queries.squaredNorms else {
             kernels.gather(queries.query(i), block.rows, block.stride, positions, count, dimension, out)
             return

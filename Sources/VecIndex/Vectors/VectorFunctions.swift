@@ -25,6 +25,9 @@ package enum VectorFunctions {
             }
         }
         guard type.isFloat && type != .float32 else { return kernels.pair(a, b, dimension) }
+        if type == .bfloat16, metric == .innerProduct, let special = table.bfloat16Product {
+            return special.pair(a, b, dimension)
+        }
         let query = try allocate(Float.self, dimension, for: "a converted vector")
         convertToFloat32(a, type, query.base, dimension, table)
         return kernels.pair(query.base, b, dimension)
