@@ -1,0 +1,13 @@
+// swift-tools-version:6.0
+// The Swift example: a package that depends on the VecStore library of this repository by path.
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+let package = Package(
+    name: "vecstore-example",
+    dependencies: [.package(name: "vecstore", path: "../..")],
+    targets: [
+        .executableTarget(name: "demo", dependencies: [.product(name: "VecStore", package: "vecstore")]),
+    ],
+    swiftLanguageModes: [.v6]
+)
