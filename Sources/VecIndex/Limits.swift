@@ -14,6 +14,8 @@ package enum Limits {
     package static let squaredNorm: Float = 0x1p125
     /// Least Σ x² of a vector under cosine: below, squares lose bits to the end of the range.
     package static let cosineSquaredNorm: Float = 0x1p-100
+    /// Norms below this may have lost bits to underflow of their squares: bounds on rounding take at least this much.
+    static let leastNorm: Float = 0x1p-50
 }
 
 /// The id of a missing result.

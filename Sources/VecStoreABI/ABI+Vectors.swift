@@ -125,9 +125,8 @@ public func vecstore_normalize(
         let dimension = try checkedDimension(dim), type = try checkedType(dtype)
         let count = try checkedCount(n, "n")
         try checkedSize(count, type.rowSize(dimension), "vectors")
-        if count == 0 && type.isFloat { return }
         try VectorFunctions.normalize(
-            checked(vectors, "vectors"), count: count, dimension: dimension, type: type)
+            checked(vectors, "vectors", count: count), count: count, dimension: dimension, type: type)
     }
 }
 

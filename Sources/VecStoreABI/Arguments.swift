@@ -17,6 +17,13 @@ func checked(_ pointer: UnsafeRawPointer?, _ name: String, count: Int) throws(Ve
     return try checked(pointer, name)
 }
 
+func checked(
+    _ pointer: UnsafeMutableRawPointer?, _ name: String, count: Int
+) throws(VecStoreError) -> UnsafeMutableRawPointer {
+    if count == 0 { return pointer ?? nowhere }
+    return try checked(pointer, name)
+}
+
 func checked<T>(_ pointer: UnsafePointer<T>?, _ name: String, count: Int) throws(VecStoreError) -> UnsafePointer<T> {
     if count == 0 { return pointer ?? UnsafeRawPointer(nowhere).assumingMemoryBound(to: T.self) }
     return try checked(pointer, name)

@@ -28,7 +28,7 @@ struct CodeScan {
         var errorWeight: Float
         /// e
         var error: Float
-        /// ‖q‖, or 1 for cosine.
+        /// ‖q‖, or 1 for cosine; at least `Limits.leastNorm`.
         var norm: Float
         var squaredNorm: Float
     }
@@ -89,10 +89,10 @@ struct CodeScan {
     private func encodeQuery(_ i: Int) {
         let dimension = context.dimension
         let square = queries.squaredNorms?[group.lowerBound + i] ?? 0
-        var norm = square.squareRoot()
+        var norm = max(square.squareRoot(), Limits.leastNorm)
         var query = queries.query(group.lowerBound + i).assumingMemoryBound(to: Float.self)
         // A caller's queries need no alignment: a copy has it. For cosine it is scaled to norm 1.
-        let factor = context.metric == .cosine && norm > 0 ? 1 / norm : 1
+        let factor = context.metric == .cosine ? 1 / norm : 1
         let source = UnsafeRawPointer(query)
         for d in 0..<dimension {
             scratch.unit[d] = (source + 4 * d).loadUnaligned(as: Float.self) * factor
@@ -204,7 +204,7 @@ struct CodeScan {
         guard context.metric != .cosine, let squares = block.squaredNorms else { return 1 }
         var largest: Float = 0
         for j in from..<(from + count) where squares[j] > largest { largest = squares[j] }
-        return largest.squareRoot()
+        return max(largest.squareRoot(), Limits.leastNorm)
     }
 
     /// Compares query i in full with the rows that its products do not rule out.
@@ -222,7 +222,7 @@ struct CodeScan {
         case .l2Squared:
             // ‖q − x‖² ≤ limit where q·x ≥ (‖q‖² + ‖x‖² − limit) / 2
             needed = (query.squaredNorm - limit) / 2
-            slack = 4 * context.rounding * (query.squaredNorm + largest * largest)
+            slack = 4 * context.rounding * (query.norm * query.norm + largest * largest)
             if let squares = block.squaredNorms {
                 offset = squares
                 offsetWeight = 0.5 / query.scale

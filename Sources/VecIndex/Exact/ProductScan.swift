@@ -105,7 +105,7 @@ struct ProductScan {
                 scales[j] = -1
             }
         }
-        return context.metric == .cosine ? 1 : largest.squareRoot()
+        return context.metric == .cosine ? 1 : max(largest.squareRoot(), Limits.leastNorm)
     }
 
     private func compare<S: ResultSink>(
@@ -113,11 +113,11 @@ struct ProductScan {
         _ products: UnsafePointer<Float>, _ sink: inout S
     ) {
         let square = queries.squaredNorms?[i] ?? 0
-        let norm = square.squareRoot()
+        let norm = max(square.squareRoot(), Limits.leastNorm)
         let limit: Float
         switch context.metric {
         case .l2Squared:
-            limit = sink.limit - square + 8 * context.rounding * (square + largest * largest)
+            limit = sink.limit - square + 8 * context.rounding * (norm * norm + largest * largest)
         case .cosine:
             limit = (sink.limit - 1 + 4 * context.rounding) * norm
         default:

@@ -2,7 +2,7 @@
 
 import VecKernelTypes
 
-/// Converts elements; refuses values that the target type cannot hold, and types that do not convert.
+/// Converts elements; refuses values that the target type cannot hold, NaN and infinity, and types that do not convert.
 ///
 /// Among floats values are rounded to nearest, ties to even. From a float to an integer type likewise, within its range.
 package func convertElements(
@@ -11,6 +11,7 @@ package func convertElements(
 ) throws(VecStoreError) {
     if type == targetType {
         target.copyMemory(from: source, byteCount: type.rowSize(count))
+        try checkFinite(target, type, count, 0, nil, table)
         return
     }
     guard type != .bits && targetType != .bits else {
@@ -38,6 +39,7 @@ package func convertElements(
             try round(floats, n, from, out.assumingMemoryBound(to: UInt8.self), targetType)
         default:
             out.copyMemory(from: scratch.base, byteCount: 4 * n)
+            try checkFinite(out, targetType, n, from, floats, table)
         }
         from += n
     }
@@ -55,13 +57,15 @@ private func load(
     }
 }
 
+/// - Parameter floats: What the elements were made of; nil where they were copied.
 private func checkFinite(
-    _ out: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ first: Int, _ floats: UnsafePointer<Float>,
+    _ out: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ first: Int, _ floats: UnsafePointer<Float>?,
     _ table: KernelTable
 ) throws(VecStoreError) {
     guard let finite = table.allFinite[Int(type.rawValue)], !finite(out, count) else { return }
-    for i in 0..<count where !finite(out + 2 * i, 1) {
-        if floats[i].isFinite {
+    let size = type.rowSize(1)
+    for i in 0..<count where !finite(out + i * size, 1) {
+        if let floats, floats[i].isFinite {
             throw VecStoreError(.tooLarge, "element \(first + i), \(floats[i]), is beyond the range of \(type.name)")
         }
         throw VecStoreError(.notFinite, "element \(first + i) is NaN or infinity")
