@@ -50,7 +50,9 @@
  *   library does not know must be zero. Start from the ..._INIT macro. NULL in place of options means all defaults.
  *
  * NUMBERS
- *   NaN and infinity are refused in input, and so is a zero vector under VECSTORE_METRIC_COSINE. Distances are computed
+ *   NaN and infinity are refused in input (VECSTORE_ERR_NOT_FINITE); so is a float vector whose squares sum up to more than
+ *   2^125, a norm of 6.5e18 (VECSTORE_ERR_TOO_LARGE), and under VECSTORE_METRIC_COSINE a vector that is zero or has a norm
+ *   below 2^-50 (VECSTORE_ERR_ZERO_VECTOR). Within these limits no distance overflows. Distances are computed
  *   from the differences or products themselves, never from a rearranged expansion, so the L2SQ, L1 and COSINE distance of a
  *   vector to itself is exactly 0, no distance of those is negative, and it is the same whatever the batch size or the
  *   number of threads. Machines with other instruction sets may differ by rounding, at most
@@ -229,9 +231,9 @@ VECSTORE_API vecstore_status vecstore_norms(const void *vectors, size_t n, size_
 VECSTORE_API vecstore_status vecstore_normalize(void *vectors, size_t n, size_t dim, vecstore_dtype dtype);
 
 /*
- * Converts elements between types. Among F32, F16 and BF16 values are rounded to the nearest, ties to even; one that
- * becomes infinite in the new type is refused. From a float type to I8 or U8 values are rounded likewise, and one outside
- * the range of the new type is refused. BITS convert from and to nothing else.
+ * Converts elements between types. Among F32, F16 and BF16 values are rounded to the nearest, ties to even; from
+ * a float type to I8 or U8 likewise. A value outside the range of the new type is refused with TOO_LARGE, NaN and infinity
+ * with NOT_FINITE. BITS convert from and to nothing else.
  * @param[in]  source  count elements; must not overlap target
  * @param[out] target  count elements
  * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, TOO_LARGE (a value outside the range). O(count). (since 0.1)
@@ -318,7 +320,8 @@ typedef struct vecstore_index_options {
     vecstore_metric metric; /* 0 = VECSTORE_METRIC_L2SQ */
     vecstore_dtype dtype;   /* how rows are stored; 0 = VECSTORE_DTYPE_F32 */
     uint32_t exact_codes;   /* 8-bit copies of the rows that make exact search faster, for 1 byte more an element:
-                               0 = default (kept where they help: F32 rows under L2SQ, IP, COSINE), 1 = keep, 2 = do not */
+                               0 = default (kept where they help: F32 rows of dim 32 or more under L2SQ, IP, COSINE),
+                               1 = keep (F32, F16, BF16 under these metrics; else UNSUPPORTED), 2 = do not */
     uint64_t capacity;      /* rows to reserve memory for; 0 = none. An index grows past it by itself. */
 } vecstore_index_options;
 
@@ -331,7 +334,8 @@ typedef struct vecstore_index_options {
  */
 VECSTORE_API vecstore_status vecstore_index_create(const vecstore_index_options *options, vecstore_index **out);
 
-/* Frees an index, after the calls that use it have finished. NULL, and a handle already freed, do nothing. (since 0.1) */
+/* Frees an index; its memory goes with the last call that still uses it. Does not wait. NULL, and a handle already freed,
+ * do nothing. (since 0.1) */
 VECSTORE_API void vecstore_index_free(vecstore_index *index);
 
 typedef struct vecstore_add_options {
@@ -347,6 +351,7 @@ typedef struct vecstore_add_options {
  * @param[in]  dtype    of `vectors`: that of the index; an index of F32, F16 or BF16 takes any of these three and converts
  * @param[in]  ids      n ids, each new to the index and none of them VECSTORE_ID_NONE; NULL = assigned by the index: one
  *                      more than the largest id it ever had, and so on (0, 1, 2, ... in a new index)
+ *                      An index holds at most 4,294,967,294 rows.
  * @param[out] out_ids  n ids that the rows have; may be NULL, may be the same array as ids
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, ALREADY_EXISTS, READ_ONLY, TOO_LARGE,
  * OUT_OF_MEMORY. O(n * dim). (since 0.1)
@@ -496,7 +501,8 @@ typedef struct vecstore_save_options {
  * Writes an index to a file, whole or not at all: to a temporary name in the same directory, synced, then renamed over
  * `path`. An index that maps the file replaced stays valid.
  * @param[in] path  a file name, UTF-8, at most 4000 bytes
- * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO, OUT_OF_MEMORY. (since 0.1)
+ * A symbolic link is followed: the file it points to is replaced. Anything else than a regular file is refused.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, NOT_FOUND (no such directory), IO, OUT_OF_MEMORY. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_save(const vecstore_index *index, const char *path,
                                                  const vecstore_save_options *options);

@@ -129,7 +129,7 @@ package final class FlatIndex: @unchecked Sendable {
         let first = lookupLock.withLock { nextID }
         // `noID` itself is no id.
         guard UInt64(count) <= noID - first else {
-            throw VecStoreError(.tooLarge, "there are not \(count) ids left after \(first): give ids")
+            throw VecStoreError(.tooLarge, "the ids to assign are used up (the next would be \(first), for \(count) rows): give ids")
         }
         return first
     }

@@ -13,6 +13,7 @@ final class AtomicFile {
     private static let counter = Atomic<Int>(0)
 
     init(_ path: String) throws(VecStoreError) {
+        let path = try AtomicFile.target(path)
         self.path = path
         // Another process, another index, an earlier crash: each has a name of its own.
         let number = AtomicFile.counter.add(1, ordering: .relaxed).newValue
@@ -23,6 +24,22 @@ final class AtomicFile {
     }
 
     deinit { if !isDone { unlink(temporaryPath) } }
+
+    /// The file that a path means: what a symbolic link points to, not the link. Refuses what is not a file: a rename over
+    /// a device would remove it.
+    private static func target(_ path: String) throws(VecStoreError) -> String {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return path }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw VecStoreError(.invalidArgument, "'\(path)' is there and not a regular file: it is not replaced")
+        }
+        guard let resolved = realpath(path, nil) else { throw systemError("find", path) }
+        defer { free(resolved) }
+        guard let target = String(validatingCString: resolved) else {
+            throw VecStoreError(.invalidArgument, "'\(path)' leads to a name that is not UTF-8")
+        }
+        return target
+    }
 
     /// Puts the file in its place.
     /// - Parameter sync: Whether to wait until the disk has it.

@@ -14,7 +14,7 @@ package enum VectorFunctions {
         guard let kernels = table.distance(metric, type) else {
             throw VecStoreError(.internalError, "no kernel for \(metric.name) of \(type.name)")
         }
-        for (vector, name) in [(a, "vector a"), (b, "vector b")] {
+        for (vector, name) in [(a, "a: vector"), (b, "b: vector")] {
             let check = VectorCheck(metric: metric, noun: name)
             if let kernel = table.squaredNorms(type) {
                 var square: Float = 0
