@@ -1,0 +1,206 @@
+# Python threads beside each other, and fork.
+# SPDX-License-Identifier: Apache-2.0
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+import reference
+import vecstore
+
+
+def ticks_during(call):
+    """How often another Python thread woke up during a call; each time it needs the GIL anew."""
+    ticks, stop = [0], threading.Event()
+
+    def tick():
+        while not stop.is_set():
+            ticks[0] += 1
+            time.sleep(0.0005)
+
+    ticker = threading.Thread(target=tick)
+    ticker.start()
+    try:
+        before = ticks[0]
+        call()
+        return ticks[0] - before
+    finally:
+        stop.set()
+        ticker.join()
+
+
+def ticks_during_a_long_call(call):
+    """As above; the call gets more work until there are many ticks or the work is far more than needed."""
+    for size in (1, 4, 16, 64, 256):
+        ticks = ticks_during(lambda: call(size))
+        if ticks >= 50:
+            break
+    return ticks
+
+
+def test_other_python_threads_run_during_a_search(rng):
+    queries = rng.standard_normal((200, 256)).astype(np.float32)
+    with vecstore.Index("flat", dim=256) as index:
+        index.add(rng.standard_normal((5000, 256)).astype(np.float32))
+        ticks = ticks_during_a_long_call(lambda size: index.search(np.tile(queries, (size, 1)), k=10, threads=1))
+    assert ticks >= 50
+
+
+def test_other_python_threads_run_during_stateless_calls(rng):
+    queries = rng.standard_normal((200, 256)).astype(np.float32)
+    base = rng.standard_normal((2000, 256)).astype(np.float32)
+    ticks = ticks_during_a_long_call(lambda size: vecstore.pairwise(np.tile(queries, (size, 1)), base, "l1", threads=1))
+    assert ticks >= 50
+
+
+def test_two_threads_search_one_index_at_the_same_time(line):
+    """Each search waits, in its filter, until the other one is inside the library too."""
+    together = threading.Barrier(2, timeout=60)
+    met = set()
+
+    def wait_once(name):
+        def accepts(row_id):
+            if name not in met:
+                together.wait()
+                met.add(name)
+            return True
+
+        return accepts
+
+    with ThreadPoolExecutor(2) as pool:
+        searches = [pool.submit(line.search, [0, 0], k=3, filter=wait_once(name)) for name in ("first", "second")]
+        results = [search.result().ids.tolist() for search in searches]
+    assert met == {"first", "second"}
+    assert results == [[[0, 1, 2]], [[0, 1, 2]]]
+
+
+def test_many_threads_get_the_same_answers(rng):
+    vectors, queries = reference.vectors(rng, 3000, "float32"), reference.vectors(rng, 64, "float32")
+    with vecstore.Index("flat", dim=reference.DIM) as index:
+        index.add(vectors)
+        expected = index.search(queries, k=5)
+        with ThreadPoolExecutor(8) as pool:
+            for found in pool.map(lambda _: index.search(queries, k=5), range(40)):
+                np.testing.assert_array_equal(found.ids, expected.ids)
+                np.testing.assert_array_equal(found.distances, expected.distances)
+
+
+def test_searches_run_beside_changes(rng):
+    """Rows 0 ... 9 stay; whatever else comes and goes, they are found, and nothing else is nearer."""
+    with vecstore.Index("flat", dim=2) as index:
+        index.add([[x, 0] for x in range(10)])
+
+        def change(seed):
+            for i in range(50):
+                ids = index.add(np.full((20, 2), 1000.0 + seed))
+                index.update(ids[:5], np.full((5, 2), 2000.0))
+                index.remove(ids)
+                if i % 10 == 0:
+                    index.compact()
+
+        def search(_):
+            for _ in range(100):
+                assert index.search([0, 0], k=10).ids.tolist() == [list(range(10))]
+                assert index.contains(range(10)).all()
+                assert set(range(10)) <= set(index.ids().tolist())
+
+        with ThreadPoolExecutor(6) as pool:
+            list(
+                pool.map(lambda job: job[0](job[1]), [(change, 1), (change, 2), (search, 0), (search, 0), (search, 0)])
+            )
+        assert len(index) == 10
+
+
+def test_threads_add_without_losing_a_row():
+    with vecstore.Index("flat", dim=1) as index:
+        with ThreadPoolExecutor(4) as pool:
+            batches = list(pool.map(lambda n: index.add(np.full((50, 1), float(n))), range(40)))
+        ids = np.concatenate(batches)
+        assert sorted(ids.tolist()) == list(range(2000))
+        for n, batch in enumerate(batches):
+            assert (index.get(batch) == n).all()
+
+
+def test_closing_beside_searches_ends_them_cleanly(rng):
+    vectors = reference.vectors(rng, 2000, "float32")
+    index = vecstore.Index("flat", dim=reference.DIM)
+    index.add(vectors)
+    expected = index.search(vectors[:4], k=3).ids.tolist()
+    started = threading.Barrier(5)
+
+    def search_until_closed():
+        started.wait()
+        answers = []
+        while True:
+            try:
+                answers.append(index.search(vectors[:4], k=3).ids.tolist())
+            except vecstore.InvalidHandleError:
+                return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        searches = [pool.submit(search_until_closed) for _ in range(4)]
+        started.wait()
+        index.close()
+        for search in searches:
+            assert all(answer == expected for answer in search.result())
+
+
+def test_errors_belong_to_their_thread(line):
+    def provoke(i):
+        for _ in range(200):
+            try:
+                line.get([100 + i]) if i % 2 else line.add([[np.nan, 0]])
+            except vecstore.Error as error:
+                assert type(error) is (vecstore.NotFoundError if i % 2 else vecstore.NotFiniteError)
+            else:
+                raise AssertionError("no error")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(provoke, range(4)))
+
+
+FORK = """
+    import os, sys
+    import numpy as np
+    import vecstore
+
+    path = sys.argv[1]
+    rng = np.random.default_rng(1)
+    vectors = rng.standard_normal((20000, 32)).astype(np.float32)
+    index = vecstore.Index("flat", dim=32)
+    index.add(vectors)
+    index.save(path)
+    mapped = vecstore.Index.open(path)
+    expected = index.search(vectors[:50], k=5, threads=2)
+
+    def same(found):
+        return (found.ids == expected.ids).all() and (found.distances == expected.distances).all()
+
+    child = os.fork()
+    if child == 0:
+        good = same(index.search(vectors[:50], k=5, threads=2)) and same(mapped.search(vectors[:50], k=5, threads=2))
+        index.add(vectors[:10])
+        good = good and len(index) == 20010
+        index.close()
+        os._exit(0 if good else 1)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0, status
+    assert len(index) == 20000
+    assert same(index.search(vectors[:50], k=5, threads=2))
+    print("same")
+"""
+
+
+def test_a_forked_child_gets_the_same_answers(tmp_path, package_environment):
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORK), str(tmp_path / "index")],
+        env=package_environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (run.returncode, run.stdout, run.stderr) == (0, "same\n", "")

@@ -1,0 +1,99 @@
+# The package vecstore: vector search inside your own process.
+# SPDX-License-Identifier: Apache-2.0
+"""Vector search inside your own process.
+
+>>> import numpy as np, vecstore
+>>> index = vecstore.Index("flat", dim=3, metric="l2sq")
+>>> index.add(np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0]], dtype=np.float32)).tolist()
+[0, 1, 2]
+>>> ids, distances = index.search([0, 0, 0.1], k=2)
+>>> ids.tolist()
+[[0, 1]]
+
+Arrays go in and come out as NumPy arrays. Smaller distances are closer, for every metric. Any function may be called
+from any thread, and the GIL is released while the C library works.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from . import _ffi
+from .errors import (
+    AlreadyExistsError,
+    CancelledError,
+    CorruptError,
+    Error,
+    InternalError,
+    InvalidArgumentError,
+    InvalidHandleError,
+    MissingFileError,
+    NewerVersionError,
+    NotFiniteError,
+    NotFoundError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TooLargeError,
+    UnsupportedError,
+    VecstoreIOError,
+    ZeroVectorError,
+)
+from .filters import Filter
+from .functions import (
+    SearchResult,
+    build_info,
+    convert,
+    distance,
+    is_supported,
+    knn,
+    normalize,
+    norms,
+    pack_bits,
+    pairwise,
+    row_size,
+    unpack_bits,
+)
+from .index import Index, IndexStats, RangeResult
+
+__version__ = "0.1.0"
+
+NO_ID: Final[int] = _ffi.ID_NONE
+"""The id of a missing result, 2**64 - 1; no row can have it."""
+
+__all__ = [
+    "NO_ID",
+    "AlreadyExistsError",
+    "CancelledError",
+    "CorruptError",
+    "Error",
+    "Filter",
+    "Index",
+    "IndexStats",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidHandleError",
+    "MissingFileError",
+    "NewerVersionError",
+    "NotFiniteError",
+    "NotFoundError",
+    "OutOfMemoryError",
+    "RangeResult",
+    "ReadOnlyError",
+    "SearchResult",
+    "TooLargeError",
+    "UnsupportedError",
+    "VecstoreIOError",
+    "ZeroVectorError",
+    "__version__",
+    "build_info",
+    "convert",
+    "distance",
+    "is_supported",
+    "knn",
+    "normalize",
+    "norms",
+    "pack_bits",
+    "pairwise",
+    "row_size",
+    "unpack_bits",
+]

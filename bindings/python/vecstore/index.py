@@ -1,0 +1,695 @@
+# The index: rows, their ids, and the searches over them.
+# SPDX-License-Identifier: Apache-2.0
+"""The index."""
+
+from __future__ import annotations
+
+import dataclasses
+import weakref
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Any, NamedTuple, NoReturn, Optional, TypeVar, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from . import _arrays, _ffi
+from .errors import InvalidArgumentError, InvalidHandleError
+from .filters import FilterLike, filter_spec
+from .functions import SearchResult
+
+__all__ = ["Index", "IndexStats", "RangeResult"]
+
+_UINT64_MAX = 2**64 - 1
+_Self = TypeVar("_Self", bound="Index")
+_Ids = Union[ArrayLike, Iterable[int]]
+
+
+class RangeResult(NamedTuple):
+    """What a range search found: for each query its rows within the radius, nearest first.
+
+    Attributes
+    ----------
+    offsets : ndarray of uint64, shape (nq + 1,)
+        The results of query i are at ``offsets[i]`` ... ``offsets[i + 1] - 1`` of `ids` and `distances`.
+    ids : ndarray of uint64, shape (offsets[-1],)
+        Ids of all queries, one query after the other.
+    distances : ndarray of float32, shape (offsets[-1],)
+        Their distances, in the units of the metric.
+    """
+
+    offsets: NDArray[np.uint64]
+    ids: NDArray[np.uint64]
+    distances: NDArray[np.float32]
+
+    def query(self, i: int) -> SearchResult:
+        """The results of one query.
+
+        Parameters
+        ----------
+        i : int
+            Its position; -1 is the last query.
+
+        Returns
+        -------
+        SearchResult
+            ids and distances, each of shape (m,), nearest first. They are views.
+
+        Raises
+        ------
+        IndexError
+            There is no such query.
+        """
+        i = range(len(self.offsets) - 1)[i]
+        start, stop = int(self.offsets[i]), int(self.offsets[i + 1])
+        return SearchResult(self.ids[start:stop], self.distances[start:stop])
+
+    def queries(self) -> Iterator[SearchResult]:
+        """The results of each query in turn.
+
+        Returns
+        -------
+        iterator of SearchResult
+            As `query` gives them.
+        """
+        return (self.query(i) for i in range(len(self.offsets) - 1))
+
+
+@dataclasses.dataclass(frozen=True)
+class IndexStats:
+    """What an index is and costs.
+
+    Attributes
+    ----------
+    kind, metric, dtype : str
+        What it was made of.
+    dim : int
+        Elements of one vector.
+    read_only : bool
+        True for a map of a file.
+    count : int
+        Rows.
+    removed_count : int
+        Rows removed whose memory has not returned yet.
+    memory_bytes : int
+        Bytes of memory of this process that the index holds, without the map of a file.
+    mapped_bytes : int
+        Bytes of the file that are mapped.
+    next_id : int
+        The id that the next row without one will get; `vecstore.NO_ID` where there is none left.
+    exact_codes : bool
+        Whether 8-bit copies are kept for exact search.
+    """
+
+    kind: str
+    dim: int
+    metric: str
+    dtype: str
+    read_only: bool
+    count: int
+    removed_count: int
+    memory_bytes: int
+    mapped_bytes: int
+    next_id: int
+    exact_codes: bool
+
+
+class Index:
+    """Rows, each a vector known by a 64-bit id, and the searches over them.
+
+    Parameters
+    ----------
+    kind : str, default "flat"
+        How results are found. "flat" is exact: it compares a query with every row that the filter lets through.
+    dim : int
+        Elements (for bits: bits) of one vector, 1 ... 65536.
+    metric : str, default "l2sq"
+        How far apart two vectors are; smaller is closer, for every metric. "l2sq" = sum of (a - b)^2, "ip" = minus
+        the inner product, "cosine" = 1 - cosine, "l1" = sum of abs(a - b); for bits "hamming" = bits that differ,
+        "jaccard" = 1 - bits in both / bits in either.
+    dtype : str or NumPy dtype, default "float32"
+        How rows are stored: "float32", "float16", "bfloat16", "int8", "uint8", or "bits" (for hamming and jaccard).
+    exact_codes : bool, optional
+        Whether to keep 8-bit copies of the rows that make exact search faster, for 1 byte more an element; possible for
+        float dtypes under l2sq, ip and cosine. By default where they help: float32 rows that are not very short.
+    capacity : int, default 0
+        Rows to reserve memory for. An index grows past it by itself.
+
+    Raises
+    ------
+    TypeError
+        An argument has the wrong type.
+    InvalidArgumentError
+        A name is not known, or a number is out of range.
+    UnsupportedError
+        The metric does not exist for the dtype, or exact codes do not.
+    TooLargeError, OutOfMemoryError
+        The capacity cannot be had.
+
+    Notes
+    -----
+    *Vectors.* An index of float32, float16 or bfloat16 takes arrays of float32, float16 and ``ml_dtypes.bfloat16`` as
+    they are, and anything else that is a real number (float64, integers, lists) as float32. An index of bfloat16
+    takes uint16 arrays as bit patterns of bfloat16. An index of int8 or uint8 takes integers of any width that fit.
+    An index of bits takes uint8 arrays of shape (n, (dim + 7) // 8), see `pack_bits`, or bool arrays of shape (n,
+    dim). A one-dimensional array is one vector. Arrays that are not C-contiguous are copied. NaN and infinity are
+    refused (and a float64 beyond the range of float32 counts as infinity), and so is a zero vector under cosine.
+
+    *Ids.* Integers from 0 to 2**64 - 2, as an array of any integer dtype, a list, a set, a range; one integer is one
+    id.
+
+    *Threads.* Any method may be called from any thread at any time, and the GIL is released meanwhile. Searches run
+    beside each other and beside one change (`add`, `update`, `remove`, `compact`, `reserve`); further changes wait. A
+    search sees the index as it was when the search began. `close` lets calls that already run finish, and does not
+    wait for them.
+
+    *Fork.* A child of `os.fork` may go on using an index, provided that no other thread was inside a call at that
+    moment.
+
+    *Lifetime.* The memory is freed by `close`, at the end of a ``with`` block, or with the object. A call that raises
+    has changed nothing.
+
+    Examples
+    --------
+    >>> import numpy as np, vecstore
+    >>> vectors = np.eye(4, dtype=np.float32)
+    >>> with vecstore.Index("flat", dim=4, metric="cosine") as index:
+    ...     added = index.add(vectors)
+    ...     ids, distances = index.search(vectors[2], k=2)
+    >>> ids.tolist(), distances.tolist()
+    ([[2, 0]], [[0.0, 1.0]])
+    """
+
+    _handle: int
+    _finalizer: weakref.finalize[[int], Index]
+    _kind: str
+    _dim: int
+    _metric: str
+    _dtype: str
+    _read_only: bool
+
+    def __init__(
+        self,
+        kind: str = "flat",
+        *,
+        dim: int,
+        metric: str = "l2sq",
+        dtype: DTypeLike = "float32",
+        exact_codes: Optional[bool] = None,
+        capacity: int = 0,
+    ) -> None:
+        self._own(
+            _ffi.index_create(
+                _arrays.kind_name(kind),
+                _arrays.integer("dim", dim, 1, _ffi.DIM_MAX),
+                _arrays.metric_name(metric),
+                _arrays.dtype_name(dtype),
+                exact_codes,
+                _arrays.integer("capacity", capacity, 0, _UINT64_MAX),
+            )
+        )
+
+    @classmethod
+    def open(
+        cls: type[_Self],
+        path: _ffi.Path,
+        *,
+        mmap: bool = True,
+        verify: Optional[bool] = None,
+        prefault: bool = False,
+    ) -> _Self:
+        """Opens the file of an index.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            A file that `save` wrote.
+        mmap : bool, default True
+            True maps the file, read-only and without copying; many processes may map the same file. False reads it into
+            memory, and the index can be changed.
+        verify : bool, optional
+            True checks every byte against the checksums, False only header, tables and sizes. By default False for a
+            map and True otherwise.
+        prefault : bool, default False
+            Reads the mapped pages in now instead of when they are first needed.
+
+        Returns
+        -------
+        Index
+
+        Raises
+        ------
+        InvalidArgumentError
+            The name is empty, longer than 4000 bytes, not UTF-8, or not that of a regular file.
+        MissingFileError
+            There is no such file. It is a `FileNotFoundError`.
+        VecstoreIOError
+            The file cannot be read. It is an `OSError`.
+        CorruptError
+            The file is not one of vecstore, or is damaged.
+        NewerVersionError
+            A newer version of the library wrote it.
+        OutOfMemoryError
+            Memory or address space ran out.
+
+        Notes
+        -----
+        A mapped file must not be changed in place or cut short while it is open: the system would stop the process.
+        Replacing it, as `save` does, is fine. A map opens in O(1) unless `verify` is True.
+        """
+        self = cls.__new__(cls)
+        self._own(_ffi.index_open(path, mmap, verify, prefault))
+        return self
+
+    def _own(self, handle: int) -> None:
+        """Takes a handle over: from now on it is freed exactly once, by `close` or with this object."""
+        self._handle = handle
+        self._finalizer = weakref.finalize(self, _ffi.index_free, handle)
+        # At the end of the process the system takes the memory back faster.
+        self._finalizer.atexit = False
+        stats = _ffi.index_stats(handle)
+        self._kind = stats["kind"]
+        self._dim = stats["dim"]
+        self._metric = stats["metric"]
+        self._dtype = stats["dtype"]
+        self._read_only = stats["read_only"]
+
+    def _open_handle(self) -> int:
+        handle = self._handle
+        if handle == 0:
+            raise InvalidHandleError("the index is closed")
+        return handle
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # What it is
+    # ------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def kind(self) -> str:
+        """How results are found, such as "flat". Readable after `close` too, as are the other properties."""
+        return self._kind
+
+    @property
+    def dim(self) -> int:
+        """Elements (for bits: bits) of one vector."""
+        return self._dim
+
+    @property
+    def metric(self) -> str:
+        """The metric, such as "cosine"."""
+        return self._metric
+
+    @property
+    def dtype(self) -> str:
+        """How rows are stored, such as "float32"."""
+        return self._dtype
+
+    @property
+    def read_only(self) -> bool:
+        """True for a map of a file."""
+        return self._read_only
+
+    @property
+    def closed(self) -> bool:
+        """True after `close`."""
+        return self._handle == 0
+
+    def __len__(self) -> int:
+        """How many rows the index has. O(1)."""
+        return _ffi.index_count(self._open_handle())
+
+    def stats(self) -> IndexStats:
+        """What the index is and costs.
+
+        Returns
+        -------
+        IndexStats
+        """
+        return IndexStats(**_ffi.index_stats(self._open_handle()))
+
+    def __repr__(self) -> str:
+        about = f"{self._kind} dim={self._dim} metric={self._metric} dtype={self._dtype}"
+        try:
+            return f"<vecstore.Index {about} rows={len(self)}>"
+        except InvalidHandleError:
+            return f"<vecstore.Index {about} closed>"
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Changing rows
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def add(self, vectors: ArrayLike, ids: Optional[_Ids] = None, *, threads: int = 0) -> NDArray[np.uint64]:
+        """Adds rows: all of them, or none where it raises.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, dim) or (dim,)
+            See the notes of `Index` for what is taken and how it is converted.
+        ids : array_like of int or iterable of int, shape (n,), optional
+            New ids, each 0 ... 2**64 - 2. By default the index assigns one more than the largest id it ever had, and so
+            on: 0, 1, 2, ... in a new index.
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024.
+
+        Returns
+        -------
+        ndarray of uint64, shape (n,)
+            The ids that the rows have.
+
+        Raises
+        ------
+        TypeError
+            `vectors` or `ids` have the wrong type.
+        InvalidArgumentError
+            A shape or a value is not allowed.
+        AlreadyExistsError
+            An id is in the index already, or comes twice.
+        NotFiniteError, ZeroVectorError
+            NaN or infinity; a zero vector under cosine.
+        ReadOnlyError
+            The index maps a file.
+        TooLargeError
+            A number is beyond the dtype of the index, the squares of a vector sum up to more than 2**125, or there are
+            too many rows.
+        OutOfMemoryError
+            Memory ran out.
+
+        Notes
+        -----
+        O(n * dim). Runs beside searches; other changes wait.
+        """
+        handle = self._open_handle()
+        array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
+        id_array = None if ids is None else self._ids_for(array, ids)
+        return _ffi.index_add(handle, array, dtype, id_array, _arrays.threads_count(threads))
+
+    def update(self, ids: _Ids, vectors: ArrayLike) -> None:
+        """Replaces the vectors of rows that exist: all of them, or none where it raises.
+
+        Parameters
+        ----------
+        ids : array_like of int or iterable of int, shape (n,)
+            Different ids of rows.
+        vectors : array_like, shape (n, dim) or (dim,)
+            Their new vectors.
+
+        Raises
+        ------
+        NotFoundError
+            An id is not in the index.
+        AlreadyExistsError
+            An id comes twice.
+        TypeError, InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError, ReadOnlyError, OutOfMemoryError
+            As `add`.
+
+        Notes
+        -----
+        O(n * dim). Runs beside searches; other changes wait.
+        """
+        handle = self._open_handle()
+        array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
+        _ffi.index_update(handle, self._ids_for(array, ids), array, dtype)
+
+    def remove(self, ids: _Ids) -> int:
+        """Removes rows. Ids that are not there are passed over.
+
+        Parameters
+        ----------
+        ids : array_like of int or iterable of int, shape (n,)
+            Ids of rows.
+
+        Returns
+        -------
+        int
+            How many rows were removed.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            `ids` are not integers, or one is negative.
+        ReadOnlyError
+            The index maps a file.
+        OutOfMemoryError
+            Memory ran out.
+
+        Notes
+        -----
+        O(n), and now and then O(rows moved). Memory returns as rows are removed; `compact` returns the rest. Runs
+        beside searches; other changes wait.
+        """
+        return _ffi.index_remove(self._open_handle(), _arrays.id_array("ids", ids))
+
+    def compact(self) -> None:
+        """Rewrites what removed rows left behind and returns the memory. Ids do not change. O(rows * dim).
+
+        Raises
+        ------
+        ReadOnlyError
+            The index maps a file.
+        OutOfMemoryError
+            Memory ran out.
+        """
+        _ffi.index_compact(self._open_handle())
+
+    def reserve(self, rows: int) -> None:
+        """Reserves memory.
+
+        Parameters
+        ----------
+        rows : int
+            Room for this many rows altogether.
+
+        Raises
+        ------
+        ReadOnlyError
+            The index maps a file.
+        TooLargeError, OutOfMemoryError
+            There is no room.
+        """
+        _ffi.index_reserve(self._open_handle(), _arrays.integer("rows", rows, 0, _UINT64_MAX))
+
+    def _ids_for(self, vectors: NDArray[Any], ids: _Ids) -> NDArray[np.uint64]:
+        array = _arrays.id_array("ids", ids)
+        if len(array) != len(vectors):
+            raise InvalidArgumentError(f"ids: expected {len(vectors)}, one for each vector, got {len(array)}")
+        return array
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Reading rows
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def contains(self, ids: _Ids) -> NDArray[np.bool_]:
+        """Whether ids are in the index.
+
+        Parameters
+        ----------
+        ids : array_like of int or iterable of int, shape (n,)
+            Ids to look for.
+
+        Returns
+        -------
+        ndarray of bool, shape (n,)
+
+        Notes
+        -----
+        O(n); O(n log rows) for a mapped index. ``id in index`` asks for one id.
+        """
+        return _ffi.index_contains(self._open_handle(), _arrays.id_array("ids", ids))
+
+    def __contains__(self, row_id: object) -> bool:
+        number = _arrays.integer("id", row_id, -_UINT64_MAX, _UINT64_MAX)
+        return number >= 0 and bool(self.contains([number])[0])
+
+    def get(self, ids: _Ids, *, dtype: Optional[DTypeLike] = None) -> NDArray[Any]:
+        """Copies of the vectors of rows, as they are stored.
+
+        Parameters
+        ----------
+        ids : array_like of int or iterable of int, shape (n,)
+            Ids of rows; one may come twice.
+        dtype : str or NumPy dtype, optional
+            By default that of the index; "float32" is possible for float16 and bfloat16 too.
+
+        Returns
+        -------
+        ndarray, shape (n, dim), for bits (n, (dim + 7) // 8)
+            bfloat16 comes as its bit patterns, uint16; bits come packed, uint8.
+
+        Raises
+        ------
+        NotFoundError
+            An id is not in the index.
+        UnsupportedError
+            The index does not convert to `dtype`.
+
+        Notes
+        -----
+        O(n * dim).
+        """
+        handle = self._open_handle()
+        name = self._dtype if dtype is None else _arrays.dtype_name(dtype)
+        id_array = _arrays.id_array("ids", ids)
+        shape = (len(id_array), _arrays.row_width(name, self._dim))
+        out = np.empty(shape, dtype=_arrays.storage(name))
+        _ffi.index_get(handle, id_array, name, out)
+        return out
+
+    def ids(self) -> NDArray[np.uint64]:
+        """All ids, in the order in which the rows are stored: the order of adding, until rows are removed or updated.
+
+        Returns
+        -------
+        ndarray of uint64, shape (len(index),)
+            The ids at one moment, whatever other threads change meanwhile.
+        """
+        return _ffi.index_ids(self._open_handle())
+
+    def __iter__(self) -> Iterator[int]:
+        """The ids, as `ids` gives them at this moment, as Python integers."""
+        ids = self.ids()
+        return (row_id for start in range(0, len(ids), 4096) for row_id in ids[start : start + 4096].tolist())
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Searching
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def search(
+        self, queries: ArrayLike, k: int = 10, *, filter: Optional[FilterLike] = None, threads: int = 0
+    ) -> SearchResult:
+        """The k nearest rows of each query.
+
+        Parameters
+        ----------
+        queries : array_like, shape (nq, dim) or (dim,)
+            One-dimensional input is one query, and gives results of shape (1, k).
+        k : int, default 10
+            1 ... 1048576. May be larger than the number of rows.
+        filter : Filter, array of bool, ids, or callable, optional
+            Which rows may be results; see `Filter`. By default all.
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024. The result is the same.
+
+        Returns
+        -------
+        SearchResult
+            ids (nq, k) uint64 and distances (nq, k) float32, nearest first, ties by id. Where a query has fewer than k
+            results, the rest is `vecstore.NO_ID` and infinity.
+
+        Raises
+        ------
+        TypeError
+            `queries` or `filter` have the wrong type.
+        InvalidArgumentError
+            A shape or a value is not allowed.
+        NotFiniteError, ZeroVectorError
+            NaN or infinity; a zero vector under cosine.
+        TooLargeError
+            The squares of a query sum up to more than 2**125.
+        OutOfMemoryError
+            Memory ran out.
+
+        Notes
+        -----
+        Flat: O(nq * rows * dim). Runs beside searches and changes. What a callable filter raises is raised here.
+        """
+        handle = self._open_handle()
+        array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
+        k, threads = _arrays.results_count(k), _arrays.threads_count(threads)
+        return SearchResult(*_ffi.index_search(handle, array, dtype, k, threads, filter_spec(filter)))
+
+    def search_range(
+        self, queries: ArrayLike, radius: float, *, filter: Optional[FilterLike] = None, threads: int = 0
+    ) -> RangeResult:
+        """All rows whose distance to a query is at most a radius.
+
+        Parameters
+        ----------
+        queries : array_like, shape (nq, dim) or (dim,)
+            One-dimensional input is one query.
+        radius : float
+            In the units of the metric (for l2sq the square of a length). Negative radii are for ip, where closer is
+            more negative.
+        filter : Filter, array of bool, ids, or callable, optional
+            As for `search`.
+        threads : int, default 0
+            As for `search`.
+
+        Returns
+        -------
+        RangeResult
+            offsets (nq + 1,), and ids and distances of all queries one after the other, for each query nearest first;
+            ``result.queries()`` goes through them query by query.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError, OutOfMemoryError
+            As `search`; a radius of NaN is an `InvalidArgumentError`.
+
+        Notes
+        -----
+        Flat: O(nq * rows * dim). Runs beside searches and changes.
+        """
+        handle = self._open_handle()
+        array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
+        threads = _arrays.threads_count(threads)
+        return RangeResult(*_ffi.index_search_range(handle, array, dtype, float(radius), threads, filter_spec(filter)))
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Files and the end
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def save(self, path: _ffi.Path, *, sync: bool = True) -> None:
+        """Writes the index to a file, whole or not at all: to a temporary name, which then replaces `path`.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            A file name of at most 4000 bytes. An index that maps the file replaced stays valid.
+        sync : bool, default True
+            False does not wait for the disk: faster, and still atomic as long as the machine does not lose power.
+
+        Raises
+        ------
+        MissingFileError, VecstoreIOError
+            There is no such directory, or the file cannot be written. Both are an `OSError`.
+        InvalidArgumentError
+            The name is empty, longer than 4000 bytes, or not UTF-8.
+
+        Notes
+        -----
+        O(bytes). Runs beside searches and changes, and writes the index as it was when the call began.
+        """
+        _ffi.index_save(self._open_handle(), path, sync)
+
+    def verify(self) -> None:
+        """Checks the index against its own checksums and rules: for a mapped index every byte of the file. O(bytes).
+
+        Raises
+        ------
+        CorruptError
+            With a message that says what is wrong.
+        """
+        _ffi.index_verify(self._open_handle())
+
+    def close(self) -> None:
+        """Frees the index. Later calls raise `InvalidHandleError`; closing twice does nothing.
+
+        Calls that already run on other threads finish first; `close` does not wait for them.
+        """
+        self._handle = 0
+        self._finalizer()
+
+    def __enter__(self: _Self) -> _Self:
+        self._open_handle()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an Index cannot be pickled or copied: save it to a file and open that file")
