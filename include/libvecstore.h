@@ -56,7 +56,8 @@
  *   from the differences or products themselves, never from a rearranged expansion, so the L2SQ, L1 and COSINE distance of a
  *   vector to itself is exactly 0, no distance of those is negative, and it is the same whatever the batch size or the
  *   number of threads. Machines with other instruction sets may differ by rounding, at most
- *   dim * 2^-23 of the sum of the absolute values of the terms. Distances that tie are ordered by id.
+ *   dim * 2^-23 of the sum of the absolute values of the terms (under IP of BF16, subnormal elements may count as 0).
+ *   Distances that tie are ordered by id.
  *
  * Copyright the vecstore authors. Licensed under the Apache License, Version 2.0.
  * SPDX-License-Identifier: Apache-2.0

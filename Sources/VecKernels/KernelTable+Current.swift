@@ -29,7 +29,7 @@ extension KernelTable {
             return Choice(table: table(for: best), note: "")
         }
         guard let isa = InstructionSet.allCases.first(where: { $0.name == wanted }) else {
-            let names = InstructionSet.allCases.map(\.name).joined(separator: ", ")
+            let names = InstructionSet.allCases.map { $0.name }.joined(separator: ", ")
             return Choice(table: table(for: best), note: "VECSTORE_ISA is not one of \(names)")
         }
         guard available.contains(isa) else {

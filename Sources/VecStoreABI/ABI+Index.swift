@@ -123,8 +123,8 @@ public func vecstore_index_get(
             let count = try checkedCount(n, "n")
             let type = try checkedType(dtype)
             try checkedSize(count, max(type.rowSize(index.shape.dimension), 8), "vectors")
-            if count == 0 { return }
-            try index.get(checked(ids, "ids"), count, as: type, checked(vectors, "vectors"))
+            try index.get(
+                checked(ids, "ids", count: count), count, as: type, checked(vectors, "vectors", count: count))
         }
     }
 }
