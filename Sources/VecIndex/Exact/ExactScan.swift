@@ -122,13 +122,15 @@ struct ExactScan {
         guard context.type.isFloat, BLAS.identity.name != "reference" else { return false }
         switch context.metric {
         case .l2Squared, .innerProduct, .cosine:
-            return queries * context.dimension >= leastProductWork && queries >= leastProductQueries
+            let least = context.type == .float32 ? leastProductQueries : 2 * leastProductQueries
+            return queries * context.dimension >= leastProductWork && queries >= least
         default:
             return false
         }
     }
 
-    /// Measured (`make bench`, "crossover"): from about here a block of products costs less than direct comparison.
-    private static let leastProductWork = 2048
-    private static let leastProductQueries = 8
+    // Measured (`vecstore-kernel-bench crossover`): from here on a block of products costs less than direct comparison.
+    // BLAS rearranges all rows for each block of queries, and rows of 16-bit floats are widened before.
+    private static let leastProductWork = 1024
+    private static let leastProductQueries = 16
 }

@@ -148,7 +148,14 @@ extension FlatIndex {
     /// of rows moved. Lack of memory for it is no error: the removal is done.
     private func tidy() {
         let state = current
-        if state.removedCount > max(state.count, 1024) { try? rewrite() }
+        if state.removedCount > max(state.count, 1024) {
+            try? rewrite()
+        } else {
+            // Segments that lost every row are gone already: so the table of ids shrinks on its own too.
+            try? withLookup { (lookup, _) throws(VecStoreError) in
+                if case .table(let ids) = lookup { try ids.shrink() }
+            }
+        }
         withExtendedLifetime(state) {}
     }
 
@@ -202,14 +209,16 @@ extension FlatIndex {
         defer { writerLock.unlock() }
         let state = current
         var parts = state.parts
+        // What an earlier call reserved and nobody used gives way to one segment for all.
+        while let last = parts.last, last.count == 0 { parts.removeLast() }
         let room = parts.last.map { $0.segment.capacity - $0.count } ?? 0
         let missing = rows - state.count - room
         if missing > 0 {
             // One segment, whatever its size: it was asked for. It only counts once pages are touched.
             parts.append(
                 FlatSnapshot.Part(
-                    segment: try RowSegment(shape, capacity: missing), firstSlot: try slots(state, missing), count: 0,
-                    removed: nil))
+                    segment: try RowSegment(shape, capacity: missing),
+                    firstSlot: try slots(FlatSnapshot(parts), missing), count: 0, removed: nil))
         }
         try publish(FlatSnapshot(parts)) { map throws(VecStoreError) in try map.reserve(max(rows, map.count)) }
     }
