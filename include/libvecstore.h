@@ -16,10 +16,11 @@
  *
  * ERRORS
  *   A function that can fail returns a `vecstore_status`: VECSTORE_OK is 0, every other value is an error. Values are
- *   never renumbered. After an error vecstore_last_error() describes, on the same thread, what was wrong and what is
- *   allowed. Decide by the status; the text may change between versions. A call that fails changes nothing: no row of a
- *   batch is added, no file is replaced, and a constructor sets its `*out` to NULL. Other outputs are unspecified.
- *   The library never prints, never exits, and never aborts on anything that a caller passes or a file contains.
+ *   never renumbered. NULL where something is needed, a handle too, is VECSTORE_ERR_INVALID_ARGUMENT. After an error
+ *   vecstore_last_error() describes, on the same thread, what was wrong and what is allowed. Decide by the status;
+ *   the text may change between versions. A call that fails changes nothing: no row of a batch is added, no file is
+ *   replaced, and a constructor sets its `*out` to NULL. Other outputs are unspecified. The library never prints,
+ *   never exits, and never aborts on anything that a caller passes or a file contains.
  *
  * THREADS
  *   Any function may be called from any thread at any time. Beside each other, on the same index:
@@ -27,7 +28,9 @@
  *     call                                     | beside searches  | beside itself and other writers
  *     -----------------------------------------+------------------+-----------------------------------
  *     search, search_range, get, contains,     | yes, in parallel | yes, in parallel; a search sees the
- *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began
+ *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began;
+ *                                              |                  | finding rows by id waits for the last
+ *                                              |                  | step of a writer
  *     add, update, remove, compact, reserve    | yes              | one at a time; the others wait
  *     free                                     | yes: calls that already run finish; later ones get
  *                                              | VECSTORE_ERR_INVALID_HANDLE
@@ -40,24 +43,26 @@
  *   A handle is not an address: a freed or made-up handle is recognised and refused, never followed.
  *
  * FORK
- *   A child of fork() may go on using the library and its handles, provided that no other thread of the parent was inside
- *   a library call at that moment. The pool starts again in the child when it is first needed.
+ *   A child of fork() may go on using the library and its handles, provided that no other thread of the parent was
+ *   inside a library call at that moment. The pool starts again in the child when it is first needed.
  *
  * VERSIONS
  *   VECSTORE_VERSION_* tell what the program was compiled with, vecstore_version_number() what it runs with. Within one
  *   SONAME (libvecstore.so.0) functions and struct fields are only added, at the end. Option structs begin with
- *   `struct_size`, the size the caller was compiled with; fields beyond it take their defaults, and fields that an older
- *   library does not know must be zero. Start from the ..._INIT macro. NULL in place of options means all defaults.
+ *   `struct_size`, the size the caller was compiled with; fields beyond it take their defaults, and fields that an
+ *   older library does not know must be zero. Sizes below that of the first version, or above 4096, are refused.
+ *   Start from the ..._INIT macro. NULL in place of options means all defaults (vecstore_index_create needs them: dim
+ *   has none).
  *
  * NUMBERS
- *   NaN and infinity are refused in input (VECSTORE_ERR_NOT_FINITE); so is a float vector whose squares sum up to more than
- *   2^125, a norm of 6.5e18 (VECSTORE_ERR_TOO_LARGE), and under VECSTORE_METRIC_COSINE a vector that is zero or has a norm
- *   below 2^-50 (VECSTORE_ERR_ZERO_VECTOR). Within these limits no distance overflows. Distances are computed
- *   from the differences or products themselves, never from a rearranged expansion, so the L2SQ, L1 and COSINE distance of a
- *   vector to itself is exactly 0, no distance of those is negative, and it is the same whatever the batch size or the
- *   number of threads. Machines with other instruction sets may differ by rounding, at most
- *   dim * 2^-23 of the sum of the absolute values of the terms (under IP of BF16, subnormal elements may count as 0).
- *   Distances that tie are ordered by id.
+ *   NaN and infinity are refused in input (VECSTORE_ERR_NOT_FINITE); so is a float vector whose squares sum up to
+ *   more than 2^125, a norm of 6.5e18 (VECSTORE_ERR_TOO_LARGE), and under VECSTORE_METRIC_COSINE a vector that is
+ *   zero or has a norm below 2^-50 (VECSTORE_ERR_ZERO_VECTOR). Within these limits no distance overflows. Distances
+ *   are computed from the differences or products themselves, never from a rearranged expansion, so the L2SQ, L1 and
+ *   COSINE distance of a vector to itself is exactly 0, no distance of those is negative, and it is the same whatever
+ *   the batch size or the number of threads. Machines with other instruction sets may differ by rounding, and so may
+ *   BF16 queries from the same queries as F32 under IP, at most dim * 2^-23 of the sum of the absolute values of the
+ *   terms (under IP of BF16, subnormal elements may count as 0). Distances that tie are ordered by id.
  *
  * Copyright the vecstore authors. Licensed under the Apache License, Version 2.0.
  * SPDX-License-Identifier: Apache-2.0
@@ -96,15 +101,15 @@ VECSTORE_API uint32_t vecstore_version_number(void);
 VECSTORE_API const char *vecstore_version_string(void);
 
 /*
- * What this library is and runs on, as one JSON object. Static storage; never NULL; the same for the life of the process.
- * Keys: "version"; "isa" (the instruction set in use) and "isa_available" (all that this processor could run);
+ * What this library is and runs on, as one JSON object. Static storage; never NULL; the same for the life of the
+ * process. Keys: "version"; "isa" (the instruction set in use) and "isa_available" (all that this processor could run);
  * "isa_note" (why VECSTORE_ISA was not followed, or ""); "blas" (openblas, mkl, blis, atlas, reference or unknown),
- * "blas_version", "blas_library" (its file), "blas_recognised_by" (the symbol that told), "blas_warning" ("" or why it is
- * slow); "threads" (the default number). (since 0.1)
+ * "blas_version", "blas_library" (its file), "blas_recognised_by" (the symbol that told), "blas_warning" ("" or why
+ * it is slow); "threads" (the default number). (since 0.1)
  *
  * Environment: VECSTORE_ISA = baseline | avx2 | avx512 | avx512vnni | avx512bf16 (x86-64) or baseline (arm64) forces an
- * instruction set, for tests; one that this processor lacks is not followed. VECSTORE_THREADS = 1 ... 1024. Both are read
- * once.
+ * instruction set, for tests; one that this processor lacks is not followed. VECSTORE_THREADS = 1 ... 1024. Both are
+ * read once; a number of threads outside this range counts as not set.
  */
 VECSTORE_API const char *vecstore_build_info(void);
 
@@ -133,8 +138,9 @@ enum {
 };
 
 /*
- * What the last failing call on this thread said: one line of UTF-8, at most 1023 bytes. Never NULL; "" before the first
- * error. Owned by the library, valid until this thread's next failing call; success does not clear it. (since 0.1)
+ * What the last failing call on this thread said: one line of UTF-8, at most 1023 bytes. Never NULL; "" before the
+ * first error. Owned by the library, valid until this thread's next failing call; success does not clear it. (since
+ * 0.1)
  */
 VECSTORE_API const char *vecstore_last_error(void);
 
@@ -199,7 +205,7 @@ VECSTORE_API bool vecstore_is_supported(vecstore_metric metric, vecstore_dtype d
  * @param[in]  a, b      one vector each
  * @param[in]  dim       1 ... VECSTORE_DIM_MAX
  * @param[out] distance  one float
- * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR. O(dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY. O(dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_distance(const void *a, const void *b, size_t dim, vecstore_metric metric,
                                                vecstore_dtype dtype, float *distance);
@@ -210,7 +216,8 @@ VECSTORE_API vecstore_status vecstore_distance(const void *a, const void *b, siz
  * @param[in]  base       n vectors
  * @param[in]  threads    0 = default, 1 = the calling thread only
  * @param[out] distances  nq * n floats, row-major: distances[i * n + j] is between queries[i] and base[j]
- * nq and n may be 0. Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE. O(nq * n * dim). (since 0.1)
+ * nq and n may be 0. Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY.
+ * O(nq * n * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_pairwise(const void *queries, size_t nq, const void *base, size_t n, size_t dim,
                                                vecstore_metric metric, vecstore_dtype dtype, uint32_t threads,
@@ -220,24 +227,26 @@ VECSTORE_API vecstore_status vecstore_pairwise(const void *queries, size_t nq, c
  * Euclidean norms.
  * @param[in]  vectors  n vectors of F32, F16, BF16, I8 or U8
  * @param[out] norms    n floats
- * Errors: INVALID_ARGUMENT, UNSUPPORTED (BITS), NOT_FINITE. O(n * dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (BITS), NOT_FINITE, TOO_LARGE. O(n * dim), on the calling thread. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_norms(const void *vectors, size_t n, size_t dim, vecstore_dtype dtype, float *norms);
 
 /*
  * Scales each vector to norm 1, in place.
  * @param[in,out] vectors  n vectors of F32, F16 or BF16; unchanged where the call fails
- * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR. O(n * dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY. O(n * dim), on the calling
+ * thread. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_normalize(void *vectors, size_t n, size_t dim, vecstore_dtype dtype);
 
 /*
  * Converts elements between types. Among F32, F16 and BF16 values are rounded to the nearest, ties to even; from
- * a float type to I8 or U8 likewise. A value outside the range of the new type is refused with TOO_LARGE, NaN and infinity
- * with NOT_FINITE. BITS convert from and to nothing else.
+ * a float type to I8 or U8 likewise. A value outside the range of the new type is refused with TOO_LARGE, NaN and
+ * infinity with NOT_FINITE. BITS convert from and to nothing else.
  * @param[in]  source  count elements; must not overlap target
  * @param[out] target  count elements
- * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, TOO_LARGE (a value outside the range). O(count). (since 0.1)
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, TOO_LARGE (a value outside the range), OUT_OF_MEMORY. O(count),
+ * on the calling thread. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_convert(const void *source, vecstore_dtype source_dtype, void *target,
                                               vecstore_dtype target_dtype, size_t count);
@@ -255,8 +264,9 @@ enum {
 };
 
 /*
- * Decides whether a row may be a result. It is called on the calling thread of the search, before the search begins, once
- * for each row (not for each query); it must not call the library with the same index's writers and must return normally.
+ * Decides whether a row may be a result. It is called on the calling thread of the search, before the search begins,
+ * once for each row (not for each query). It must return normally. What it changes in the index, the search does not
+ * see.
  */
 typedef bool (*vecstore_filter_callback)(uint64_t id, void *payload);
 
@@ -293,7 +303,8 @@ typedef struct vecstore_search_options {
  * @param[out] ids        nq * k, nearest first; VECSTORE_ID_NONE where there are fewer than k results
  * @param[out] distances  nq * k; infinity where there are fewer than k results
  * @param[out] counts     nq, the number of results for each query; may be NULL
- * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY. O(nq * n * dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY. O(nq * n * dim). (since
+ * 0.1)
  */
 VECSTORE_API vecstore_status vecstore_knn(const void *queries, size_t nq, const void *base, size_t n, size_t dim,
                                           vecstore_metric metric, vecstore_dtype dtype, size_t k,
@@ -349,8 +360,10 @@ typedef struct vecstore_add_options {
 /*
  * Adds n rows: all of them, or none where the call fails.
  * @param[in]  vectors  n vectors
- * @param[in]  dtype    of `vectors`: that of the index; an index of F32, F16 or BF16 takes any of these three and converts
- * @param[in]  ids      n ids, each new to the index and none of them VECSTORE_ID_NONE; NULL = assigned by the index: one
+ * @param[in]  dtype    of `vectors`: that of the index; an index of F32, F16 or BF16 takes any of these three and
+ *                      converts
+ * @param[in]  ids      n ids, each new to the index and none of them VECSTORE_ID_NONE; NULL = assigned by the index:
+ *                      one
  *                      more than the largest id it ever had, and so on (0, 1, 2, ... in a new index)
  *                      An index holds at most 4,294,967,294 rows.
  * @param[out] out_ids  n ids that the rows have; may be NULL, may be the same array as ids
@@ -364,15 +377,15 @@ VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const voi
 /*
  * Replaces the vectors of n rows that exist: all of them, or none where the call fails.
  * @param[in] ids  n different ids
- * Errors: as vecstore_index_add; NOT_FOUND where an id is not in the index; ALREADY_EXISTS where an id comes twice. O(n * dim).
- * (since 0.1)
+ * Uses the default number of threads. Errors: as vecstore_index_add; NOT_FOUND where an id is not in the index;
+ * ALREADY_EXISTS where an id comes twice. O(n * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_update(vecstore_index *index, const uint64_t *ids, const void *vectors,
                                                    vecstore_dtype dtype, size_t n);
 
 /*
- * Removes rows. Ids that are not there are passed over. Memory returns as rows are removed; vecstore_index_compact returns
- * the rest.
+ * Removes rows. Ids that are not there are passed over. Memory returns as rows are removed; vecstore_index_compact
+ * returns the rest.
  * @param[out] removed  how many rows were removed; may be NULL
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. O(n), and now and then O(rows moved). (since 0.1)
  */
@@ -398,7 +411,8 @@ VECSTORE_API vecstore_status vecstore_index_contains(const vecstore_index *index
  * Copies the vectors of rows out, as they are stored.
  * @param[in]  dtype    of `vectors`: that of the index, or F32 for an index of F16 or BF16
  * @param[out] vectors  n vectors
- * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FOUND where an id is not there. O(n * dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FOUND where an id is not there, OUT_OF_MEMORY. O(n * dim).
+ * (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_get(const vecstore_index *index, const uint64_t *ids, size_t n,
                                                 vecstore_dtype dtype, void *vectors);
@@ -411,8 +425,8 @@ VECSTORE_API vecstore_status vecstore_index_get(const vecstore_index *index, con
  * @param[out] ids        nq * k, nearest first; VECSTORE_ID_NONE where there are fewer than k results
  * @param[out] distances  nq * k; infinity where there are fewer than k results
  * @param[out] counts     nq, the number of results for each query; may be NULL
- * Fewer than k results is success. Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE,
- * OUT_OF_MEMORY. FLAT: O(nq * rows * dim). (since 0.1)
+ * Fewer than k results is success. Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR,
+ * TOO_LARGE, OUT_OF_MEMORY. FLAT: O(nq * rows * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_search(const vecstore_index *index, const void *queries, vecstore_dtype dtype,
                                                    size_t nq, size_t k, const vecstore_search_options *options,
@@ -471,7 +485,8 @@ typedef struct vecstore_index_stats {
     uint32_t read_only;     /* 1: a map of a file */
     uint64_t count;         /* rows */
     uint64_t removed_count; /* rows removed whose memory has not returned yet */
-    uint64_t memory_bytes;  /* memory of this process held by the index: exact, without the map of a file */
+    uint64_t memory_bytes;  /* memory that the index has asked for: rows, columns, marks and the table of ids;
+                               not the map of a file, nor what searches under way still hold */
     uint64_t mapped_bytes;  /* bytes of the file that are mapped */
     uint64_t next_id;       /* the id that the next row without one will get; VECSTORE_ID_NONE where there is none left */
     uint32_t exact_codes;   /* 1: 8-bit copies are kept for exact search */
@@ -520,8 +535,8 @@ typedef struct vecstore_open_options {
 /*
  * Opens the file of an index. Many processes may map the same file. A mapped file must not be changed in place or cut
  * short by others while it is open (replacing it by rename is fine): the system would stop the process with SIGBUS.
- * Errors: INVALID_ARGUMENT, NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Free with vecstore_index_free. A map opens in
- * O(1) with verify 1. (since 0.1)
+ * Errors: INVALID_ARGUMENT, NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Free with vecstore_index_free. A
+ * map opens in O(1) with verify 1. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_open(const char *path, const vecstore_open_options *options,
                                                  vecstore_index **out);

@@ -8,9 +8,9 @@ package enum InstructionSet: Int, CaseIterable, Comparable, Sendable {
     case avx2
     /// AVX-512 F, BW, CD, DQ, VL (Skylake server, 2017).
     case avx512
-    /// With VNNI and VPOPCNTDQ (Ice Lake server, 2021; Zen 4).
+    /// With VNNI and VPOPCNTDQ (Ice Lake server, 2021).
     case avx512vnni
-    /// With BF16 (Cooper Lake, Sapphire Rapids; Zen 4).
+    /// With BF16 as well (Sapphire Rapids, 2023; Zen 4).
     case avx512bf16
 
     /// As `VECSTORE_ISA` and the build information write it.

@@ -50,14 +50,14 @@ public final class Index: Sendable {
     ///   - prefault: Whether to read the mapped pages in now.
     public init(opening path: String, load: Bool = false, verify: Bool? = nil, prefault: Bool = false) throws(IndexError) {
         core = try rethrow { () throws(VecStoreError) in
-            try FlatIndex.open(path, OpenOptions(load: load, verify: verify, prefault: prefault))
+            try FlatIndex.open(Index.checked(path), OpenOptions(load: load, verify: verify, prefault: prefault))
         }
     }
 
     /// Writes the index to a file, whole or not at all.
     /// - Parameter sync: Whether to wait until the disk has it.
     public func save(to path: String, sync: Bool = true) throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.save(to: path, sync: sync) }
+        try rethrow { () throws(VecStoreError) in try core.save(to: Index.checked(path), sync: sync) }
     }
 
     // MARK: - What it is
@@ -110,7 +110,7 @@ public final class Index: Sendable {
         try rethrow { () throws(VecStoreError) in
             try core.add(
                 elements, type: inputType(E.self), count: count, ids: ids, outIDs: &result,
-                threads: ThreadPool.threads(threads))
+                threads: checked(threads))
         }
         return result
     }
@@ -138,6 +138,7 @@ public final class Index: Sendable {
 
     /// Reserves memory for `rows` rows altogether.
     public func reserve(_ rows: Int) throws(IndexError) {
+        guard rows >= 0 else { throw IndexError(VecStoreError(.invalidArgument, "rows is \(rows): allowed is 0 and more")) }
         try rethrow { () throws(VecStoreError) in try core.reserve(rows) }
     }
 
@@ -187,7 +188,7 @@ public final class Index: Sendable {
             try withFilter(filter) { (rows) throws(VecStoreError) in
                 try core.search(
                     elements, type: inputType(E.self), count: queries.count, k: k, filter: rows,
-                    threads: ThreadPool.threads(threads),
+                    threads: checked(threads),
                     SearchOutput(ids: &ids, distances: &distances, counts: &counts))
             }
         }
@@ -201,17 +202,35 @@ public final class Index: Sendable {
         _ query: [E], within radius: Float, filter: Filter? = nil, threads: Int = 0
     ) throws(IndexError) -> [Hit] {
         let elements = try joined([query])
+        guard !radius.isNaN else { throw IndexError(VecStoreError(.invalidArgument, "radius is NaN")) }
         return try rethrow { () throws(VecStoreError) in
             try withFilter(filter) { (rows) throws(VecStoreError) in
                 let found = try core.searchRange(
                     elements, type: inputType(E.self), count: 1, radius: radius, filter: rows,
-                    threads: ThreadPool.threads(threads))
+                    threads: checked(threads))
                 return (0..<Int(found.offsets[1])).map { Hit(id: found.ids[$0], distance: found.distances[$0]) }
             }
         }
     }
 
     // MARK: - Input
+
+    /// A number of threads, resolved.
+    private func checked(_ threads: Int) throws(VecStoreError) -> Int {
+        guard threads >= 0 && threads <= Limits.threads else {
+            throw VecStoreError(
+                .invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
+        }
+        return ThreadPool.threads(threads)
+    }
+
+    /// A file name without an end in the middle.
+    private static func checked(_ path: String) throws(VecStoreError) -> String {
+        guard !path.isEmpty && !path.utf8.contains(0) else {
+            throw VecStoreError(.invalidArgument, "path is empty or contains a zero byte")
+        }
+        return path
+    }
 
     private func inputType<E: VectorElement>(_: E.Type) -> VecKernelTypes.ElementType {
         E.inputType(for: elementType).internalValue

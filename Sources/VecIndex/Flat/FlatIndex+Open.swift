@@ -138,6 +138,9 @@ extension FlatIndex {
                 }
                 before = ids[slot]
             }
+            guard before.map({ self.nextIDForFile > $0 || self.nextIDForFile == noID }) ?? true else {
+                throw VecStoreError(.corrupt, "'\(map.path)' would assign an id that it has already")
+            }
         }
         try checkRows(map.path)
     }

@@ -151,9 +151,9 @@ extension FlatIndex {
         if state.removedCount > max(state.count, 1024) {
             try? rewrite()
         } else {
-            // Segments that lost every row are gone already: so the table of ids shrinks on its own too.
-            try? withLookup { (lookup, _) throws(VecStoreError) in
-                if case .table(let ids) = lookup { try ids.shrink() }
+            // Segments that lost every row are gone already: the table of ids follows them.
+            try? withLookup { (lookup, state) throws(VecStoreError) in
+                if case .table(let ids) = lookup { try ids.shrink(keeping: state.capacity) }
             }
         }
         withExtendedLifetime(state) {}
@@ -209,12 +209,12 @@ extension FlatIndex {
         defer { writerLock.unlock() }
         let state = current
         var parts = state.parts
-        // What an earlier call reserved and nobody used gives way to one segment for all.
-        while let last = parts.last, last.count == 0 { parts.removeLast() }
-        let room = parts.last.map { $0.segment.capacity - $0.count } ?? 0
-        let missing = rows - state.count - room
-        if missing > 0 {
+        if rows > state.count + parts.suffix(2).reduce(0, { $0 + $1.segment.capacity - $1.count }) {
+            // What an earlier call reserved and nobody used gives way: `place` looks for room in the last two parts.
+            while let last = parts.last, last.count == 0 { parts.removeLast() }
+            let room = parts.last.map { $0.segment.capacity - $0.count } ?? 0
             // One segment, whatever its size: it was asked for. It only counts once pages are touched.
+            let missing = rows - state.count - room
             parts.append(
                 FlatSnapshot.Part(
                     segment: try RowSegment(shape, capacity: missing),
@@ -317,7 +317,7 @@ extension FlatIndex {
     ) throws(VecStoreError) {
         let check = VectorCheck(metric: shape.metric, noun: "vector")
         let target = segment.rows + range.lowerBound * shape.rowSize
-        try convertRows(vectors, type, target, shape.type, range.count * shape.dimension, rows: range.count)
+        try convertRows(vectors, type, target, range.count, firstNumber)
         guard let kernel = table.squaredNorms(shape.type) else {
             try check.check(
                 target, type: shape.type, count: range.count, dimension: shape.dimension, table: table,
@@ -333,14 +333,17 @@ extension FlatIndex {
     }
 
     private func convertRows(
-        _ source: UnsafeRawPointer, _ type: ElementType, _ target: UnsafeMutableRawPointer, _ targetType: ElementType,
-        _ elements: Int, rows: Int
+        _ source: UnsafeRawPointer, _ type: ElementType, _ target: UnsafeMutableRawPointer, _ count: Int,
+        _ firstNumber: Int
     ) throws(VecStoreError) {
-        if type == targetType {
-            target.copyMemory(from: source, byteCount: rows * shape.rowSize)
+        if type == shape.type {
+            target.copyMemory(from: source, byteCount: count * shape.rowSize)
             return
         }
-        try convertElements(source, type, target, targetType, elements, table)
+        let dimension = shape.dimension
+        try convertElements(source, type, target, shape.type, count * dimension, table) {
+            "element \($0 % dimension) of vector \(firstNumber + $0 / dimension)"
+        }
     }
 
     private func record(_ placed: Placed, in map: IDMap) {

@@ -42,6 +42,9 @@ final class FlatSnapshot: Sendable {
 
     var removedCount: Int { parts.reduce(0) { $0 + ($1.removed?.count ?? 0) } }
 
+    /// Rows that there is memory for.
+    var capacity: Int { parts.reduce(0) { $0 + $1.segment.capacity } }
+
     /// The slot after the last place.
     var nextSlot: Int { parts.last.map { $0.firstSlot + $0.segment.capacity } ?? 0 }
 

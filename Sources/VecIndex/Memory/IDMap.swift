@@ -100,13 +100,15 @@ package final class IDMap {
     }
 
     /// Gives memory back where few ids are left.
-    package func shrink() throws(VecStoreError) {
-        guard buffer != nil, mask + 1 > 16, count * 8 < mask + 1 else { return }
+    /// - Parameter total: How many ids there must be room for all the same.
+    package func shrink(keeping total: Int = 0) throws(VecStoreError) {
+        let wanted = max(count, total)
+        guard buffer != nil, mask + 1 > 16, wanted < (mask + 1) / 8 else { return }
         let old = buffer, oldCapacity = mask + 1
         buffer = nil
         mask = 0
         do {
-            try reserve(max(count, 8))
+            try reserve(max(wanted, 8))
         } catch {
             buffer = old
             mask = oldCapacity - 1

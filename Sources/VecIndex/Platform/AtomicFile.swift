@@ -19,7 +19,9 @@ final class AtomicFile {
         let number = AtomicFile.counter.add(1, ordering: .relaxed).newValue
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
-        temporaryPath = "\(path).\(getpid())-\(number)-\(now.tv_nsec).tmp"
+        // The name of the file is no part of it: that may be as long as names can be.
+        let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
+        temporaryPath = "\(directory).vecstore-\(getpid())-\(number)-\(now.tv_nsec).tmp"
         file = try FileHandle.create(temporaryPath)
     }
 

@@ -67,7 +67,12 @@ package enum VectorFunctions {
             let inverse = 1 / Double(squareMemory.pointer(Float.self)[i]).squareRoot()
             convertToFloat32(vector, type, row.base, dimension, table)
             for d in 0..<dimension { floats[d] = Float(Double(floats[d]) * inverse) }
-            try convertElements(row.base, .float32, vector, type, dimension, table)
+            // None of these can fail half-way: elements of a vector of norm 1 fit every float type.
+            switch type {
+            case .float16: table.narrowFloat16(row.base, vector, dimension)
+            case .bfloat16: table.narrowBFloat16(row.base, vector, dimension)
+            default: vector.copyMemory(from: row.base, byteCount: size)
+            }
         }
     }
 }
