@@ -1,0 +1,189 @@
+# Builds, tests, installs and shows vecstore. `make help` lists the targets.
+# SPDX-License-Identifier: Apache-2.0
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+
+# The other programs of a toolchain that is not on PATH.
+ifneq ($(findstring /,$(SWIFT)),)
+export PATH := $(dir $(abspath $(SWIFT))):$(PATH)
+endif
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+# Builds share the Swift build directory, which one process locks.
+.NOTPARALLEL:
+
+# The header is the one place where the version stands.
+version_part = $(shell sed -n 's/^#define VECSTORE_VERSION_$(1) //p' include/libvecstore.h)
+VERSION_MAJOR := $(call version_part,MAJOR)
+VERSION := $(VERSION_MAJOR).$(call version_part,MINOR).$(call version_part,PATCH)
+LIBRARY := libvecstore.so.$(VERSION)
+SONAME := libvecstore.so.$(VERSION_MAJOR)
+
+PYTHON := .venv/bin/python
+STAGE := $(CURDIR)/build/stage
+
+# The release build has a build directory of its own: other flags in the same one would compile everything again.
+# No $$ORIGIN in the run path; the Swift runtime inside the library, so that none is needed where it runs.
+RELEASE := --configuration release --scratch-path .build/lib --disable-local-rpath -Xswiftc -static-stdlib
+LINK := -soname=$(SONAME) --version-script=abi/exports.map --gc-sections
+# The Swift runtime cannot be unloaded. All symbols are bound at the start, so the tables can be write-protected.
+LINK += -z nodelete -z relro -z now
+# lld, which comes with the toolchain, packs the 15,000 relative relocations of the Swift runtime: 6% of the file.
+ifneq ($(wildcard $(dir $(realpath $(shell command -v $(SWIFT))))ld.lld),)
+RELEASE += -Xswiftc -use-ld=lld
+LINK += --icf=safe -z pack-relative-relocs
+endif
+
+# Directories too: they change where a file comes or goes.
+SOURCES := Package.swift abi/exports.map $(shell find Sources include)
+PYTHON_SOURCES := $(shell find bindings/python -path '*/build' -prune -o -name '*.py' -print -o -name '*.toml' -print)
+
+.PHONY: all
+all: build/$(LIBRARY) ## Build build/libvecstore.so (release; the default)
+
+.PHONY: setup
+setup: ## Install what is missing: Debian packages, the Python environment; check the Swift toolchain
+	@SWIFT='$(SWIFT)' scripts/setup
+
+build/$(LIBRARY): $(SOURCES) Makefile | setup
+	$(SWIFT) build $(RELEASE) $(addprefix -Xlinker ,$(LINK)) --product vecstore
+	@mkdir -p build
+	strip --strip-unneeded -o $@.new .build/lib/release/libvecstore.so
+	@mv -f $@.new $@
+	@ln -sfn $(LIBRARY) build/$(SONAME)
+	@ln -sfn $(SONAME) build/libvecstore.so
+	@echo "$@: $$(stat -c %s $@) bytes"
+
+# The Python package, with the library inside, as a user gets it from pip.
+.venv/.vecstore: build/$(LIBRARY) $(PYTHON_SOURCES)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall \
+		./bindings/python
+	@touch $@
+
+# An installation, for what builds against one.
+.PHONY: stage
+stage: build/$(LIBRARY)
+	@$(MAKE) --no-print-directory install PREFIX='$(STAGE)' DESTDIR='' >/dev/null
+
+.PHONY: demo
+demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian packages
+	@$(PYTHON) examples/python/demo.py
+
+.PHONY: test
+test: test-swift test-c test-python test-format test-abi test-readme test-examples
+test: test-qemu test-arm64 test-asan test-tsan
+test: ## Run every test
+	@echo "All tests passed."
+
+.PHONY: test-swift
+test-swift: | setup ## Tests of the Swift modules
+	$(SWIFT) test
+
+.PHONY: test-c
+test-c: all ## Tests of the C interface
+	Tests/c/run
+
+.PHONY: test-python
+test-python: .venv/.vecstore ## Tests of the Python package
+	$(PYTHON) -m pytest -q bindings/python/tests
+
+.PHONY: test-format
+test-format: .venv/.vecstore ## Files of indexes, read by docs/file-format.md alone
+	$(PYTHON) -m pytest -q Tests/format
+
+.PHONY: test-abi
+test-abi: all ## Exported symbols, dependencies, header, install and uninstall, leaks between instruction sets
+	$(PYTHON) Tests/abi/run
+
+.PHONY: test-readme
+test-readme: .venv/.vecstore ## The examples in README.md
+	$(PYTHON) Tests/readme/run
+
+.PHONY: test-examples
+test-examples: .venv/.vecstore stage ## The programs in examples/
+	PKG_CONFIG_PATH='$(STAGE)/lib/pkgconfig' $(MAKE) -C examples/c clean run
+	$(SWIFT) run --package-path examples/swift --scratch-path .build/example demo examples/data
+	$(PYTHON) examples/python/demo.py --all >/dev/null
+
+.PHONY: test-qemu
+test-qemu: | setup ## The kernels on each instruction set, and on old processors that qemu plays
+	$(SWIFT) build $(RELEASE) --product vecstore-kernel-check
+	scripts/test-qemu .build/lib/release/vecstore-kernel-check
+
+.PHONY: test-arm64
+test-arm64: | setup ## The kernels on arm64, which qemu plays
+	Tests/arm64/run
+
+# The kernels have no threads, check their bounds by fenced memory, and run under qemu: not under a sanitizer.
+SANITIZED := --skip VecKernelsTests
+
+.PHONY: test-tsan
+test-tsan: | setup ## The Swift tests under ThreadSanitizer
+	$(SWIFT) test --sanitize=thread --scratch-path .build/tsan $(SANITIZED)
+
+.PHONY: test-asan
+test-asan: | setup ## The Swift tests under AddressSanitizer
+	$(SWIFT) test --sanitize=address --scratch-path .build/asan $(SANITIZED)
+
+.PHONY: bench
+bench: | setup ## Speed of each kernel beside the limits of this machine
+	$(SWIFT) build $(RELEASE) --product vecstore-kernel-bench
+	.build/lib/release/vecstore-kernel-bench
+
+.PHONY: bench-peers
+bench-peers: all ## vecstore beside faiss, hnswlib, usearch and numpy (a quarter of an hour; see benchmarks/README.md)
+	benchmarks/run exact
+	benchmarks/run ann
+
+# What `install` puts where, from `packaging/NAME.in`.
+PC := $(LIBDIR)/pkgconfig/vecstore.pc
+CMAKE := $(LIBDIR)/cmake/vecstore
+# A directory inside the prefix is written as ${prefix}/..., so that pkg-config can move it.
+in_prefix = $(patsubst $(PREFIX)/%,$${prefix}/%,$(1))
+fill = sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(call in_prefix,$(LIBDIR))|' \
+	-e 's|@INCLUDEDIR@|$(call in_prefix,$(INCLUDEDIR))|' -e 's|@VERSION@|$(VERSION)|' \
+	-e 's|@VERSION_MAJOR@|$(VERSION_MAJOR)|' -e 's|@LIBRARY@|$(LIBRARY)|' -e 's|@SONAME@|$(SONAME)|' \
+	-e "s|@LIBDIR_TO_INCLUDEDIR@|$$(realpath -m --relative-to='$(LIBDIR)' '$(INCLUDEDIR)')|" packaging/$(1)
+# The cache of the dynamic linker, where this is an installation for this machine.
+refresh_cache = @if [ -z '$(DESTDIR)' ] && [ "$$(id -u)" = 0 ]; then PATH="$$PATH:/sbin:/usr/sbin" ldconfig; fi
+
+.PHONY: install
+install: ## Install below PREFIX (/usr/local), LIBDIR, INCLUDEDIR; DESTDIR is put before them
+# A library that is built already is taken as it is: root need not build, nor have Swift.
+	@[ -e build/$(LIBRARY) ] || $(MAKE) all
+	install -d '$(DESTDIR)$(LIBDIR)/pkgconfig' '$(DESTDIR)$(CMAKE)' '$(DESTDIR)$(INCLUDEDIR)'
+	install -m 755 build/$(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(LIBRARY)'
+	ln -sfn $(LIBRARY) '$(DESTDIR)$(LIBDIR)/$(SONAME)'
+	ln -sfn $(SONAME) '$(DESTDIR)$(LIBDIR)/libvecstore.so'
+	install -m 644 include/libvecstore.h '$(DESTDIR)$(INCLUDEDIR)/libvecstore.h'
+	@$(call fill,vecstore.pc.in) >'$(DESTDIR)$(PC)'
+	@$(call fill,vecstoreConfig.cmake.in) >'$(DESTDIR)$(CMAKE)/vecstoreConfig.cmake'
+	@$(call fill,vecstoreConfigVersion.cmake.in) >'$(DESTDIR)$(CMAKE)/vecstoreConfigVersion.cmake'
+	chmod 644 '$(DESTDIR)$(PC)' '$(DESTDIR)$(CMAKE)'/*
+	$(refresh_cache)
+
+.PHONY: uninstall
+uninstall: ## Remove what install installed, with the same PREFIX, LIBDIR, INCLUDEDIR and DESTDIR
+	rm -f '$(DESTDIR)$(LIBDIR)/$(LIBRARY)' '$(DESTDIR)$(LIBDIR)/$(SONAME)' '$(DESTDIR)$(LIBDIR)/libvecstore.so' \
+		'$(DESTDIR)$(INCLUDEDIR)/libvecstore.h' '$(DESTDIR)$(PC)' \
+		'$(DESTDIR)$(CMAKE)/vecstoreConfig.cmake' '$(DESTDIR)$(CMAKE)/vecstoreConfigVersion.cmake'
+	if [ -d '$(DESTDIR)$(CMAKE)' ]; then rmdir --ignore-fail-on-non-empty '$(DESTDIR)$(CMAKE)'; fi
+	$(refresh_cache)
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf build .build .venv/.vecstore examples/c/demo bindings/python/build bindings/python/*.egg-info
+
+.PHONY: distclean
+distclean: clean ## Remove the Python environments too
+	rm -rf .venv benchmarks/.venv
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

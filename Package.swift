@@ -1,0 +1,76 @@
+// swift-tools-version:6.0
+import PackageDescription
+
+// Kernels are one source, built once per instruction set: the folders VecKernelsAVX2 and so on are symbolic links to
+// VecKernelsBaseline. Each build gets its own `-march`; which one runs is chosen at run time (VecKernels).
+// -Ounchecked and whole-module hold in debug builds too: a kernel that is not inlined into itself is some hundred times
+// slower, and could share code with the build for another instruction set.
+let kernelFlags = ["-Ounchecked", "-wmo", "-num-threads", "2"]
+
+func kernelTarget(_ suffix: String, clang: [String]) -> Target {
+    .target(
+        name: "VecKernels" + suffix,
+        dependencies: ["VecKernelTypes", "CVecShims"],
+        swiftSettings: [.unsafeFlags(kernelFlags + clang.flatMap { ["-Xcc", $0] })])
+}
+
+#if arch(x86_64)
+let kernelTargets: [Target] = [
+    kernelTarget("Baseline", clang: ["-march=x86-64"]),
+    kernelTarget("AVX2", clang: ["-march=haswell"]),
+    kernelTarget("AVX512", clang: ["-march=skylake-avx512"]),
+    kernelTarget("AVX512VNNI", clang: ["-march=icelake-server"]),
+    kernelTarget("AVX512BF16", clang: ["-march=icelake-server", "-mavx512bf16"]),
+]
+#else
+let kernelTargets: [Target] = [
+    kernelTarget("Baseline", clang: []),
+]
+#endif
+
+let kernelNames: [Target.Dependency] = kernelTargets.map { .target(name: $0.name) }
+
+let package = Package(
+    name: "vecstore",
+    products: [
+        // The C library: `make` links it with a static Swift runtime, a version script and a SONAME.
+        .library(name: "vecstore", type: .dynamic, targets: ["VecStoreABI"]),
+        // The Swift library, for Swift packages.
+        .library(name: "VecStore", targets: ["VecStore"]),
+        .executable(name: "vecstore-kernel-bench", targets: ["VecKernelBench"]),
+        // Runs the checks of the kernels where there is no test runner: under an emulator of another processor.
+        .executable(name: "vecstore-kernel-check", targets: ["VecKernelCheck"]),
+    ],
+    targets: [
+        .target(name: "CVecStore"),
+        .target(name: "CVecShims"),
+        .systemLibrary(name: "CBLAS", providers: [.apt(["libblas-dev"])]),
+        .target(name: "VecKernelTypes", dependencies: ["CVecShims"]),
+    ] + kernelTargets + [
+        .target(name: "VecKernels", dependencies: kernelNames + ["VecKernelTypes", "CVecShims"]),
+        .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS"]),
+        .target(name: "VecStoreABI", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
+        .target(name: "VecStore", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes"]),
+        // Optimised in debug builds too: it computes every distance twice.
+        .target(
+            name: "VecKernelSuite", dependencies: ["VecKernelTypes"],
+            swiftSettings: [.unsafeFlags(["-O"]), .enableUpcomingFeature("InternalImportsByDefault")]),
+        .executableTarget(
+            name: "VecKernelBench", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecShims"]),
+        .executableTarget(name: "VecKernelCheck", dependencies: ["VecKernelSuite", "VecKernels", "VecKernelTypes"]),
+        .testTarget(
+            name: "VecKernelsTests", dependencies: ["VecKernelSuite", "VecKernels", "VecKernelTypes", "VecKernelCheck"]),
+        // Optimised in debug builds too: it compares every row in double precision.
+        .target(
+            name: "VecIndexReference", dependencies: ["VecKernelTypes"], path: "Tests/VecIndexReference",
+            swiftSettings: [.unsafeFlags(["-O"])]),
+        .testTarget(
+            name: "VecIndexTests",
+            dependencies: [
+                "VecIndexReference", "VecIndex", "VecKernels", "VecKernelTypes", "VecStoreABI", "CVecStore", "CVecShims",
+            ]),
+        .testTarget(name: "VecStoreABITests", dependencies: ["VecStoreABI", "CVecStore"]),
+        .testTarget(name: "VecStoreTests", dependencies: ["VecStore"]),
+    ],
+    swiftLanguageModes: [.v6]
+)
