@@ -1,0 +1,136 @@
+// The calls of an index on whole `Vectors` and arrays, as tests want them.
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndexReference
+import VecKernelTypes
+
+@testable import VecIndex
+
+extension FlatIndex {
+    /// An index with rows in it.
+    convenience init(
+        _ rows: Vectors, metric: Metric, exactCodes: Bool? = nil, table: KernelTable, ids: [UInt64]? = nil
+    ) throws {
+        try self.init(
+            IndexOptions(dimension: rows.dimension, metric: metric, type: rows.type, exactCodes: exactCodes),
+            table: table)
+        try add(rows, ids: ids)
+    }
+
+    @discardableResult
+    func add(_ vectors: Vectors, ids: [UInt64]? = nil, threads: Int = 1) throws -> [UInt64] {
+        var out = [UInt64](repeating: 0, count: vectors.count)
+        if let ids {
+            try add(vectors.bytes, type: vectors.type, count: vectors.count, ids: ids, outIDs: &out, threads: threads)
+        } else {
+            try add(vectors.bytes, type: vectors.type, count: vectors.count, ids: nil, outIDs: &out, threads: threads)
+        }
+        return out
+    }
+
+    func update(_ ids: [UInt64], _ vectors: Vectors) throws {
+        try update(ids, vectors.bytes, type: vectors.type, count: ids.count)
+    }
+
+    @discardableResult
+    func remove(_ ids: [UInt64]) throws -> Int { try remove(ids, ids.count) }
+
+    func contains(_ ids: [UInt64]) -> [Bool] {
+        var found = [UInt8](repeating: 2, count: ids.count)
+        contains(ids, ids.count, &found)
+        return found.map { $0 == 1 }
+    }
+
+    func contains(_ id: UInt64) -> Bool { contains([id]) == [true] }
+
+    /// The bytes of rows, in the type that they are stored in or another.
+    func get(_ ids: [UInt64], as type: ElementType? = nil) throws -> [UInt8] {
+        let type = type ?? shape.type
+        var bytes = [UInt8](repeating: 0, count: ids.count * type.rowSize(shape.dimension))
+        try get(ids, ids.count, as: type, &bytes)
+        return bytes
+    }
+
+    func ids(offset: UInt64 = 0, capacity: Int? = nil) -> [UInt64] {
+        let room = capacity ?? count
+        var out = [UInt64](repeating: noID, count: room)
+        let written = ids(offset: offset, capacity: room, &out)
+        return Array(out.prefix(written))
+    }
+
+    func search(
+        _ queries: Vectors, k: Int, filter: RowFilter = RowFilter(.none), threads: Int = 1
+    ) throws -> [[Hit]] {
+        try Results.collect(queries: queries.count, k: k) { (output) throws(VecStoreError) in
+            try search(
+                queries.bytes, type: queries.type, count: queries.count, k: k, filter: filter, threads: threads, output)
+        }
+    }
+
+    func searchRange(
+        _ queries: Vectors, radius: Float, filter: RowFilter = RowFilter(.none), threads: Int = 1
+    ) throws -> [[Hit]] {
+        try searchRange(
+            queries.bytes, type: queries.type, count: queries.count, radius: radius, filter: filter, threads: threads
+        ).hits
+    }
+}
+
+extension BlockKNN {
+    static func nearest(
+        _ queries: Vectors, _ rows: Vectors, metric: Metric, k: Int, filter: RowFilter = RowFilter(.none),
+        threads: Int = 1, table: KernelTable
+    ) throws -> [[Hit]] {
+        try Results.collect(queries: queries.count, k: k) { (output) throws(VecStoreError) in
+            try nearest(
+                queries.bytes, queries.count, rows.bytes, rows.count, dimension: rows.dimension, metric: metric,
+                type: rows.type, k: k, filter: filter, threads: threads, output, table: table)
+        }
+    }
+}
+
+extension RangeResult {
+    var hits: [[Hit]] {
+        (0..<queryCount).map { q in
+            (Int(offsets[q])..<Int(offsets[q + 1])).map { Hit(id: ids[$0], distance: distances[$0]) }
+        }
+    }
+}
+
+enum Results {
+    /// Calls `search` with arrays for its results. Places without a result must hold `noID` at infinity.
+    static func collect(
+        queries: Int, k: Int, _ search: (SearchOutput) throws(VecStoreError) -> Void
+    ) throws -> [[Hit]] {
+        var ids = [UInt64](repeating: 0, count: queries * k)
+        var distances = [Float](repeating: -1, count: queries * k)
+        var counts = [UInt64](repeating: 0, count: queries)
+        try search(SearchOutput(ids: &ids, distances: &distances, counts: &counts))
+        return try (0..<queries).map { q in
+            let count = Int(counts[q])
+            for place in (q * k + count)..<((q + 1) * k)
+            where ids[place] != noID || distances[place] != .infinity {
+                throw UnexpectedResult(message: "query \(q) has something behind its \(count) results")
+            }
+            return (0..<count).map { Hit(id: ids[q * k + $0], distance: distances[q * k + $0]) }
+        }
+    }
+
+    struct UnexpectedResult: Error {
+        var message: String
+    }
+
+    /// The first place where two lists of results differ; nil where they are the same, bit for bit.
+    static func difference(_ got: [[Hit]], _ wanted: [[Hit]]) -> String? {
+        if got.count != wanted.count { return "\(got.count) queries instead of \(wanted.count)" }
+        for q in got.indices where got[q] != wanted[q] {
+            if got[q].count != wanted[q].count {
+                return "query \(q): \(got[q].count) results instead of \(wanted[q].count)"
+            }
+            for rank in got[q].indices where got[q][rank] != wanted[q][rank] {
+                return "query \(q), rank \(rank): \(got[q][rank]) instead of \(wanted[q][rank])"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,227 @@
+// Proves that every exported function has just the type that the header declares: this file compiles only where it has.
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecStore
+import Foundation
+import Testing
+import VecStoreABI
+
+/// Compiles only where both variables have the same type: `inout` allows no conversion.
+private func requireSameType<T>(_: inout T, _: inout T) {}
+
+// One block for each function of the header, in its order. The test below sees to it that none is missing.
+private func checkSignatures() {
+    do {
+        var ours = VecStoreABI.vecstore_version_number
+        var declared = CVecStore.vecstore_version_number
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_version_string
+        var declared = CVecStore.vecstore_version_string
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_build_info
+        var declared = CVecStore.vecstore_build_info
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_last_error
+        var declared = CVecStore.vecstore_last_error
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_status_name
+        var declared = CVecStore.vecstore_status_name
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_row_size
+        var declared = CVecStore.vecstore_row_size
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_is_supported
+        var declared = CVecStore.vecstore_is_supported
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_distance
+        var declared = CVecStore.vecstore_distance
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_pairwise
+        var declared = CVecStore.vecstore_pairwise
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_norms
+        var declared = CVecStore.vecstore_norms
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_normalize
+        var declared = CVecStore.vecstore_normalize
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_convert
+        var declared = CVecStore.vecstore_convert
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_knn
+        var declared = CVecStore.vecstore_knn
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_create
+        var declared = CVecStore.vecstore_index_create
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_free
+        var declared = CVecStore.vecstore_index_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_add
+        var declared = CVecStore.vecstore_index_add
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_update
+        var declared = CVecStore.vecstore_index_update
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_remove
+        var declared = CVecStore.vecstore_index_remove
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_compact
+        var declared = CVecStore.vecstore_index_compact
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_reserve
+        var declared = CVecStore.vecstore_index_reserve
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_contains
+        var declared = CVecStore.vecstore_index_contains
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_get
+        var declared = CVecStore.vecstore_index_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_search
+        var declared = CVecStore.vecstore_index_search
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_search_range
+        var declared = CVecStore.vecstore_index_search_range
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_range_result_free
+        var declared = CVecStore.vecstore_range_result_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_range_result_get
+        var declared = CVecStore.vecstore_range_result_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_count
+        var declared = CVecStore.vecstore_index_count
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_ids
+        var declared = CVecStore.vecstore_index_ids
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_get_stats
+        var declared = CVecStore.vecstore_index_get_stats
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_verify
+        var declared = CVecStore.vecstore_index_verify
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_save
+        var declared = CVecStore.vecstore_index_save
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_open
+        var declared = CVecStore.vecstore_index_open
+        requireSameType(&ours, &declared)
+    }
+}
+
+@Suite("Signatures")
+struct SignatureTests {
+    @Test("every function of the header is checked here, against itself")
+    func everyFunctionIsChecked() throws {
+        checkSignatures()
+        let code = try text("Tests/VecStoreABITests/SignatureTests.swift").split(separator: "\n")
+            .map { $0.drop { $0 == " " } }
+        let ours = code.compactMap { $0.wholeMatch(of: #/var ours = VecStoreABI\.(\w+)/#)?.output.1 }
+        let theirs = code.compactMap { $0.wholeMatch(of: #/var declared = CVecStore\.(\w+)/#)?.output.1 }
+        let functions = try declared()
+        #expect(functions.contains("vecstore_version_number"))
+        #expect(ours.map(String.init) == functions)
+        #expect(theirs.map(String.init) == functions)
+        #expect(code.filter { $0 == "requireSameType(&ours, &declared)" }.count == functions.count)
+    }
+
+    @Test("the list of exports names the functions of the header")
+    func exportsAreDeclared() throws {
+        let exports = try text("abi/exports.txt").split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(exports.map(String.init) == (try declared()).sorted())
+    }
+
+    @Test("every exported symbol is a function of the header, under its own name")
+    func everyExportIsDeclared() throws {
+        let folder = "Sources/VecStoreABI"
+        var symbols: [String] = []
+        for file in try FileManager.default.contentsOfDirectory(atPath: root.appendingPathComponent(folder).path) {
+            let code = try text("\(folder)/\(file)")
+            let exports = code.matches(of: #/@_cdecl\("(\w+)"\)\s*public func (\w+)\(/#)
+            #expect(exports.count == code.matches(of: #/@_cdecl|@c\b/#).count, "\(file) exports in another way")
+            for export in exports {
+                #expect(export.output.1 == export.output.2)
+                symbols.append(String(export.output.1))
+            }
+        }
+        #expect(symbols.sorted() == (try declared()).sorted())
+    }
+
+    // MARK: - Files of the project
+
+    private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
+
+    private func text(_ path: String) throws -> String {
+        try String(contentsOf: root.appendingPathComponent(path), encoding: .utf8)
+    }
+
+    /// The functions that the header declares, in its order.
+    private func declared() throws -> [String] {
+        try text("include/libvecstore.h").matches(of: #/\nVECSTORE_API [^;(]*?(\w+)\(/#).map { String($0.output.1) }
+    }
+}

@@ -1,0 +1,384 @@
+/*
+ * Option structs: their layout, and callers that were compiled with older and newer headers.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#include "harness.h"
+#include "vectors.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The layout of version 0.1: fields are only ever added behind these. */
+#define FIELD(type, field, at) static_assert(offsetof(type, field) == (at), #type "." #field " has moved")
+
+static_assert(sizeof(vecstore_filter) == 64, "vecstore_filter has changed");
+FIELD(vecstore_filter, struct_size, 0);
+FIELD(vecstore_filter, kind, 4);
+FIELD(vecstore_filter, bitmap, 8);
+FIELD(vecstore_filter, bitmap_bits, 16);
+FIELD(vecstore_filter, ids, 24);
+FIELD(vecstore_filter, ids_count, 32);
+FIELD(vecstore_filter, callback, 40);
+FIELD(vecstore_filter, payload, 48);
+FIELD(vecstore_filter, negate, 56);
+FIELD(vecstore_filter, reserved, 60);
+static_assert(sizeof(vecstore_search_options) == 16, "vecstore_search_options has changed");
+FIELD(vecstore_search_options, struct_size, 0);
+FIELD(vecstore_search_options, threads, 4);
+FIELD(vecstore_search_options, filter, 8);
+static_assert(sizeof(vecstore_index_options) == 32, "vecstore_index_options has changed");
+FIELD(vecstore_index_options, struct_size, 0);
+FIELD(vecstore_index_options, kind, 4);
+FIELD(vecstore_index_options, dim, 8);
+FIELD(vecstore_index_options, metric, 12);
+FIELD(vecstore_index_options, dtype, 16);
+FIELD(vecstore_index_options, exact_codes, 20);
+FIELD(vecstore_index_options, capacity, 24);
+static_assert(sizeof(vecstore_add_options) == 8, "vecstore_add_options has changed");
+FIELD(vecstore_add_options, struct_size, 0);
+FIELD(vecstore_add_options, threads, 4);
+static_assert(sizeof(vecstore_index_stats) == 72, "vecstore_index_stats has changed");
+FIELD(vecstore_index_stats, struct_size, 0);
+FIELD(vecstore_index_stats, kind, 4);
+FIELD(vecstore_index_stats, dim, 8);
+FIELD(vecstore_index_stats, metric, 12);
+FIELD(vecstore_index_stats, dtype, 16);
+FIELD(vecstore_index_stats, read_only, 20);
+FIELD(vecstore_index_stats, count, 24);
+FIELD(vecstore_index_stats, removed_count, 32);
+FIELD(vecstore_index_stats, memory_bytes, 40);
+FIELD(vecstore_index_stats, mapped_bytes, 48);
+FIELD(vecstore_index_stats, next_id, 56);
+FIELD(vecstore_index_stats, exact_codes, 64);
+FIELD(vecstore_index_stats, reserved, 68);
+static_assert(sizeof(vecstore_save_options) == 8, "vecstore_save_options has changed");
+FIELD(vecstore_save_options, struct_size, 0);
+FIELD(vecstore_save_options, no_sync, 4);
+static_assert(sizeof(vecstore_open_options) == 16, "vecstore_open_options has changed");
+FIELD(vecstore_open_options, struct_size, 0);
+FIELD(vecstore_open_options, load, 4);
+FIELD(vecstore_open_options, verify, 8);
+FIELD(vecstore_open_options, prefault, 12);
+
+/* ---- a call for each struct ---- */
+
+static const float row[2] = { 1, 2 };
+
+static vecstore_index *one_row(void) {
+    vecstore_index *index = new_index(L2SQ, F32, 2);
+    CHECK_OK(vecstore_index_add(index, row, F32, 1, NULL, NULL, NULL));
+    return index;
+}
+
+static vecstore_status with_index_options(const void *options) {
+    vecstore_index *index = (vecstore_index *)1;
+    vecstore_status status = vecstore_index_create(options, &index);
+    CHECK((index != NULL) == (status == VECSTORE_OK));
+    if (status == VECSTORE_OK) vecstore_index_free(index);
+    return status;
+}
+
+static vecstore_status with_add_options(const void *options) {
+    vecstore_index *index = one_row();
+    vecstore_status status = vecstore_index_add(index, row, F32, 1, NULL, options, NULL);
+    CHECK_EQ(count_of(index), status == VECSTORE_OK ? 2 : 1);
+    vecstore_index_free(index);
+    return status;
+}
+
+static vecstore_status with_search_options(const void *options) {
+    vecstore_index *index = one_row();
+    uint64_t id;
+    float distance;
+    vecstore_status status = vecstore_index_search(index, row, F32, 1, 1, options, &id, &distance, NULL);
+    CHECK_EQ(vecstore_knn(row, 1, row, 1, 2, L2SQ, F32, 1, options, &id, &distance, NULL), status);
+    vecstore_range_result *result = (vecstore_range_result *)1;
+    CHECK_EQ(vecstore_index_search_range(index, row, F32, 1, 1, options, &result), status);
+    CHECK((result != NULL) == (status == VECSTORE_OK));
+    if (status == VECSTORE_OK) vecstore_range_result_free(result);
+    vecstore_index_free(index);
+    return status;
+}
+
+static vecstore_status with_filter(const void *filter) {
+    vecstore_search_options options = VECSTORE_SEARCH_OPTIONS_INIT;
+    options.filter = filter;
+    return with_search_options(&options);
+}
+
+static vecstore_status with_save_options(const void *options) {
+    vecstore_index *index = one_row();
+    vecstore_status status = vecstore_index_save(index, test_path("saved"), options);
+    vecstore_index_free(index);
+    return status;
+}
+
+static vecstore_status with_open_options(const void *options) {
+    CHECK_OK(with_save_options(NULL));
+    vecstore_index *index = (vecstore_index *)1;
+    vecstore_status status = vecstore_index_open(test_path("saved"), options, &index);
+    CHECK((index != NULL) == (status == VECSTORE_OK));
+    if (status == VECSTORE_OK) vecstore_index_free(index);
+    return status;
+}
+
+static const vecstore_index_options init_index_options = VECSTORE_INDEX_OPTIONS_INIT;
+static const vecstore_add_options init_add_options = VECSTORE_ADD_OPTIONS_INIT;
+static const vecstore_search_options init_search_options = VECSTORE_SEARCH_OPTIONS_INIT;
+static const vecstore_filter init_filter = VECSTORE_FILTER_INIT;
+static const vecstore_save_options init_save_options = VECSTORE_SAVE_OPTIONS_INIT;
+static const vecstore_open_options init_open_options = VECSTORE_OPEN_OPTIONS_INIT;
+static const vecstore_index_stats init_stats = VECSTORE_INDEX_STATS_INIT;
+
+static const struct {
+    const char *name;
+    vecstore_status (*call)(const void *options);
+    const void *init;
+    uint32_t size;
+} structs[] = {
+    { "vecstore_index_options", with_index_options, &init_index_options, sizeof init_index_options },
+    { "vecstore_add_options", with_add_options, &init_add_options, sizeof init_add_options },
+    { "vecstore_search_options", with_search_options, &init_search_options, sizeof init_search_options },
+    { "vecstore_filter", with_filter, &init_filter, sizeof init_filter },
+    { "vecstore_save_options", with_save_options, &init_save_options, sizeof init_save_options },
+    { "vecstore_open_options", with_open_options, &init_open_options, sizeof init_open_options },
+};
+enum { struct_count = sizeof structs / sizeof *structs };
+
+/* Options of struct s as INIT leaves them (dim 2 where there is a dim), in memory of `size` bytes that say so. */
+static void *options_of_size(size_t s, uint32_t size) {
+    uint32_t room = size > structs[s].size ? size : structs[s].size;
+    unsigned char *memory = calloc(1, room);
+    REQUIRE(memory);
+    memcpy(memory, structs[s].init, structs[s].size);
+    if (structs[s].init == &init_index_options) ((vecstore_index_options *)memory)->dim = 2;
+    memcpy(memory, &size, sizeof size);
+    return memory;
+}
+
+/* ---- the size that the caller was compiled with ---- */
+
+static void init_macros_set_the_size(void) {
+    for (size_t s = 0; s < struct_count; s++) CHECK_EQ(*(const uint32_t *)structs[s].init, structs[s].size);
+    CHECK_EQ(init_stats.struct_size, sizeof init_stats);
+}
+
+static void the_size_of_this_header_is_accepted(void) {
+    for (size_t s = 0; s < struct_count; s++) {
+        note("%s", structs[s].name);
+        void *options = options_of_size(s, structs[s].size);
+        CHECK_OK(structs[s].call(options));
+        free(options);
+    }
+}
+
+static void sizes_below_the_first_version_are_refused(void) {
+    for (size_t s = 0; s < struct_count; s++) {
+        for (uint32_t size = 0; size < structs[s].size; size++) {
+            note("%s of %u bytes", structs[s].name, size);
+            void *options = options_of_size(s, size);
+            CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
+            CHECK(strstr(vecstore_last_error(), structs[s].name));
+            CHECK(strstr(vecstore_last_error(), "struct_size"));
+            free(options);
+        }
+    }
+}
+
+static void absurd_sizes_are_refused(void) {
+    static const uint32_t sizes[] = { 4097, 1 << 20, INT32_MAX, UINT32_MAX };
+    for (size_t s = 0; s < struct_count; s++) {
+        for (int i = 0; i < 4; i++) {
+            note("%s of %u bytes", structs[s].name, sizes[i]);
+            /* Nothing behind the struct that is there may be read. */
+            void *options = options_of_size(s, structs[s].size);
+            memcpy(options, &sizes[i], sizeof sizes[i]);
+            CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(fenced_copy(options, structs[s].size)));
+            free(options);
+        }
+    }
+}
+
+static void newer_callers_are_served_where_new_fields_are_0(void) {
+    static const uint32_t more[] = { 1, 4, 8, 100 };
+    for (size_t s = 0; s < struct_count; s++) {
+        for (int i = 0; i < 4; i++) {
+            note("%s, %u bytes more", structs[s].name, more[i]);
+            void *options = options_of_size(s, structs[s].size + more[i]);
+            CHECK_OK(structs[s].call(options));
+            free(options);
+        }
+        void *options = options_of_size(s, 4096);
+        CHECK_OK(structs[s].call(options));
+        free(options);
+    }
+}
+
+static void newer_callers_are_refused_where_new_fields_are_set(void) {
+    for (size_t s = 0; s < struct_count; s++) {
+        for (uint32_t at = 0; at < 24; at++) {
+            note("%s, byte %u behind it", structs[s].name, at);
+            unsigned char *options = options_of_size(s, structs[s].size + 24);
+            options[structs[s].size + at] = 1;
+            CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
+            CHECK(strstr(vecstore_last_error(), structs[s].name));
+            free(options);
+        }
+    }
+}
+
+/* ---- stats, which the library fills in ---- */
+
+static void stats_are_filled_in_up_to_the_size_of_the_caller(void) {
+    vecstore_index *index = one_row();
+    for (uint32_t more = 0; more <= 32; more += 8) {
+        unsigned char memory[sizeof(vecstore_index_stats) + 64];
+        memset(memory, 0xcc, sizeof memory);
+        uint32_t size = sizeof(vecstore_index_stats) + more;
+        memcpy(memory, &size, sizeof size);
+        vecstore_index_stats stats;
+        CHECK_OK(vecstore_index_get_stats(index, (vecstore_index_stats *)(void *)memory));
+        memcpy(&stats, memory, sizeof stats);
+        CHECK_EQ(stats.struct_size, size);
+        CHECK_EQ(stats.dim, 2);
+        CHECK_EQ(stats.count, 1);
+        CHECK_EQ(stats.next_id, 1);
+        CHECK_EQ(stats.reserved, 0);
+        for (uint32_t i = sizeof stats; i < sizeof memory; i++) CHECK_EQ(memory[i], i < size ? 0 : 0xcc);
+    }
+    vecstore_index_free(index);
+}
+
+static void stats_below_the_first_version_are_refused(void) {
+    vecstore_index *index = one_row();
+    for (uint32_t size = 0; size < sizeof(vecstore_index_stats); size++) {
+        vecstore_index_stats stats = VECSTORE_INDEX_STATS_INIT;
+        stats.struct_size = size;
+        stats.dim = 77;
+        CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_get_stats(index, &stats));
+        CHECK_EQ(stats.dim, 77);
+    }
+    vecstore_index_stats stats = VECSTORE_INDEX_STATS_INIT;
+    stats.struct_size = UINT32_MAX;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_get_stats(index, &stats));
+    vecstore_index_free(index);
+}
+
+/* ---- defaults ---- */
+
+static void null_means_all_defaults(void) {
+    CHECK_OK(with_add_options(NULL));
+    CHECK_OK(with_search_options(NULL));
+    CHECK_OK(with_filter(NULL));
+    CHECK_OK(with_save_options(NULL));
+    CHECK_OK(with_open_options(NULL));
+    /* There is no default dim. */
+    CHECK_ERROR(INVALID_ARGUMENT, with_index_options(NULL));
+    CHECK_ERROR(INVALID_ARGUMENT, with_index_options(&init_index_options));
+}
+
+static void init_macros_are_the_defaults_of_the_library(void) {
+    CHECK_EQ(init_index_options.kind, VECSTORE_KIND_FLAT);
+    CHECK_EQ(init_index_options.metric, L2SQ);
+    CHECK_EQ(init_index_options.dtype, F32);
+    CHECK_EQ(init_filter.kind, VECSTORE_FILTER_NONE);
+    /* Everything else is 0, and 0 means the default: so a struct of zeros does what INIT does. */
+    vecstore_index_options zeros = { .struct_size = sizeof zeros, .dim = 40 }, init = VECSTORE_INDEX_OPTIONS_INIT;
+    init.dim = 40;
+    vecstore_index *a, *b;
+    REQUIRE_OK(vecstore_index_create(&zeros, &a));
+    REQUIRE_OK(vecstore_index_create(&init, &b));
+    vecstore_index_stats of_zeros = stats_of(a), of_init = stats_of(b);
+    CHECK(memcmp(&of_zeros, &of_init, sizeof of_zeros) == 0);
+    CHECK_EQ(of_init.exact_codes, 1);
+    vecstore_index_free(a);
+    vecstore_index_free(b);
+
+    static const unsigned char nothing[64] = { 0 };
+    for (size_t s = 1; s < struct_count; s++) {
+        const char *fields = structs[s].init;
+        note("%s", structs[s].name);
+        CHECK(memcmp(fields + 4, nothing, structs[s].size - 4) == 0);
+    }
+}
+
+static void open_maps_by_default(void) {
+    CHECK_OK(with_save_options(NULL));
+    vecstore_index *index;
+    REQUIRE_OK(vecstore_index_open(test_path("saved"), NULL, &index));
+    CHECK_EQ(stats_of(index).read_only, 1);
+    vecstore_index_free(index);
+    REQUIRE_OK(vecstore_index_open(test_path("saved"), &init_open_options, &index));
+    CHECK_EQ(stats_of(index).read_only, 1);
+    vecstore_index_free(index);
+}
+
+/* ---- values ---- */
+
+static void values_that_fields_do_not_allow_are_refused(void) {
+    vecstore_index_options index_options = VECSTORE_INDEX_OPTIONS_INIT;
+    index_options.dim = 2;
+    const vecstore_index_options good = index_options;
+#define CHECK_REFUSED(call, options) CHECK_ERROR(INVALID_ARGUMENT, call(&(options)))
+    index_options.kind = 2;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.dim = 0;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.dim = VECSTORE_DIM_MAX + 1;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.dim = UINT32_MAX;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.metric = 7;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.dtype = 7;
+    CHECK_REFUSED(with_index_options, index_options);
+    index_options = good, index_options.exact_codes = 3;
+    CHECK_REFUSED(with_index_options, index_options);
+
+    vecstore_add_options add = VECSTORE_ADD_OPTIONS_INIT;
+    vecstore_search_options search = VECSTORE_SEARCH_OPTIONS_INIT;
+    add.threads = search.threads = 1024;
+    CHECK_OK(with_add_options(&add));
+    CHECK_OK(with_search_options(&search));
+    add.threads = search.threads = 1025;
+    CHECK_REFUSED(with_add_options, add);
+    CHECK_REFUSED(with_search_options, search);
+    add.threads = search.threads = UINT32_MAX;
+    CHECK_REFUSED(with_add_options, add);
+    CHECK_REFUSED(with_search_options, search);
+
+    vecstore_save_options save = VECSTORE_SAVE_OPTIONS_INIT;
+    save.no_sync = 1;
+    CHECK_OK(with_save_options(&save));
+    save.no_sync = 2;
+    CHECK_REFUSED(with_save_options, save);
+
+    vecstore_open_options open = VECSTORE_OPEN_OPTIONS_INIT;
+    open.load = open.prefault = 1;
+    for (open.verify = 0; open.verify <= 2; open.verify++) CHECK_OK(with_open_options(&open));
+    CHECK_REFUSED(with_open_options, open);
+    open = init_open_options, open.load = 2;
+    CHECK_REFUSED(with_open_options, open);
+    open = init_open_options, open.prefault = 2;
+    CHECK_REFUSED(with_open_options, open);
+#undef CHECK_REFUSED
+}
+
+int main(int argc, char **argv) {
+    static const test tests[] = {
+        TEST(init_macros_set_the_size),
+        TEST(the_size_of_this_header_is_accepted),
+        TEST(sizes_below_the_first_version_are_refused),
+        TEST(absurd_sizes_are_refused),
+        TEST(newer_callers_are_served_where_new_fields_are_0),
+        TEST(newer_callers_are_refused_where_new_fields_are_set),
+        TEST(stats_are_filled_in_up_to_the_size_of_the_caller),
+        TEST(stats_below_the_first_version_are_refused),
+        TEST(null_means_all_defaults),
+        TEST(init_macros_are_the_defaults_of_the_library),
+        TEST(open_maps_by_default),
+        TEST(values_that_fields_do_not_allow_are_refused),
+    };
+    return RUN_TESTS(tests);
+}
