@@ -25,15 +25,15 @@ package enum DataSet: String, CaseIterable, Sendable {
     /// Rows around a few centres, queries too.
     case clusters
 
-    /// Kinds whose rows all have a direction and keep it in every float type.
+    /// Kinds that a type can hold and a metric takes.
     package static func suitable(for metric: Metric, _ type: ElementType) -> [DataSet] {
         allCases.filter { kind in
             switch kind {
             case .zeros: metric != .cosine
-            case .tiny: metric != .cosine && type != .float16
-            case .small: type != .float16
+            case .tiny: metric != .cosine && type.isFloat && type != .float16
+            case .small: type.isFloat && type != .float16
             // 10⁶ is beyond float16.
-            case .norms, .giant: type != .float16
+            case .norms, .giant: type.isFloat && type != .float16
             default: true
             }
         }

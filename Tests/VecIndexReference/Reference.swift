@@ -30,16 +30,19 @@ package enum Reference {
 
     package static func distance(_ metric: Metric, _ a: Vectors, _ i: Int, _ b: Vectors, _ j: Int) -> Distance {
         let dimension = a.dimension
+        // The instruction that multiplies bfloat16 takes numbers below the normal range for zero, and so gives them out.
+        let least = a.type == .bfloat16 && b.type == .bfloat16 ? 0x1p-125 : 0x1p-149
         return a.values.withUnsafeBufferPointer { a in
             b.values.withUnsafeBufferPointer { b in
-                distance(metric, a, i * dimension, b, j * dimension, dimension)
+                distance(metric, a, i * dimension, b, j * dimension, dimension, least: least)
             }
         }
     }
 
+    /// - Parameter least: What a term may lose at the end of the range of floats.
     private static func distance(
         _ metric: Metric, _ a: UnsafeBufferPointer<Double>, _ i: Int, _ b: UnsafeBufferPointer<Double>, _ j: Int,
-        _ dimension: Int
+        _ dimension: Int, least: Double
     ) -> Distance {
         var sum = 0.0, terms = 0.0, normA = 0.0, normB = 0.0, both = 0.0, either = 0.0
         for d in 0..<dimension {
@@ -58,10 +61,9 @@ package enum Reference {
                 either += max(x, y)
             }
         }
-        // What the header promises: dim · 2^-23 of the sum of the absolute values of the terms. The end of the range of
-        // float32 comes on top: each term may lose up to its least number.
+        // What the header promises: dim · 2^-23 of the sum of the absolute values of the terms.
         let relative = Double(max(dimension, 4)) * 0x1p-23
-        let least = Double(dimension) * 0x1p-149
+        let least = Double(dimension) * least
         switch metric {
         case .l2Squared, .l1, .hamming: return Distance(value: sum, tolerance: relative * sum + least)
         case .innerProduct: return Distance(value: sum, tolerance: relative * terms + least)

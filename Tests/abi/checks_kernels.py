@@ -8,10 +8,12 @@ strings and caches by which Swift finds a type.
 """
 
 import re
+import shlex
 
 from support import ROOT, Failure, run
 
-OBJECTS = ROOT / ".build/lib/release"
+# The objects that the library was linked from, as the build wrote them down for the linker.
+OBJECTS = ROOT / ".build/lib/release/vecstore.product/Objects.LinkFileList"
 # VecKernelsBaseline is for every processor; the others are named after what they need.
 NEWER = re.compile(r"VecKernels[A-Z0-9]+")
 TYPE_LOOKUP = re.compile(r"symbolic |got\.|__swift_reflection_version$|\$s.*(MD|MXM)$")
@@ -23,9 +25,9 @@ def module_of(path):
 
 def weak_symbols():
     """For each weak symbol, the objects that define it and whether it is a function (else data)."""
-    objects = sorted(OBJECTS.glob("*.build/**/*.o"))
-    if not objects:
-        raise Failure(f"there are no objects in {OBJECTS.relative_to(ROOT)}: run make")
+    if not OBJECTS.exists():
+        raise Failure(f"there is no {OBJECTS.relative_to(ROOT)}: run make clean all")
+    objects = shlex.split(OBJECTS.read_text(encoding="utf-8"))
     symbols = {}
     listing = run("nm", "-A", "--defined-only", *objects)
     for path, kind, name in re.findall(r"^(.+?):[0-9a-f]+ ([WVu]) (.+)$", listing, re.MULTILINE):

@@ -106,11 +106,14 @@ void note(const char *format, ...) {
 const char *test_directory(void) { return directory; }
 
 const char *test_path(const char *name) {
-    static char paths[16][1024];
-    static unsigned next;
-    char *path = paths[next++ % 16];
-    snprintf(path, sizeof paths[0], "%s/%s", directory, name);
-    return path;
+    static char *paths[64];
+    char path[sizeof directory + 512];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    size_t i = 0;
+    while (i < 64 && paths[i] && strcmp(paths[i], path) != 0) i++;
+    REQUIRE(i < 64);
+    if (!paths[i]) paths[i] = strdup(path);
+    return paths[i];
 }
 
 static bool make_directory(void) {

@@ -50,7 +50,7 @@ bool is_passing(void);
 /* Says what the test is about to do: it is printed where the test fails or crashes there. */
 __attribute__((format(printf, 1, 2))) void note(const char *format, ...);
 
-/* A directory for this test alone, removed after it; and a path in it, valid for the next 16 calls. */
+/* A directory for this test alone, removed after it; and a path in it, which stays valid. */
 const char *test_directory(void);
 const char *test_path(const char *name);
 

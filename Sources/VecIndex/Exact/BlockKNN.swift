@@ -14,24 +14,43 @@ package enum BlockKNN {
         let context = try ScanContext(table: table, metric: metric, type: type, dimension: dimension)
         let block = try QueryBlock(
             queries, type: type, count: queryCount, dimension: dimension, metric: metric, rowType: type, table: table)
-        let described = try DescribedRows(
-            base, count, context, threads: threads, withCodes: codesPay(context, queries: queryCount, rows: count))
-        let filtered = try FilteredBlocks([described.block], filter)
+        var rows = RowBlock(rows: base, stride: context.rowSize, count: count)
+        rows.check = VectorCheck(metric: metric, noun: "base vector")
+        if case .none = filter.kind {
+            // Checked as the search comes by.
+        } else {
+            // Rows that are not wanted are not looked at later.
+            try checkAll(rows, context, threads: threads)
+            rows.check = nil
+        }
+        let filtered = try FilteredBlocks([rows], filter)
         try filtered.withBlocks { blocks throws(VecStoreError) in
             try ExactSearch.nearest(context, block, blocks, k: k, threads: threads, output)
         }
-        withExtendedLifetime(described) {}
     }
 
-    /// Encoding a row costs about as much as comparing it with 40 queries through codes saves.
-    private static func codesPay(_ context: ScanContext, queries: Int, rows: Int) -> Bool {
-        guard context.table.codes.tileIsFast, context.type.isFloat, rows >= 1024, context.dimension >= 32 else {
-            return false
+    private static func checkAll(
+        _ rows: RowBlock, _ context: ScanContext, threads: Int
+    ) throws(VecStoreError) {
+        try forEachPiece(rows, context, threads: threads) { (_, _) in }
+    }
+
+    /// Checks rows piece by piece, and calls `body` with each piece that is good: its first row, and how many.
+    private static func forEachPiece(
+        _ rows: RowBlock, _ context: ScanContext, threads: Int, _ body: (Int, Int) -> Void
+    ) throws(VecStoreError) {
+        // Pieces of rows that stay in the cache.
+        let piece = max(16, min(1024, (128 << 10) / max(context.rowSize, 1)))
+        let errors = ErrorBox()
+        ThreadPool.shared.run(tasks: (rows.count + piece - 1) / piece, threads: threads) { p in
+            let from = p * piece
+            let n = min(piece, rows.count - from)
+            errors.run { () throws(VecStoreError) in
+                try PieceReader(context, rows: n).check(rows, from, n)
+                body(from, n)
+            }
         }
-        switch context.metric {
-        case .l2Squared, .innerProduct, .cosine: return queries >= 48
-        default: return false
-        }
+        try errors.rethrow()
     }
 
     /// All distances between queries and base vectors, row-major.
@@ -43,71 +62,12 @@ package enum BlockKNN {
         let context = try ScanContext(table: table, metric: metric, type: type, dimension: dimension)
         let block = try QueryBlock(
             queries, type: type, count: queryCount, dimension: dimension, metric: metric, rowType: type, table: table)
-        let described = try DescribedRows(base, count, context, threads: threads, withCodes: false)
-        // Pieces of rows that stay in the cache while all queries pass over them.
-        let piece = max(16, min(1024, (128 << 10) / max(context.rowSize, 1)))
-        let pieces = (count + piece - 1) / piece
-        ThreadPool.shared.run(tasks: pieces, threads: threads) { p in
-            let from = p * piece
-            let n = min(piece, count - from)
+        var rows = RowBlock(rows: base, stride: context.rowSize, count: count)
+        rows.check = VectorCheck(metric: metric, noun: "base vector")
+        try forEachPiece(rows, context, threads: threads) { from, n in
             for i in 0..<queryCount {
-                context.distances(block, i, described.block, from: from, count: n, out + i * count + from)
+                context.distances(block, i, rows, from: from, count: n, out + i * count + from)
             }
         }
-        withExtendedLifetime(described) {}
-    }
-}
-
-/// A block of the caller's vectors, checked, with the columns that a scan wants.
-struct DescribedRows {
-    private(set) var block: RowBlock
-    private var memory: [Buffer] = []
-
-    init(
-        _ base: UnsafeRawPointer, _ count: Int, _ context: ScanContext, threads: Int, withCodes: Bool
-    ) throws(VecStoreError) {
-        block = RowBlock(rows: base, stride: context.rowSize, count: count)
-        let check = VectorCheck(metric: context.metric, noun: "base vector")
-        let type = context.type, dimension = context.dimension, table = context.table
-        guard let kernel = table.squaredNorms(type) else {
-            try check.check(base, type: type, count: count, dimension: dimension, table: table)
-            return
-        }
-        let squareMemory = try allocate(Float.self, count, for: "the norms of \(count) vectors")
-        let squares = squareMemory.pointer(Float.self)
-        memory.append(squareMemory)
-        let inverseMemory = try allocate(Double.self, context.metric == .cosine ? count : 0, for: "inverse norms")
-        let inverse = inverseMemory.pointer(Double.self)
-        memory.append(inverseMemory)
-
-        var columns: CodeColumns?
-        if withCodes {
-            let made = try? CodeColumns(rows: count, dimension: dimension)
-            columns = made
-            if let made { memory.append(made.memory) }
-        }
-        let piece = 512
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { p in
-            let from = p * piece
-            let n = min(piece, count - from)
-            errors.run { () throws(VecStoreError) in
-                try check.check(
-                    base + from * context.rowSize, type: type, count: n, dimension: dimension, kernel: kernel,
-                    table: table, squares: squares + from, firstNumber: from)
-                if context.metric == .cosine {
-                    for j in from..<(from + n) { inverse[j] = 1 / Double(squares[j]).squareRoot() }
-                }
-                try columns?.encode(
-                    base + from * context.rowSize, at: from, count: n, context, squares: squares + from)
-            }
-        }
-        try errors.rethrow()
-        if context.metric == .cosine {
-            block.inverseNorms = UnsafePointer(inverse)
-        } else {
-            block.squaredNorms = UnsafePointer(squares)
-        }
-        block.codes = columns?.codes
     }
 }

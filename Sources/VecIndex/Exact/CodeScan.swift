@@ -20,6 +20,9 @@ struct CodeScan {
     private let queries: QueryBlock
     private let group: Range<Int>
     private let scratch: Scratch
+    private let reader: PieceReader
+    private let rowEncoder: FloatRowEncoder
+    private let encodesRows: Bool
 
     /// What is known of one query.
     private struct CodedQuery {
@@ -44,6 +47,20 @@ struct CodeScan {
         let positions: UnsafeMutablePointer<UInt32>
         let distances: UnsafeMutablePointer<Float>
         let unit: UnsafeMutablePointer<Float>
+        let codes: UnsafeMutablePointer<UInt8>
+        let scale: UnsafeMutablePointer<Float>
+        let error: UnsafeMutablePointer<Float>
+    }
+
+    /// The codes of the rows of one piece, with their columns.
+    private struct PieceCodes {
+        let codes: UnsafePointer<UInt8>
+        let scale: UnsafePointer<Float>
+        let error: UnsafePointer<Float>
+        /// Σ x² of each row; only for L2 and inner product.
+        let squares: UnsafePointer<Float>?
+        /// The largest ‖x‖ (1 for cosine, which has codes of scaled rows).
+        let largestNorm: Float
     }
 
     /// From this many queries on, codes are rearranged for the tile kernel.
@@ -51,7 +68,10 @@ struct CodeScan {
     private static let mostRows = 256
 
     /// Encodes queries `group`.
-    init(_ context: ScanContext, _ queries: QueryBlock, _ group: Range<Int>) throws(VecStoreError) {
+    /// - Parameter encodesRows: Whether blocks without codes are to be scanned too.
+    init(
+        _ context: ScanContext, _ queries: QueryBlock, _ group: Range<Int>, encodesRows: Bool = false
+    ) throws(VecStoreError) {
         self.context = context
         self.queries = queries
         self.group = group
@@ -75,13 +95,21 @@ struct CodeScan {
         let positions = layout.add(UInt32.self, pieceRows)
         let distances = layout.add(Float.self, pieceRows)
         let unit = layout.add(Float.self, context.dimension)
+        let rowCodes = layout.add(UInt8.self, encodesRows ? pieceRows * context.dimension : 0)
+        let rowScale = layout.add(Float.self, pieceRows)
+        let rowError = layout.add(Float.self, pieceRows)
         let memory = try allocate(UInt8.self, layout.size, for: "a scan of codes")
         scratch = Scratch(
             memory: memory, coded: memory.pointer(CodedQuery.self, at: coded),
             signed: memory.pointer(Int8.self, at: signed), queryPanels: memory.pointer(UInt8.self, at: queryPanels),
             excess: memory.pointer(Int32.self, at: excess), rowPanels: memory.pointer(UInt8.self, at: rowPanels),
             products: memory.pointer(Int32.self, at: products), positions: memory.pointer(UInt32.self, at: positions),
-            distances: memory.pointer(Float.self, at: distances), unit: memory.pointer(Float.self, at: unit))
+            distances: memory.pointer(Float.self, at: distances), unit: memory.pointer(Float.self, at: unit),
+            codes: memory.pointer(UInt8.self, at: rowCodes), scale: memory.pointer(Float.self, at: rowScale),
+            error: memory.pointer(Float.self, at: rowError))
+        reader = try PieceReader(context, rows: pieceRows)
+        rowEncoder = try FloatRowEncoder(context)
+        self.encodesRows = encodesRows
         for i in 0..<n { encodeQuery(i) }
         if isTiled { packQueries() }
     }
@@ -145,24 +173,24 @@ struct CodeScan {
         }
     }
 
-    /// Scans rows `range` of a block that has codes; sinks[i] belongs to query group.lowerBound + i. Returns where it
-    /// stopped: before the end where the codes rule out too little.
+    /// Scans rows `range` of a block; sinks[i] belongs to query group.lowerBound + i. Returns where it stopped: before the
+    /// end where the codes rule out too little, or where there are none.
     func scan<S: ResultSink>(
         _ block: RowBlock, _ range: Range<Int>, _ sinks: UnsafeMutablePointer<S>, _ work: inout Work
-    ) -> Int {
-        guard let rowCodes = block.codes else { return range.lowerBound }
+    ) throws(VecStoreError) -> Int {
+        guard block.codes != nil || encodesRows else { return range.lowerBound }
         var from = range.lowerBound
         while from < range.upperBound && !work.isWasted {
             let count = min(pieceRows, range.upperBound - from)
-            let largest = largestNorm(block, from, count)
+            let piece = try codes(of: block, from, count)
             if group.count >= CodeScan.leastTiledQueries {
-                scanTiled(block, rowCodes, from, count, largest, sinks, &work)
+                scanTiled(block, piece, from, count, sinks, &work)
             } else {
                 for i in 0..<group.count {
                     codes.rows(
-                        scratch.signed + i * context.dimension, rowCodes.codes + from * context.dimension,
-                        context.dimension, count, context.dimension, scratch.products)
-                    compare(i, block, rowCodes, from, count, largest, scratch.products, &sinks[i], &work)
+                        scratch.signed + i * context.dimension, piece.codes, context.dimension, count,
+                        context.dimension, scratch.products)
+                    compare(i, block, piece, from, count, scratch.products, &sinks[i], &work)
                 }
             }
             from += count
@@ -171,18 +199,44 @@ struct CodeScan {
         return from
     }
 
+    /// The codes of a piece: kept, or made now.
+    private func codes(of block: RowBlock, _ from: Int, _ count: Int) throws(VecStoreError) -> PieceCodes {
+        let isCosine = context.metric == .cosine
+        let squares = isCosine && block.codes != nil ? nil : try reader.squaredNorms(block, from, count)
+        var largest: Float = 1
+        if !isCosine, let squares {
+            largest = 0
+            for j in 0..<count where squares[j] > largest { largest = squares[j] }
+            largest = max(largest.squareRoot(), Limits.leastNorm)
+        }
+        if let kept = block.codes {
+            return PieceCodes(
+                codes: kept.codes + from * context.dimension, scale: kept.scale + from, error: kept.error + from,
+                squares: squares, largestNorm: largest)
+        }
+        for j in 0..<count {
+            let made = rowEncoder.encode(
+                block.rows + (from + j) * block.stride, squaredNorm: squares?[j] ?? 0,
+                scratch.codes + j * context.dimension)
+            scratch.scale[j] = made.scale
+            scratch.error[j] = made.error
+        }
+        return PieceCodes(
+            codes: scratch.codes, scale: scratch.scale, error: scratch.error, squares: squares, largestNorm: largest)
+    }
+
     private func scanTiled<S: ResultSink>(
-        _ block: RowBlock, _ rowCodes: RowCodes, _ from: Int, _ count: Int, _ largest: Float,
-        _ sinks: UnsafeMutablePointer<S>, _ work: inout Work
+        _ block: RowBlock, _ piece: PieceCodes, _ from: Int, _ count: Int, _ sinks: UnsafeMutablePointer<S>,
+        _ work: inout Work
     ) {
         let dimension = context.dimension
         let tileRows = codes.tileRows
         let panelBytes = tileRows * groups * 4
         let panels = (count + tileRows - 1) / tileRows
         for p in 0..<panels {
-            let first = from + p * tileRows
+            let first = p * tileRows
             codes.pack(
-                rowCodes.codes + first * dimension, dimension, min(tileRows, from + count - first), tileRows, dimension,
+                piece.codes + first * dimension, dimension, min(tileRows, count - first), tileRows, dimension,
                 scratch.rowPanels + p * panelBytes)
         }
         var i = 0
@@ -193,37 +247,30 @@ struct CodeScan {
                     scratch.excess + i, scratch.products + p * tileRows, pieceRows)
             }
             for c in 0..<min(codes.tileQueries, group.count - i) {
-                compare(
-                    i + c, block, rowCodes, from, count, largest, scratch.products + c * pieceRows, &sinks[i + c], &work)
+                compare(i + c, block, piece, from, count, scratch.products + c * pieceRows, &sinks[i + c], &work)
             }
             i += codes.tileQueries
         }
     }
 
-    private func largestNorm(_ block: RowBlock, _ from: Int, _ count: Int) -> Float {
-        guard context.metric != .cosine, let squares = block.squaredNorms else { return 1 }
-        var largest: Float = 0
-        for j in from..<(from + count) where squares[j] > largest { largest = squares[j] }
-        return max(largest.squareRoot(), Limits.leastNorm)
-    }
-
     /// Compares query i in full with the rows that its products do not rule out.
     private func compare<S: ResultSink>(
-        _ i: Int, _ block: RowBlock, _ rowCodes: RowCodes, _ from: Int, _ count: Int, _ largest: Float,
+        _ i: Int, _ block: RowBlock, _ piece: PieceCodes, _ from: Int, _ count: Int,
         _ products: UnsafePointer<Int32>, _ sink: inout S, _ work: inout Work
     ) {
+        let largest = piece.largestNorm
         let query = scratch.coded[i]
         let limit = sink.limit
         var needed: Float
         var slack: Float
-        var offset = rowCodes.error
+        var offset = piece.error
         var offsetWeight: Float = 0
         switch context.metric {
         case .l2Squared:
             // ‖q − x‖² ≤ limit where q·x ≥ (‖q‖² + ‖x‖² − limit) / 2
             needed = (query.squaredNorm - limit) / 2
             slack = 4 * context.rounding * (query.norm * query.norm + largest * largest)
-            if let squares = block.squaredNorms {
+            if let squares = piece.squares {
                 offset = squares
                 offsetWeight = 0.5 / query.scale
             }
@@ -236,7 +283,7 @@ struct CodeScan {
         }
         needed -= query.error * largest + slack
         let found = codes.select(
-            products, rowCodes.scale + from, rowCodes.error + from, offset + from, count, query.errorWeight,
+            products, piece.scale, piece.error, offset, count, query.errorWeight,
             offsetWeight, needed / query.scale, scratch.positions)
         work.scanned += count
         if found == 0 { return }

@@ -7,6 +7,7 @@ struct DirectScan {
     private let distances: UnsafeMutablePointer<Float>
     private let positions: UnsafeMutablePointer<UInt32>
     private let pieceRows: Int
+    private let reader: PieceReader
 
     /// Bytes of rows in one piece: half of a usual L2 cache of 256 KiB.
     private static let pieceBytes = 128 << 10
@@ -15,6 +16,7 @@ struct DirectScan {
     init(_ context: ScanContext) throws(VecStoreError) {
         self.context = context
         pieceRows = max(16, min(DirectScan.mostRows, DirectScan.pieceBytes / max(context.rowSize, 1)))
+        reader = try PieceReader(context, rows: pieceRows)
         scratch = try allocate(UInt64.self, DirectScan.mostRows, for: "a scan")
         distances = scratch.pointer(Float.self)
         positions = scratch.pointer(UInt32.self, at: 4 * DirectScan.mostRows)
@@ -24,7 +26,7 @@ struct DirectScan {
     func scan<S: ResultSink>(
         _ queries: QueryBlock, _ group: Range<Int>, _ block: RowBlock, _ range: Range<Int>,
         _ sinks: UnsafeMutablePointer<S>
-    ) {
+    ) throws(VecStoreError) {
         if block.wanted != nil && block.wantedCount * 8 < block.count {
             scanWanted(queries, group, block, range, sinks)
             return
@@ -32,6 +34,7 @@ struct DirectScan {
         var from = range.lowerBound
         while from < range.upperBound {
             let count = min(pieceRows, range.upperBound - from)
+            try reader.check(block, from, count)
             for i in group {
                 context.distances(queries, i, block, from: from, count: count, distances)
                 take(block, from, count, &sinks[i - group.lowerBound])

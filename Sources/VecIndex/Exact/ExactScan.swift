@@ -103,17 +103,30 @@ struct ExactScan {
             let block = blocks[piece.block]
             var range = piece.range
             let isSparse = block.wantedCount * 8 < block.count
-            if block.codes != nil && !isSparse && !work.isWasted {
-                if codes == nil { codes = try CodeScan(context, queries, group) }
-                if let codes { range = codes.scan(block, range, sinks, &work)..<range.upperBound }
+            let encodes = ExactScan.encodingPays(context, queries: group.count)
+            if (block.codes != nil || encodes) && !isSparse && !work.isWasted {
+                if codes == nil { codes = try CodeScan(context, queries, group, encodesRows: encodes) }
+                if let codes { range = try codes.scan(block, range, sinks, &work)..<range.upperBound }
             }
             if range.isEmpty { continue }
             if useBLAS && !isSparse && Int(bitPattern: block.rows) & 3 == 0 {
                 if products == nil { products = try ProductScan(context) }
-                BLAS.onOneThread { products?.scan(queries, group, block, range, sinks) }
+                try BLAS.onOneThread { () throws(VecStoreError) in
+                    try products?.scan(queries, group, block, range, sinks)
+                }
             } else {
-                direct.scan(queries, group, block, range, sinks)
+                try direct.scan(queries, group, block, range, sinks)
             }
+        }
+    }
+
+    /// Whether rows without codes are best encoded on the way: encoding a row costs about as much as comparing it with 40
+    /// queries through codes saves, where the processor multiplies bytes.
+    private static func encodingPays(_ context: ScanContext, queries: Int) -> Bool {
+        guard context.table.codes.tileIsFast, context.type.isFloat, context.dimension >= 32 else { return false }
+        switch context.metric {
+        case .l2Squared, .innerProduct, .cosine: return queries >= 48
+        default: return false
         }
     }
 

@@ -12,7 +12,7 @@ struct ProductScan {
     private let products: UnsafeMutablePointer<Float>
     private let offsets: UnsafeMutablePointer<Float>
     private let scales: UnsafeMutablePointer<Float>
-    private let squares: UnsafeMutablePointer<Float>
+    private let reader: PieceReader
     private let positions: UnsafeMutablePointer<UInt32>
     private let distances: UnsafeMutablePointer<Float>
 
@@ -27,7 +27,6 @@ struct ProductScan {
         let products = layout.add(Float.self, ProductScan.mostQueries * rows)
         let offsets = layout.add(Float.self, rows)
         let scales = layout.add(Float.self, rows)
-        let squares = layout.add(Float.self, rows)
         let positions = layout.add(UInt32.self, rows)
         let distances = layout.add(Float.self, rows)
         memory = try allocate(UInt8.self, layout.size, for: "a block of products")
@@ -35,7 +34,7 @@ struct ProductScan {
         self.products = memory.pointer(Float.self, at: products)
         self.offsets = memory.pointer(Float.self, at: offsets)
         self.scales = memory.pointer(Float.self, at: scales)
-        self.squares = memory.pointer(Float.self, at: squares)
+        reader = try PieceReader(context, rows: rows)
         self.positions = memory.pointer(UInt32.self, at: positions)
         self.distances = memory.pointer(Float.self, at: distances)
     }
@@ -44,12 +43,12 @@ struct ProductScan {
     func scan<S: ResultSink>(
         _ queries: QueryBlock, _ group: Range<Int>, _ block: RowBlock, _ range: Range<Int>,
         _ sinks: UnsafeMutablePointer<S>
-    ) {
+    ) throws(VecStoreError) {
         var from = range.lowerBound
         while from < range.upperBound {
             let count = min(ProductScan.pieceRows, range.upperBound - from)
             let rows = floats(block, from, count)
-            let largest = describe(block, from, count)
+            let largest = try describe(block, from, count)
             var first = group.lowerBound
             while first < group.upperBound {
                 let n = min(ProductScan.mostQueries, group.upperBound - first)
@@ -76,7 +75,7 @@ struct ProductScan {
     }
 
     /// Sets what turns products into distances: offset + scale · product. Returns the largest ‖x‖.
-    private func describe(_ block: RowBlock, _ from: Int, _ count: Int) -> Float {
+    private func describe(_ block: RowBlock, _ from: Int, _ count: Int) throws(VecStoreError) -> Float {
         if context.metric == .cosine, let inverse = block.inverseNorms {
             for j in 0..<count {
                 offsets[j] = 0
@@ -84,11 +83,7 @@ struct ProductScan {
             }
             return 1
         }
-        var squares = block.squaredNorms.map { $0 + from }
-        if squares == nil, let kernel = context.table.squaredNorms(context.type) {
-            kernel(block.rows + from * block.stride, block.stride, count, context.dimension, self.squares)
-            squares = UnsafePointer(self.squares)
-        }
+        let squares = try reader.squaredNorms(block, from, count)
         var largest: Float = 0
         for j in 0..<count {
             let square = squares?[j] ?? 0

@@ -16,6 +16,8 @@ package struct RowBlock: @unchecked Sendable {
     /// 1 / ‖x‖ of each row; kept for cosine.
     package var inverseNorms: UnsafePointer<Double>?
     package var codes: RowCodes?
+    /// How to check the rows, where nobody has: memory of a caller's.
+    package var check: VectorCheck?
     /// Bit j set: row j may be a result. nil: all may.
     package var wanted: UnsafePointer<UInt8>?
     /// Bits set in `wanted`; `count` where it is nil.

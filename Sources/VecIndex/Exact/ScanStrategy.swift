@@ -32,8 +32,8 @@ package enum ScanStrategy: Sendable {
                         case .direct:
                             try? DirectScan(context).scan(block, 0..<queryCount, rowBlock, 0..<rows, &sinks)
                         case .products:
-                            BLAS.onOneThread {
-                                try? ProductScan(context).scan(block, 0..<queryCount, rowBlock, 0..<rows, &sinks)
+                            try? BLAS.onOneThread { () throws(VecStoreError) in
+                                try ProductScan(context).scan(block, 0..<queryCount, rowBlock, 0..<rows, &sinks)
                             }
                         }
                     }

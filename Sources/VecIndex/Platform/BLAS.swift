@@ -84,13 +84,13 @@ package enum BLAS {
 
     /// Runs `body` with BLAS on one thread. Where the library has a setting for one thread alone, that is used; else the
     /// setting of the process is changed by the first user and put back by the last.
-    package static func onOneThread<R>(_ body: () -> R) -> R {
+    package static func onOneThread<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
         if let setLocalThreads {
             let before = setLocalThreads(1)
             defer { _ = setLocalThreads(before) }
-            return body()
+            return try body()
         }
-        guard let getThreads, let setThreads else { return body() }
+        guard let getThreads, let setThreads else { return try body() }
         state.lock.withLock {
             if state.users == 0 {
                 state.hostThreads = getThreads()
@@ -104,7 +104,7 @@ package enum BLAS {
                 if state.users == 0 && state.hostThreads > 1 { setThreads(state.hostThreads) }
             }
         }
-        return body()
+        return try body()
     }
 
     /// products[i · stride + j] = Σ queries[i] · rows[j], for row-major blocks of the same dimension.

@@ -47,14 +47,16 @@ enum Scan: CaseIterable {
             try DirectScan(context).scan(queries, group, rows, 0..<rows.count, sinks)
         case .products:
             let scan = try ProductScan(context)
-            BLAS.onOneThread { scan.scan(queries, group, rows, 0..<rows.count, sinks) }
+            try BLAS.onOneThread { () throws(VecStoreError) in
+                try scan.scan(queries, group, rows, 0..<rows.count, sinks)
+            }
         case .codes:
             let scan = try CodeScan(context, queries, group)
             var from = 0
             while from < rows.count {
                 // A scan gives up where codes rule out too little: a new account of its work makes it go on.
                 var work = CodeScan.Work()
-                from = scan.scan(rows, from..<rows.count, sinks, &work)
+                from = try scan.scan(rows, from..<rows.count, sinks, &work)
             }
         }
     }

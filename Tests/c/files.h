@@ -1,0 +1,88 @@
+/*
+ * Files for the C tests: indexes of several shapes, their bytes, and what can be done with an index that was opened.
+ * SPDX-License-Identifier: Apache-2.0
+ */
+#ifndef FILES_H
+#define FILES_H
+
+#include <libvecstore.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct shape {
+    const char *name;
+    vecstore_metric metric;
+    vecstore_dtype dtype;
+    uint32_t dim;
+    size_t n;
+    bool ids_ascend;
+} shape;
+
+/* Together they have every kind of section: see docs/file-format.md. */
+extern const shape shapes[];
+extern const size_t shape_count;
+
+/* An index of a shape: row i is row i of random_vectors with the seed 1. */
+vecstore_index *index_of(const shape *shape);
+uint64_t id_of(const shape *shape, size_t i);
+/* Checks that an index has just the rows of a shape and finds them. */
+void check_is(const vecstore_index *index, const shape *shape);
+
+/* The bytes of a file, for free(). */
+unsigned char *read_bytes(const char *path, size_t *size);
+void write_bytes(const char *path, const void *bytes, size_t size);
+/* Writes an index of a shape to a file and returns its bytes. */
+unsigned char *save_shape(const shape *shape, const char *path, size_t *size);
+
+/* Fields of a file's header, by their places in the bytes. */
+enum {
+    at_version = 8,
+    at_byte_order = 12,
+    at_file_size = 16,
+    at_header_size = 24,
+    at_section_count = 28,
+    at_kind = 32,
+    at_dim = 36,
+    at_metric = 40,
+    at_dtype = 44,
+    at_count = 48,
+    at_next_id = 56,
+    at_flags = 64,
+    at_unused = 68,
+    at_table_checksum = 112,
+    at_header_checksum = 120,
+    header_size = 128,
+    entry_size = 32
+};
+
+/* Sections by the numbers of the format. */
+enum { rows_section = 1, ids_section, order_section, squares_section, inverse_section, codes_section, scale_section,
+       error_section, section_kinds };
+
+uint32_t get_u32(const unsigned char *bytes, size_t at);
+uint64_t get_u64(const unsigned char *bytes, size_t at);
+void put_u32(unsigned char *bytes, size_t at, uint32_t value);
+void put_u64(unsigned char *bytes, size_t at, uint64_t value);
+
+/* Where the table describes a section: 0 where there is none of that kind. */
+size_t entry_of(const unsigned char *bytes, uint32_t kind);
+/* The content of a section; NULL where there is none. */
+unsigned char *content_of(unsigned char *bytes, uint32_t kind, size_t *size);
+/* Makes the checksums of sections, table and header right again. Sections that lie outside the file keep theirs. */
+void seal(unsigned char *bytes, size_t size);
+
+/* The ways to open a file. */
+typedef struct opening {
+    const char *name;
+    vecstore_open_options options;
+    bool checks_all;
+} opening;
+extern const opening openings[];
+extern const size_t opening_count;
+
+/* Calls everything that an open index allows. Whatever the file contained, no call may crash or report INTERNAL. */
+void use(vecstore_index *index, const shape *shape);
+
+#endif
