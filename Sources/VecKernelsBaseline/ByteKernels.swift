@@ -21,24 +21,21 @@ func byteSum<T: ByteTerm>(
     return vs_sum_i32(sum)
 }
 
-/// Σ term(q, x) of four rows side by side. `next` are four rows to prefetch, or nil.
+/// Σ term(q, x) of four rows side by side. The rows `next` are prefetched, line by line as the work goes on.
 @inline(__always)
 func byteSumFour<T: ByteTerm>(
     _: T.Type, _ query: UnsafeRawPointer,
     _ r0: UnsafeRawPointer, _ r1: UnsafeRawPointer, _ r2: UnsafeRawPointer, _ r3: UnsafeRawPointer,
-    next: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer)?,
-    _ size: Int
+    next: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer), _ size: Int
 ) -> (UInt32, UInt32, UInt32, UInt32) {
     var s0 = vs_i32(repeating: 0)
     var s1 = s0, s2 = s0, s3 = s0
     var i = 0
     while i &+ width <= size {
-        if let next {
-            vs_prefetch(next.0 + i)
-            vs_prefetch(next.1 + i)
-            vs_prefetch(next.2 + i)
-            vs_prefetch(next.3 + i)
-        }
+        vs_prefetch(next.0 + i)
+        vs_prefetch(next.1 + i)
+        vs_prefetch(next.2 + i)
+        vs_prefetch(next.3 + i)
         let q = vs_load_bytes(query + i)
         s0 = T.add(s0, q, vs_load_bytes(r0 + i))
         s1 = T.add(s1, q, vs_load_bytes(r1 + i))
@@ -74,22 +71,11 @@ func byteRows<T: ByteTerm>(
     _: T.Type, _ query: UnsafeRawPointer, _ rows: UnsafeRawPointer, _ stride: Int, _ count: Int, _ size: Int,
     _ out: UnsafeMutablePointer<Float>
 ) {
+    // One row after the other, as for floats: memory is read in order.
     let excess = T.excess(query, size)
-    var j = 0
     var row = rows
-    while j &+ 4 <= count {
-        let s = byteSumFour(
-            T.self, query, row, row + stride, row + 2 &* stride, row + 3 &* stride, next: nil, size)
-        out[j] = finish(T.self, s.0, excess)
-        out[j &+ 1] = finish(T.self, s.1, excess)
-        out[j &+ 2] = finish(T.self, s.2, excess)
-        out[j &+ 3] = finish(T.self, s.3, excess)
-        j = j &+ 4
-        row += 4 &* stride
-    }
-    while j < count {
+    for j in 0..<count {
         out[j] = finish(T.self, byteSum(T.self, query, row, size), excess)
-        j = j &+ 1
         row += stride
     }
 }

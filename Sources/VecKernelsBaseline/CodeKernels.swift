@@ -62,22 +62,9 @@ func codeRows(
     _ out: UnsafeMutablePointer<Int32>
 ) {
     let tooMuch = excess(query, dimension)
-    let q = UnsafeRawPointer(query)
     var row = UnsafeRawPointer(rows)
-    var j = 0
-    while j &+ 4 <= count {
-        let s = byteSumFour(
-            CodeProduct.self, q, row, row + stride, row + 2 &* stride, row + 3 &* stride, next: nil, dimension)
-        out[j] = Int32(bitPattern: s.0) &- tooMuch
-        out[j &+ 1] = Int32(bitPattern: s.1) &- tooMuch
-        out[j &+ 2] = Int32(bitPattern: s.2) &- tooMuch
-        out[j &+ 3] = Int32(bitPattern: s.3) &- tooMuch
-        j = j &+ 4
-        row += 4 &* stride
-    }
-    while j < count {
-        out[j] = Int32(bitPattern: byteSum(CodeProduct.self, q, row, dimension)) &- tooMuch
-        j = j &+ 1
+    for j in 0..<count {
+        out[j] = Int32(bitPattern: byteSum(CodeProduct.self, query, row, dimension)) &- tooMuch
         row += stride
     }
 }

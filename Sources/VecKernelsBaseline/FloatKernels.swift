@@ -7,10 +7,6 @@ import CVecShims
 
 @inline(__always) private var lanes: Int { Int(VS_LANES) }
 
-/// Bytes between the rows at work and those prefetched. Four rows side by side are four streams, which the processor does
-/// not foresee: without this, rows in memory come at a third of the speed.
-@inline(__always) private var prefetchDistance: Int { 12 << 10 }
-
 /// The two partial sums of one row.
 struct RowSum {
     var even: vs_f32
@@ -49,49 +45,27 @@ func sumOne<R: FloatRows, T: FloatTerm>(
     return sum.total
 }
 
-/// What to prefetch while four rows are summed up.
-enum Prefetch {
-    /// Four rows anywhere.
-    case rows(UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer)
-    /// As many bytes as the four rows have, from here on.
-    case block(UnsafeRawPointer)
-
-    /// Prefetches the part that belongs to bytes `offset` ..< `offset` + `count` of each row.
-    @inline(__always)
-    func issue(_ offset: Int, _ count: Int) {
-        switch self {
-        case .rows(let a, let b, let c, let d):
-            var i = offset
-            while i < offset &+ count {
-                vs_prefetch(a + i)
-                vs_prefetch(b + i)
-                vs_prefetch(c + i)
-                vs_prefetch(d + i)
-                i = i &+ 64
-            }
-        case .block(let start):
-            var i = 4 &* offset
-            while i < 4 &* (offset &+ count) {
-                vs_prefetch(start + i)
-                i = i &+ 64
-            }
-        }
-    }
-}
-
-/// Σ term(q, x) of four rows side by side: each register of the query is loaded once for all four.
+/// Σ term(q, x) of four rows side by side: each register of the query is loaded once for all four. The rows `next` are
+/// prefetched, line by line as the work goes on.
 @inline(__always)
 func sumFour<R: FloatRows, T: FloatTerm>(
     _: R.Type, _: T.Type, _ query: UnsafeRawPointer,
     _ r0: UnsafeRawPointer, _ r1: UnsafeRawPointer, _ r2: UnsafeRawPointer, _ r3: UnsafeRawPointer,
-    _ prefetch: Prefetch, _ dimension: Int
+    next: (UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer, UnsafeRawPointer), _ dimension: Int
 ) -> (Float, Float, Float, Float) {
     var s0 = RowSum(), s1 = RowSum(), s2 = RowSum(), s3 = RowSum()
     var i = 0
     while i &+ 2 &* lanes <= dimension {
         let a = R.size &* i
         let b = R.size &* (i &+ lanes)
-        prefetch.issue(a, 2 &* lanes &* R.size)
+        var line = a
+        while line < a &+ 2 &* lanes &* R.size {
+            vs_prefetch(next.0 + line)
+            vs_prefetch(next.1 + line)
+            vs_prefetch(next.2 + line)
+            vs_prefetch(next.3 + line)
+            line = line &+ 64
+        }
         let even = vs_load_f32(query + 4 &* i)
         s0.even = T.add(s0.even, even, R.load(r0 + a))
         s1.even = T.add(s1.even, even, R.load(r1 + a))
@@ -137,22 +111,11 @@ func floatRows<R: FloatRows, T: FloatTerm>(
     _: R.Type, _: T.Type, _ query: UnsafeRawPointer, _ rows: UnsafeRawPointer, _ stride: Int, _ count: Int,
     _ dimension: Int, _ out: UnsafeMutablePointer<Float>
 ) {
-    var j = 0
+    // One row after the other: memory is read in order, which the processor foresees. Four side by side are a tenth faster
+    // for rows in the cache and half as fast for rows in memory.
     var row = rows
-    while j &+ 4 <= count {
-        let s = sumFour(
-            R.self, T.self, query, row, row + stride, row + 2 &* stride, row + 3 &* stride,
-            .block(row + (4 &* stride &+ prefetchDistance)), dimension)
-        out[j] = T.distance(s.0)
-        out[j &+ 1] = T.distance(s.1)
-        out[j &+ 2] = T.distance(s.2)
-        out[j &+ 3] = T.distance(s.3)
-        j = j &+ 4
-        row += 4 &* stride
-    }
-    while j < count {
+    for j in 0..<count {
         out[j] = T.distance(sumOne(R.self, T.self, query, row, dimension))
-        j = j &+ 1
         row += stride
     }
 }
@@ -170,9 +133,10 @@ func floatGather<R: FloatRows, T: FloatTerm>(
             R.self, T.self, query,
             base + stride &* Int(positions[j]), base + stride &* Int(positions[j &+ 1]),
             base + stride &* Int(positions[j &+ 2]), base + stride &* Int(positions[j &+ 3]),
-            .rows(
+            next: (
                 base + stride &* Int(positions[n]), base + stride &* Int(positions[n &+ 1]),
-                base + stride &* Int(positions[n &+ 2]), base + stride &* Int(positions[n &+ 3])), dimension)
+                base + stride &* Int(positions[n &+ 2]), base + stride &* Int(positions[n &+ 3])
+            ), dimension)
         out[j] = T.distance(s.0)
         out[j &+ 1] = T.distance(s.1)
         out[j &+ 2] = T.distance(s.2)
