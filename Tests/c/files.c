@@ -226,3 +226,18 @@ void use(vecstore_index *index, const shape *shape) {
     if (again) CHECK_EQ(count_of(again), count);
     vecstore_index_free(again);
 }
+
+void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected) {
+    for (size_t o = 0; o < opening_count; o++) {
+        vecstore_index *index = (vecstore_index *)1;
+        vecstore_status status = vecstore_index_open(path, &openings[o].options, &index);
+        CHECK((index == NULL) == (status != VECSTORE_OK));
+        if (all || openings[o].checks_all || status != VECSTORE_OK) {
+            check_status(status, expected, __FILE__, __LINE__, openings[o].name);
+        }
+        if (status == VECSTORE_OK) {
+            use(index, shape);
+            vecstore_index_free(index);
+        }
+    }
+}

@@ -85,4 +85,8 @@ extern const size_t opening_count;
 /* Calls everything that an open index allows. Whatever the file contained, no call may crash or report INTERNAL. */
 void use(vecstore_index *index, const shape *shape);
 
+/* Opens a damaged file in every way. Where `all` must be refused, they are with `expected`; else only where every byte
+ * is checked, and whatever opens is used. */
+void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected);
+
 #endif

@@ -6,6 +6,9 @@
 #include "harness.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void library_has_the_version_of_its_header(void) {
@@ -20,14 +23,68 @@ static void build_info_is_one_json_object(void) {
     CHECK(info[0] == '{' && info[strlen(info) - 1] == '}');
     CHECK(strstr(info, "\"version\": \"" VECSTORE_VERSION_STRING "\""));
     static const char *const keys[] = {
-        "isa", "isa_available", "isa_note", "blas", "blas_version", "blas_library", "blas_recognised_by", "blas_warning",
-        "threads",
+        "isa", "isa_available", "isa_note", "blas", "blas_version", "blas_library", "blas_recognised_by",
+        "blas_warning", "threads",
     };
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         char quoted[64] = "\"";
         CHECK(strstr(info, strcat(strcat(quoted, keys[i]), "\": ")));
     }
     CHECK(vecstore_build_info() == info);
+}
+
+/* What vecstore_build_info() says for a key, without quotes. The environment is read once: each test is a process. */
+static const char *info_of(const char *key) {
+    static char value[1024];
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    const char *start = strstr(vecstore_build_info(), quoted);
+    REQUIRE(start);
+    start += strlen(quoted);
+    bool is_text = *start == '"';
+    size_t length = strcspn(start + is_text, is_text ? "\"" : ",}");
+    REQUIRE(length < sizeof value);
+    memcpy(value, start + is_text, length);
+    value[length] = 0;
+    return value;
+}
+
+static void the_environment_sets_the_number_of_threads(void) {
+    setenv("VECSTORE_THREADS", "7", 1);
+    CHECK_TEXT(info_of("threads"), "7");
+    setenv("VECSTORE_THREADS", "8", 1);
+    CHECK_TEXT(info_of("threads"), "7");
+}
+
+static void without_it_there_are_as_many_threads_as_processors(void) {
+    char expected[16];
+    cpu_set_t processors;
+    REQUIRE(sched_getaffinity(0, sizeof processors, &processors) == 0);
+    snprintf(expected, sizeof expected, "%d", CPU_COUNT(&processors));
+    unsetenv("VECSTORE_THREADS");
+    CHECK_TEXT(info_of("threads"), expected);
+}
+
+static void numbers_of_threads_out_of_range_are_not_followed(void) {
+    setenv("VECSTORE_THREADS", "1025", 1);
+    CHECK(strcmp(info_of("threads"), "1025") != 0);
+    CHECK(atoi(info_of("threads")) >= 1);
+}
+
+static void the_environment_forces_an_instruction_set(void) {
+    setenv("VECSTORE_ISA", "baseline", 1);
+    CHECK_TEXT(info_of("isa"), "baseline");
+    CHECK_TEXT(info_of("isa_note"), "");
+    const float a[3] = { 1, 2, 2 }, b[3] = { 4, -2, 2 };
+    float distance;
+    CHECK_OK(vecstore_distance(a, b, 3, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, &distance));
+    CHECK_FLOAT(distance, 25);
+}
+
+static void an_unknown_instruction_set_is_not_followed(void) {
+    setenv("VECSTORE_ISA", "mmx", 1);
+    CHECK(strcmp(info_of("isa"), "mmx") != 0);
+    CHECK(strstr(info_of("isa_note"), "VECSTORE_ISA"));
 }
 
 static void statuses_have_names(void) {
@@ -139,6 +196,11 @@ int main(int argc, char **argv) {
     static const test tests[] = {
         TEST(library_has_the_version_of_its_header),
         TEST(build_info_is_one_json_object),
+        TEST(the_environment_sets_the_number_of_threads),
+        TEST(without_it_there_are_as_many_threads_as_processors),
+        TEST(numbers_of_threads_out_of_range_are_not_followed),
+        TEST(the_environment_forces_an_instruction_set),
+        TEST(an_unknown_instruction_set_is_not_followed),
         TEST(statuses_have_names),
         TEST(other_statuses_are_unknown),
         TEST(status_values_are_fixed),

@@ -9,11 +9,13 @@ import VecKernelTypes
 
 @Suite("Filters")
 struct FilterTests {
-    private static let rows = [10, 0, 7, 64].map { RowBlockMaker.block(ids: (0..<$0).map { UInt64($0 * 3) }) }
+    private let rows: [RowBlockMaker]
+
+    init() throws { rows = try [10, 0, 7, 64].map { try RowBlockMaker(ids: (0..<$0).map { UInt64($0 * 3) }) } }
 
     @Test("no filter lets every row through and makes no bitmap")
     func none() throws {
-        let filtered = try FilteredBlocks(FilterTests.rows.map(\.block), RowFilter(.none))
+        let filtered = try FilteredBlocks(rows.map(\.block), RowFilter(.none))
         #expect(filtered.blocks.allSatisfy { $0.wanted == nil && $0.wantedCount == $0.count })
     }
 
@@ -61,21 +63,21 @@ struct FilterTests {
                 return id % 2 == 0
             })
         #expect(try wanted(filter).map(\.count) == [5, 0, 4, 32])
-        #expect(asked == FilterTests.rows.flatMap(\.ids))
+        #expect(asked == rows.flatMap(\.ids))
     }
 
     @Test("negated, a filter lets just the others through")
     func negated() throws {
         let plain = try wanted(RowFilter(.callback { $0 % 5 == 0 }))
         let negated = try wanted(RowFilter(.callback { $0 % 5 == 0 }, isNegated: true))
-        for (b, made) in FilterTests.rows.enumerated() {
+        for (b, made) in rows.enumerated() {
             #expect((plain[b] + negated[b]).sorted() == made.ids)
         }
     }
 
     @Test("rows removed stay out, whatever the filter says, and a callback is not asked for them")
     func removed() throws {
-        let made = RowBlockMaker.block(ids: Array(0..<20))
+        let made = try RowBlockMaker(ids: Array(0..<20))
         let gone = try RemovedRows(copying: nil, capacity: 20)
         for place in [0, 7, 8, 19] { gone.remove(place) }
         var block = made.block
@@ -92,7 +94,7 @@ struct FilterTests {
         #expect(FilterTests.wanted(filtered.blocks[0]) == live.map { UInt64($0) })
         #expect(filtered.blocks[0].wantedCount == 16)
         #expect(asked == live.map { UInt64($0) })
-        withExtendedLifetime((gone, filtered)) {}
+        withExtendedLifetime((gone, made, filtered)) {}
     }
 
     @Test("a fraction of 0.1 % to 100 % gives what sorting those rows gives", arguments: Setting.all)
@@ -122,7 +124,7 @@ struct FilterTests {
 
     /// The ids of the rows that a filter leaves wanted, block by block.
     private func wanted(_ filter: RowFilter) throws -> [[UInt64]] {
-        let filtered = try FilteredBlocks(FilterTests.rows.map(\.block), filter)
+        let filtered = try FilteredBlocks(rows.map(\.block), filter)
         return filtered.blocks.map { block in
             let ids = FilterTests.wanted(block)
             #expect(block.wantedCount == ids.count)
@@ -135,17 +137,22 @@ struct FilterTests {
     }
 }
 
-/// A block with ids and no vectors; the memory of the ids stays for the life of the tests.
-private struct RowBlockMaker: @unchecked Sendable {
-    // Safety: never written to after `block`.
-    let block: RowBlock
+/// A block with ids and no vectors.
+private final class RowBlockMaker: @unchecked Sendable {
+    // Safety: never written to after `init`.
     let ids: [UInt64]
+    private let memory: Buffer
 
-    static func block(ids: [UInt64]) -> RowBlockMaker {
-        let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: max(ids.count, 1))
-        memory.initialize(from: ids, count: ids.count)
-        var block = RowBlock(rows: UnsafeRawPointer(memory), stride: 8, count: ids.count)
-        block.ids = UnsafePointer(memory)
-        return RowBlockMaker(block: block, ids: ids)
+    init(ids: [UInt64]) throws {
+        self.ids = ids
+        memory = try allocate(UInt64.self, ids.count, for: "ids")
+        memory.pointer(UInt64.self).update(from: ids, count: ids.count)
+    }
+
+    /// Lives no longer than this object.
+    var block: RowBlock {
+        var block = RowBlock(rows: UnsafeRawPointer(memory.base), stride: 8, count: ids.count)
+        block.ids = UnsafePointer(memory.pointer(UInt64.self))
+        return block
     }
 }

@@ -102,10 +102,13 @@ enum Results {
     static func collect(
         queries: Int, k: Int, _ search: (SearchOutput) throws(VecStoreError) -> Void
     ) throws -> [[Hit]] {
-        var ids = [UInt64](repeating: 0, count: queries * k)
-        var distances = [Float](repeating: -1, count: queries * k)
-        var counts = [UInt64](repeating: 0, count: queries)
-        try search(SearchOutput(ids: &ids, distances: &distances, counts: &counts))
+        let idMemory = try allocate(UInt64.self, queries * k, for: "ids")
+        let distanceMemory = try allocate(Float.self, queries * k, for: "distances")
+        let countMemory = try allocate(UInt64.self, queries, for: "counts")
+        let ids = idMemory.pointer(UInt64.self), distances = distanceMemory.pointer(Float.self)
+        let counts = countMemory.pointer(UInt64.self)
+        defer { withExtendedLifetime((idMemory, distanceMemory, countMemory)) {} }
+        try search(SearchOutput(ids: ids, distances: distances, counts: counts))
         return try (0..<queries).map { q in
             let count = Int(counts[q])
             for place in (q * k + count)..<((q + 1) * k)
