@@ -1,0 +1,119 @@
+# faiss-cpu: IndexFlat, IndexFlat with Panorama, HNSW with float32 and with 8-bit rows.
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import os
+from typing import Any, Optional
+
+import numpy as np
+
+from .base import Engine, GraphEngine, with_norm_1
+
+# faiss turns to BLAS from a number of queries on that its default sets far too high (334 at 384 dimensions): on the
+# machine this was tried on, BLAS was ahead from about 8 queries. faiss counts queries times dimensions.
+_BLAS_FROM_QUERIES = 8
+
+_COSINE_NOTE = "faiss has no cosine metric: rows and queries are scaled to norm 1, and searched by inner product."
+
+
+class _Faiss(Engine):
+    library = "faiss"
+
+    def load(self) -> str:
+        import faiss
+
+        self.faiss = faiss
+        faiss.omp_set_num_threads(self.threads)
+        return f"{faiss.__version__} ({faiss.get_compile_options().strip()})"
+
+    def about(self) -> Optional[dict[str, Any]]:
+        return {"OPENBLAS_CORETYPE": os.environ.get("OPENBLAS_CORETYPE", "as detected")}
+
+    def make(self) -> Any:
+        """An empty index."""
+        raise NotImplementedError
+
+    def metric_code(self) -> int:
+        return self.faiss.METRIC_L2 if self.metric == "l2sq" else self.faiss.METRIC_INNER_PRODUCT
+
+    def build(self, base: np.ndarray, threads: int) -> None:
+        self.faiss.omp_set_num_threads(threads)
+        self.index = None
+        self.index = self.make()
+        rows = with_norm_1(base) if self.metric == "cosine" else base
+        if not self.index.is_trained:
+            self.index.train(rows)
+        self.index.add(rows)
+        self.faiss.omp_set_num_threads(self.threads)
+
+    def search(self, queries: np.ndarray, k: int) -> np.ndarray:
+        return self.index.search(with_norm_1(queries) if self.metric == "cosine" else queries, k)[1]
+
+    def save(self, path: str) -> bool:
+        self.faiss.write_index(self.index, path)
+        return True
+
+
+class FaissFlat(_Faiss):
+    name = "faiss-flat"
+    suites = ("exact",)
+    note = f"distance_compute_blas_threshold lowered to {_BLAS_FROM_QUERIES} queries, which is faster. {_COSINE_NOTE}"
+
+    def load(self) -> str:
+        version = super().load()
+        self.faiss.cvar.distance_compute_blas_threshold = _BLAS_FROM_QUERIES * self.dim
+        return version
+
+    def make(self) -> Any:
+        return self.faiss.IndexFlat(self.dim, self.metric_code())
+
+
+class FaissFlatSkylakeX(FaissFlat):
+    """The OpenBLAS inside the wheel does not know every newer processor; told to use AVX-512, it may be faster."""
+
+    name = "faiss-flat-skylakex"
+    needs_flags = ("avx512f", "avx512vl", "avx512bw")
+    environment = {"OPENBLAS_CORETYPE": "SkylakeX"}
+    note = "faiss-flat with OPENBLAS_CORETYPE=SkylakeX."
+
+
+class FaissFlatPanorama(_Faiss):
+    """Exact search that stops early: after a rotation to principal components it bounds what is left of a distance."""
+
+    name = "faiss-flat-panorama"
+    suites = ("exact",)
+    metrics = ("l2sq",)
+    note = "PCA rotation to all dimensions + IndexFlatL2Panorama with 8 levels: exact, made for small batches."
+
+    def make(self) -> Any:
+        rotation = self.faiss.PCAMatrix(self.dim, self.dim)
+        return self.faiss.IndexPreTransform(rotation, self.faiss.IndexFlatL2Panorama(self.dim, 8))
+
+
+class _FaissHNSW(_Faiss, GraphEngine):
+    note = _COSINE_NOTE
+
+    def make_graph(self) -> Any:
+        raise NotImplementedError
+
+    def make(self) -> Any:
+        index = self.make_graph()
+        index.hnsw.efConstruction = self.ef_construction
+        return index
+
+    def use(self, **point: Any) -> None:
+        self.index.hnsw.efSearch = point["ef_search"]
+
+
+class FaissHNSWFlat(_FaissHNSW):
+    name = "faiss-hnsw-flat"
+
+    def make_graph(self) -> Any:
+        return self.faiss.IndexHNSWFlat(self.dim, self.m, self.metric_code())
+
+
+class FaissHNSWSQ8(_FaissHNSW):
+    name = "faiss-hnsw-sq8"
+
+    def make_graph(self) -> Any:
+        return self.faiss.IndexHNSWSQ(self.dim, self.faiss.ScalarQuantizer.QT_8bit, self.m, self.metric_code())

@@ -1,0 +1,116 @@
+# The tables and the remarks under them.
+# SPDX-License-Identifier: Apache-2.0
+import json
+
+import pytest
+
+from vecbench import compare, report
+
+
+def result(label, qps, recall=1.0, ours=False, processors_used=1.0, processors_others=0.0):
+    return {
+        "label": label,
+        "ours": ours,
+        "build_seconds": [1.0],
+        "build_threads": 2,
+        "resident_bytes": 92_000_000,
+        "file_bytes": None,
+        "points": [
+            {
+                "point": {"ef_search": 10},
+                "recall": recall,
+                "qps": qps,
+                "queries_per_cpu_second": qps,
+                "latency_us": {"p50": 1000.0, "p95": 2000.0, "p99": 3000.0},
+                "search_peak_bytes": 0,
+                "processors_used": processors_used,
+                "processors_others": processors_others,
+            }
+        ],
+    }
+
+
+def run(suite, results, failures=()):
+    comparison = compare.exact(results) if suite == "exact" else compare.ann(results, [0.9])
+    group = {
+        "metric": "ip",
+        "threads": 1,
+        "results": results,
+        "comparison": comparison,
+        "failures": [{"label": label, "error": error} for label, error in failures],
+    }
+    whole = {
+        "suite": suite,
+        "date": "2030-01-02 03:04 UTC",
+        "command": "benchmarks/run",
+        "options": {"k": 10, "repeats": 3, "ef_construction": 200},
+        "machine": {
+            "cpu": "a processor",
+            "processors": 2,
+            "memory_bytes": 2**34,
+            "caches": ["L2 1M"],
+            "system": "a system",
+            "kernel": "6",
+        },
+        "data": {"nq": 1000, "n": 60000, "dim": 384, "origin": "generated: some"},
+        "versions": {"library": "1"},
+        "interrupted": False,
+        "engine_notes": {"peer": "a limitation"},
+        "groups": [group],
+    }
+    return json.loads(json.dumps(whole))
+
+
+OURS = result("ours", [300, 200, 250], ours=True)
+PEER = result("peer", [100, 100, 100])
+
+
+@pytest.mark.parametrize("suite", ["exact", "ann"])
+def test_markdown_rows_have_as_many_cells_as_the_header(suite):
+    text = report.text(run(suite, [OURS, PEER]), markdown=True, points=True)
+    tables = [block for block in text.split("\n\n") if block.startswith("| engine")]
+    assert len(tables) == (1 if suite == "exact" else 2)
+    for table in tables:
+        assert len({line.count("|") for line in table.split("\n")}) == 1
+        assert "**ours**" in table
+
+
+def test_the_exact_table_shows_spread_and_ratio():
+    text = report.text(run("exact", [OURS, PEER]))
+    line = next(line for line in text.split("\n") if line.startswith("ours"))
+    assert "250 (200...300)" in line and "2.50x" in line and "3.00x" in line and "1.00" in line
+
+
+def test_the_ann_table_marks_the_best_peer_and_our_ratio_to_it():
+    text = report.text(run("ann", [OURS, PEER]))
+    assert "250 (2.50x)" in text and "100 *" in text
+
+
+def test_limitations_of_peers_are_printed():
+    assert "peer: a limitation" in report.text(run("exact", [OURS, PEER]))
+
+
+def test_an_engine_with_more_threads_than_it_was_given_is_called_out():
+    text = report.text(run("exact", [OURS, result("greedy", [100], processors_used=1.9)]))
+    assert "ATTENTION greedy kept 1.9 processors busy" in text
+
+
+def test_an_engine_that_should_be_exact_and_is_not_is_called_out():
+    text = report.text(run("exact", [OURS, PEER, result("sloppy", [100], recall=0.9)]))
+    assert "ATTENTION sloppy is not exact" in text
+
+
+def test_a_busy_machine_is_called_out():
+    busy = result("peer", [100], processors_others=1.0)
+    assert "Other programs kept" in report.text(run("exact", [busy]))
+    assert "Other programs kept" not in report.text(run("exact", [PEER]))
+
+
+def test_an_interrupted_run_says_so():
+    cut_short = run("exact", [PEER]) | {"interrupted": True}
+    assert "interrupted" in report.text(cut_short)
+
+
+def test_failures_with_one_reason_are_one_line():
+    text = report.text(run("exact", [PEER], [("a", "no library"), ("b", "no library"), ("c", "killed")]))
+    assert "FAILED a, b: no library" in text and "FAILED c: killed" in text

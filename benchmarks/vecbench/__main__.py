@@ -1,0 +1,258 @@
+# The command line of the benchmarks; benchmarks/run calls it.
+# SPDX-License-Identifier: Apache-2.0
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import shlex
+import sys
+from typing import Any
+
+import engines
+
+from . import compare, data, machine, report, suite
+
+_PROCESSORS = len(os.sched_getaffinity(0))
+RESULTS = data.BENCHMARKS / "results"
+
+# Defaults by suite, then what --quick changes; an option on the command line goes before both.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "exact": {
+        "metrics": ["ip", "l2sq", "cosine"],
+        "threads": [1, 2] if _PROCESSORS > 1 else [1],
+        "repeats": 5,
+        "singles": 100,
+        "builds": 3,
+    },
+    "ann": {
+        "metrics": ["ip"],
+        "threads": [1],
+        "repeats": 3,
+        "singles": 200,
+        "builds": 1,
+        "build_threads": _PROCESSORS,
+        "m": [16, 32],
+        "ef_construction": 200,
+        "ef_search": [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448],
+    },
+}
+QUICK: dict[str, dict[str, Any]] = {
+    "exact": {
+        "metrics": ["ip", "l2sq"],
+        "threads": [1],
+        "repeats": 3,
+        "singles": 20,
+        "builds": 1,
+        "rows": 10_000,
+        "queries": 200,
+        "seconds": 0.05,
+    },
+    "ann": {
+        "repeats": 2,
+        "singles": 50,
+        "rows": 10_000,
+        "queries": 200,
+        "seconds": 0.05,
+        "m": [16],
+        "ef_search": [10, 20, 40, 80, 160],
+    },
+}
+TARGETS = [0.9, 0.95, 0.98, 0.99, 0.995]
+
+
+def numbers(text: str) -> list[int]:
+    values = [int(part) for part in text.split(",")]
+    if not values or min(values) < 1:
+        raise argparse.ArgumentTypeError("numbers from 1 on, with commas between them")
+    return values
+
+
+def positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("a number from 1 on")
+    return value
+
+
+def metric_names(text: str) -> list[str]:
+    values = text.split(",")
+    if not set(values) <= {"ip", "l2sq", "cosine"}:
+        raise argparse.ArgumentTypeError("ip, l2sq, cosine, with commas between them")
+    return values
+
+
+def command_line() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--quick", action="store_true", help="10,000 rows, 200 queries, few repeats: under a minute")
+    shared.add_argument("--engines", metavar="A,B", help="only engines whose name begins with one of these")
+    where = shared.add_argument_group("data")
+    where.add_argument(
+        "--data",
+        choices=["auto", "packages", "generated"],
+        default="auto",
+        help="packages: the real vectors in ../shared/data; generated: clustered Gaussian; "
+        "auto (default): packages where present and large enough, else generated",
+    )
+    where.add_argument("--rows", type=positive, help="rows of the base, such as 1000000 (default 60000)")
+    where.add_argument("--queries", type=positive, default=None, help="queries (default 1000)")
+    where.add_argument("--dim", type=positive, default=384, help="elements of a generated vector (default 384)")
+    where.add_argument("--seed", type=int, default=1, help="of the generated data (default 1)")
+    how = shared.add_argument_group("measuring")
+    how.add_argument("--k", type=positive, default=10, help="results for one query (default 10, at most 100)")
+    how.add_argument("--metrics", type=metric_names, help="ip,l2sq,cosine (default: all for exact, ip for ann)")
+    how.add_argument("--threads", type=numbers, help="search threads, such as 1,2 (default: 1,2 for exact, 1 for ann)")
+    how.add_argument("--repeats", type=positive, help="timings of each engine, interleaved (default: 5 exact, 3 ann)")
+    how.add_argument("--seconds", type=float, help="least length of one timing of a batch (default 0.2)")
+    how.add_argument("--singles", type=positive, help="queries searched one at a time in each repeat")
+    how.add_argument("--builds", type=positive, help="how often each engine builds (default: 3 exact, 1 ann)")
+    how.add_argument("--build-threads", type=positive, help="default: the search threads for exact, all for ann")
+    out = shared.add_argument_group("output")
+    out.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    out.add_argument("--output", type=pathlib.Path, default=RESULTS, help="folder (default benchmarks/results)")
+
+    parser = argparse.ArgumentParser(
+        prog="benchmarks/run",
+        description="Measures vecstore beside faiss-cpu, hnswlib, usearch and numpy: each engine in its own process, "
+        "taking turns. Prints tables; writes JSON and plots to benchmarks/results/<date>-<suite>.",
+        epilog="`benchmarks/run exact --help` lists the options of a suite. "
+        "`make` must have built vecstore before; without it the run fails and says so.",
+    )
+    commands = parser.add_subparsers(dest="suite", required=True, metavar="exact | ann | engines | report")
+    commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
+    ann = commands.add_parser("ann", parents=[shared], help="approximate search: recall-QPS curves")
+    graph = ann.add_argument_group("graphs")
+    graph.add_argument("--m", type=numbers, help="links of a node, such as 16,32 (default 16,32)")
+    graph.add_argument("--ef-construction", type=positive, help="beam of the build (default 200)")
+    graph.add_argument("--ef-search", type=numbers, help="beams of the search: the points of the curves")
+    ann.add_argument("--points", action="store_true", help="print every point of the curves")
+    commands.add_parser("engines", help="list the engines")
+    again = commands.add_parser("report", help="print the tables of a JSON file again")
+    again.add_argument("file", type=pathlib.Path)
+    again.add_argument("--markdown", action="store_true")
+    again.add_argument("--points", action="store_true")
+    return parser
+
+
+def fill_in(options: argparse.Namespace) -> None:
+    """Gives every option that was not on the command line its value."""
+    values = {"queries": 1000, "seconds": 0.2, **DEFAULTS[options.suite]}
+    if options.quick:
+        values |= QUICK[options.suite]
+    for name, value in values.items():
+        if getattr(options, name, None) is None:
+            setattr(options, name, value)
+    if options.suite == "ann" and max(options.ef_search) < options.k:
+        raise SystemExit("benchmarks: ef_search must reach k.")
+    if options.k > data.TRUTH_DEPTH:
+        raise SystemExit(f"benchmarks: k must be at most {data.TRUTH_DEPTH}, the depth of the truth.")
+
+
+def choose(options: argparse.Namespace) -> list[type[engines.Engine]]:
+    """The engines of the suite that were asked for and that this processor can run."""
+    prefixes = tuple(options.engines.split(",")) if options.engines else ("",)
+    flags = set(machine.processor_flags())
+    every = [engine for engine in engines.all_engines().values() if options.suite in engine.suites]
+    chosen = [engine for engine in every if engine.name.startswith(prefixes) and flags.issuperset(engine.needs_flags)]
+    if not chosen:
+        raise SystemExit(f"benchmarks: no engine fits; there are {', '.join(engine.name for engine in every)}.")
+    return chosen
+
+
+def say(text: str) -> None:
+    """Progress goes to standard error, tables to standard output."""
+    print(f"[{datetime.datetime.now():%H:%M:%S}] {text}", file=sys.stderr, flush=True)
+
+
+def measure_group(
+    dataset: data.Dataset, chosen: list[type[engines.Engine]], metric: str, threads: int, options: argparse.Namespace
+) -> dict[str, Any]:
+    """All engines under one metric with one number of search threads."""
+    group = suite.Group(dataset, metric, threads, options, say)
+    group.run(chosen)
+    comparison = compare.exact(group.results) if options.suite == "exact" else compare.ann(group.results, TARGETS)
+    return {
+        "metric": metric,
+        "threads": threads,
+        "results": group.results,
+        "comparison": comparison,
+        "failures": group.failures,
+    }
+
+
+def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """Runs a suite and returns what the JSON holds."""
+    chosen = choose(options)
+    dataset = data.prepare(options.data, options.rows, options.dim, options.queries, options.seed, say)
+    if options.k > dataset.n:
+        raise SystemExit(f"benchmarks: k is {options.k}, but there are only {dataset.n} rows.")
+    started = datetime.datetime.now(datetime.timezone.utc)
+    groups: list[dict[str, Any]] = []
+    interrupted = False
+    try:
+        for metric in options.metrics:
+            for threads in options.threads:
+                groups.append(measure_group(dataset, chosen, metric, threads, options))
+    except KeyboardInterrupt:
+        if not groups:
+            raise
+        say("interrupted: what was finished is reported")
+        interrupted = True
+    results = [result for group in groups for result in group["results"]]
+    return {
+        "schema": 1,
+        "suite": options.suite,
+        "date": started.strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
+        "options": {name: value for name, value in vars(options).items() if name != "output"},
+        "machine": machine.describe(),
+        "load_average_at_end": os.getloadavg(),
+        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim, "nq": dataset.nq},
+        "versions": {result["library"]: result["version"] for result in results},
+        "vecstore_build_info": next((result["about"] for result in results if result["ours"]), None),
+        "interrupted": interrupted,
+        "engine_notes": {engine.name: engine.note for engine in chosen if engine.note},
+        "groups": groups,
+    }
+
+
+def free_name(folder: pathlib.Path, stem: str) -> pathlib.Path:
+    """A name for a JSON file that is not taken: a second run on one day does not replace the first."""
+    candidate, number = folder / f"{stem}.json", 1
+    while candidate.exists():
+        number += 1
+        candidate = folder / f"{stem}-{number}.json"
+    return candidate
+
+
+def main() -> int:
+    options = command_line().parse_args()
+    if options.suite == "engines":
+        for engine in engines.all_engines().values():
+            print(f"{engine.name:22} {', '.join(engine.suites):12} {engine.note}")
+        return 0
+    if options.suite == "report":
+        print(report.text(json.loads(options.file.read_text()), options.markdown, options.points))
+        return 0
+
+    fill_in(options)
+    run = measure(options)
+    options.output.mkdir(parents=True, exist_ok=True)
+    path = free_name(options.output, f"{run['date'][:10]}-{options.suite}{'-quick' if options.quick else ''}")
+    path.write_text(json.dumps(run, indent=1) + "\n")
+    print(report.text(run, options.markdown, getattr(options, "points", False)))
+    written = [path]
+    if options.suite == "ann":
+        from . import plot
+
+        for group in run["groups"]:
+            written.append(path.with_name(f"{path.stem}-{group['metric']}-{group['threads']}.png"))
+            plot.draw(run, group, written[-1])
+    say(f"wrote {', '.join(os.path.relpath(file) for file in written)}")
+    return 1 if any(group["failures"] for group in run["groups"]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

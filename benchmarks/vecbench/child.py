@@ -1,0 +1,87 @@
+# The runner's end of an engine's process.
+# SPDX-License-Identifier: Apache-2.0
+"""Starts `vecbench.worker` in a fresh interpreter and talks to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import Any
+
+from engines.base import Engine
+
+from . import data
+
+# What the libraries here read when they decide how many threads to start.
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECSTORE_THREADS",
+)
+
+
+class EngineFailed(Exception):
+    """An engine refused, threw or died. The rest of the run goes on without it."""
+
+
+class Child:
+    """One engine with one way to build it, in its own process with its own search threads."""
+
+    def __init__(self, engine: type[Engine], settings: dict[str, Any], threads: int) -> None:
+        self.engine = engine
+        self.label = engine.label(settings)
+        environment = {**os.environ, **engine.environment}
+        environment.update({name: str(threads) for name in THREAD_VARIABLES})
+        paths = [
+            str(data.BENCHMARKS),
+            str(data.BENCHMARKS.parent / "bindings" / "python"),
+            os.environ.get("PYTHONPATH"),
+        ]
+        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "vecbench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            text=True,
+        )
+        self.alive = True
+
+    def call(self, command: str, **arguments: Any) -> dict[str, Any]:
+        """Does one command of the worker and returns its result, or raises EngineFailed."""
+        try:
+            self._process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            raise EngineFailed(f"{command}: the process ended, {_how(self._process.wait())}")
+        answer = json.loads(line)
+        if "error" in answer:
+            raise EngineFailed(f"{command}: {answer['error']}")
+        return answer["ok"]
+
+    def end(self) -> None:
+        """Ends the process, whatever it does; nothing happens where it has ended."""
+        self.alive = False
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _how(status: int) -> str:
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"with status {status}"
