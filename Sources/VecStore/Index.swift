@@ -35,6 +35,9 @@ public final class Index: Sendable {
         _ kind: Kind = .flat, dimension: Int, metric: Metric = .l2Squared, elementType: ElementType = .float32,
         exactCodes: Bool? = nil, capacity: Int = 0
     ) throws(IndexError) {
+        guard capacity >= 0 else {
+            throw IndexError(VecStoreError(.invalidArgument, "capacity is \(capacity): allowed is 0 and more"))
+        }
         core = try rethrow { () throws(VecStoreError) in
             try FlatIndex(
                 IndexOptions(
@@ -153,10 +156,14 @@ public final class Index: Sendable {
 
     /// The vector of a row of floats, widened to `Float`; nil where the index has no such row.
     public func vector(_ id: UInt64) throws(IndexError) -> [Float]? {
-        guard contains(id) else { return nil }
         var vector = [Float](repeating: 0, count: dimension)
         var id = id
-        try rethrow { () throws(VecStoreError) in try core.get(&id, 1, as: .float32, &vector) }
+        do {
+            try core.get(&id, 1, as: .float32, &vector)
+        } catch {
+            if error.code == .notFound { return nil }
+            throw IndexError(error)
+        }
         return vector
     }
 
@@ -181,19 +188,24 @@ public final class Index: Sendable {
         guard let cells = product(queries.count, k), cells < 1 << 40 else {
             throw IndexError(VecStoreError(.tooLarge, "\(queries.count) queries for k \(k) have too many results"))
         }
-        var ids = [UInt64](repeating: 0, count: cells)
-        var distances = [Float](repeating: 0, count: cells)
-        var counts = [UInt64](repeating: 0, count: queries.count)
-        try rethrow { () throws(VecStoreError) in
+        return try rethrow { () throws(VecStoreError) in
+            // Not arrays: for those a lack of memory is the end of the process.
+            let what = "the results of \(queries.count) queries for k \(k)"
+            let idMemory = try allocate(UInt64.self, cells, for: what)
+            let distanceMemory = try allocate(Float.self, cells, for: what)
+            let countMemory = try allocate(UInt64.self, queries.count, for: what)
+            let ids = idMemory.pointer(UInt64.self), distances = distanceMemory.pointer(Float.self)
+            let counts = countMemory.pointer(UInt64.self)
             try withFilter(filter) { (rows) throws(VecStoreError) in
                 try core.search(
                     elements, type: inputType(E.self), count: queries.count, k: k, filter: rows,
-                    threads: checked(threads),
-                    SearchOutput(ids: &ids, distances: &distances, counts: &counts))
+                    threads: checked(threads), SearchOutput(ids: ids, distances: distances, counts: counts))
             }
-        }
-        return queries.indices.map { q in
-            (0..<Int(counts[q])).map { Hit(id: ids[q * k + $0], distance: distances[q * k + $0]) }
+            let hits = queries.indices.map { q in
+                (0..<Int(counts[q])).map { Hit(id: ids[q * k + $0], distance: distances[q * k + $0]) }
+            }
+            withExtendedLifetime((idMemory, distanceMemory, countMemory)) {}
+            return hits
         }
     }
 
