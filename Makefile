@@ -40,8 +40,8 @@ RELEASE += -Xswiftc -use-ld=lld
 LINK += --icf=safe -z pack-relative-relocs
 endif
 
-# Without its own tests XCTest has nothing to run, and leaks. Quiet: only what fails is printed.
-SWIFT_TEST := $(SWIFT) test --quiet --disable-xctest
+# Prints what fails; all that the tests say goes to a file.
+SWIFT_TEST := SWIFT='$(SWIFT)' scripts/test-swift
 
 # Directories too: they change where a file comes or goes.
 SOURCES := Package.swift abi/exports.map $(shell find Sources include)
@@ -91,7 +91,7 @@ test: ## Run every test
 
 .PHONY: test-swift
 test-swift: | setup ## Tests of the Swift modules
-	$(SWIFT_TEST)
+	$(SWIFT_TEST) .build/test-swift.log
 
 .PHONY: test-c
 test-c: all ## Tests of the C interface
@@ -131,15 +131,15 @@ test-arm64: | setup ## The kernels on arm64, which qemu plays
 # The kernels check their bounds by fenced memory: not under a sanitizer.
 ASAN := --skip VecKernelsTests
 # What has threads. The rest takes minutes there and has nothing to find.
-TSAN := --filter 'StressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests'
+TSAN := --filter '\.(StressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests)/'
 
 .PHONY: test-tsan
 test-tsan: | setup ## The tests with threads under ThreadSanitizer
-	$(SWIFT_TEST) --sanitize=thread --scratch-path .build/tsan $(TSAN)
+	$(SWIFT_TEST) .build/test-tsan.log --sanitize=thread --scratch-path .build/tsan $(TSAN)
 
 .PHONY: test-asan
 test-asan: | setup ## The Swift tests under AddressSanitizer
-	$(SWIFT_TEST) --sanitize=address --scratch-path .build/asan $(ASAN)
+	$(SWIFT_TEST) .build/test-asan.log --sanitize=address --scratch-path .build/asan $(ASAN)
 
 .PHONY: bench
 bench: | setup ## Speed of each kernel beside the limits of this machine

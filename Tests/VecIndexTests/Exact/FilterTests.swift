@@ -100,7 +100,7 @@ struct FilterTests {
     @Test("a fraction of 0.1 % to 100 % gives what sorting those rows gives", arguments: Setting.all)
     func fractions(setting: Setting) throws {
         let (rows, queries) = DataSet.clusters.make(
-            rows: 3000, queries: 12, dimension: 36, type: setting.type, seed: 81)
+            rows: 3000, queries: 12, dimension: 120, type: setting.type, seed: 81)
         let index = try FlatIndex(rows, metric: setting.metric, table: setting.table)
         var random = Random(seed: 82)
         for permille in [1, 10, 124, 126, 500, 990, 1000] {

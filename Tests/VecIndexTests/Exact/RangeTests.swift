@@ -12,13 +12,14 @@ struct RangeTests {
     @Test("it finds every row within the radius, nearest first, then by id", arguments: Setting.all)
     func all(setting: Setting) throws {
         for data in [DataSet.clusters, .duplicates] {
-            let (rows, queries) = data.make(rows: 1300, queries: 12, dimension: 33, type: setting.type, seed: 221)
+            // Enough work for several tasks.
+            let (rows, queries) = data.make(rows: 2100, queries: 12, dimension: 168, type: setting.type, seed: 221)
             let index = try FlatIndex(rows, metric: setting.metric, table: setting.table)
             let sorted = (0..<queries.count).map {
                 Reference.all($0, of: queries, rows, ids: index.ids(), setting.metric, setting.table)
             }
             // The radius is a distance that occurs: that row, and those that tie with it, are within.
-            for rank in [0, 9, 300, 1299] {
+            for rank in [0, 9, 300, 2099] {
                 let radius = sorted[0][rank].distance
                 let expected = sorted.map { $0.filter { $0.distance <= radius } }
                 #expect(expected[0].count > rank)

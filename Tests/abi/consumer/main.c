@@ -1,5 +1,5 @@
 /*
- * What a program sees of an installed vecstore: the version of the header it was compiled with must run, and must search.
+ * What a program sees of an installed vecstore: the version of its header is the one that runs, and a search works.
  * SPDX-License-Identifier: Apache-2.0
  */
 #include <libvecstore.h>
