@@ -132,6 +132,8 @@ test-arm64: | setup ## The kernels on arm64, which qemu plays
 ASAN := --skip VecKernelsTests
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests)/'
+# ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
+TSAN += --skip 'ThreadPoolTests/fork'
 
 .PHONY: test-tsan
 test-tsan: | setup ## The tests with threads under ThreadSanitizer
