@@ -16,10 +16,10 @@ package enum BlockKNN {
             queries, type: type, count: queryCount, dimension: dimension, metric: metric, rowType: type, table: table)
         var rows = RowBlock(rows: base, stride: context.rowSize, count: count)
         rows.check = VectorCheck(metric: metric, noun: "base vector")
-        if case .none = filter.kind {
+        if case .none = filter.kind, !filter.isNegated, queryCount > 0 {
             // Checked as the search comes by.
         } else {
-            // Rows that are not wanted are not looked at later.
+            // Rows that nobody asks for, or that are not wanted, are not looked at later.
             try checkAll(rows, context, threads: threads)
             rows.check = nil
         }

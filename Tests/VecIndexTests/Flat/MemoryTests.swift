@@ -16,13 +16,12 @@ struct MemoryTests {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 
-    /// Sanitizers hold memory of their own, and keep what is freed for a while.
-    private static let isSanitized = dlsym(nil, "__asan_init") != nil || dlsym(nil, "__tsan_init") != nil
-
     /// A process of its own: other tests take memory too.
     @Test(
         "what an index holds is what the process uses, and it goes back when all rows are removed",
-        .enabled(if: !isSanitized))
+        .disabled(
+            if: Sanitizer.isAddress || Sanitizer.isThread,
+            "sanitizers hold memory of their own, and keep what is freed for a while"))
     func resident() async {
         await #expect(processExitsWith: .success) {
             let n = 40_000, dimension = 250

@@ -96,7 +96,9 @@ struct ThreadPoolTests {
     }
 
     /// A process of its own: no other test may be inside the library when it forks.
-    @Test("the child of a fork goes on with threads of its own")
+    @Test(
+        "the child of a fork goes on with threads of its own",
+        .disabled(if: Sanitizer.isThread, "ThreadSanitizer starts no threads after a fork"))
     func fork() async {
         await #expect(processExitsWith: .success) {
             /// Tasks that can only end side by side, so that there must be threads.

@@ -10,6 +10,8 @@ enum Scan: CaseIterable {
     case direct
     case codes
     case products
+    /// Over bare rows, without codes and norms: both are made on the way.
+    case encoding
 
     /// The k nearest rows of each query in an index that keeps codes.
     func nearest(
@@ -51,13 +53,24 @@ enum Scan: CaseIterable {
                 try scan.scan(queries, group, rows, 0..<rows.count, sinks)
             }
         case .codes:
-            let scan = try CodeScan(context, queries, group)
-            var from = 0
-            while from < rows.count {
-                // A scan gives up where codes rule out too little: a new account of its work makes it go on.
-                var work = CodeScan.Work()
-                from = try scan.scan(rows, from..<rows.count, sinks, &work)
-            }
+            try scanAll(CodeScan(context, queries, group), rows, sinks)
+        case .encoding:
+            var bare = rows
+            bare.codes = nil
+            bare.squaredNorms = nil
+            bare.inverseNorms = nil
+            try scanAll(CodeScan(context, queries, group, encodesRows: true), bare, sinks)
+        }
+    }
+
+    /// A scan gives up where codes rule out too little: a new account of its work makes it go on.
+    private func scanAll(
+        _ scan: CodeScan, _ rows: RowBlock, _ sinks: UnsafeMutablePointer<TopK>
+    ) throws(VecStoreError) {
+        var from = 0
+        while from < rows.count {
+            var work = CodeScan.Work()
+            from = try scan.scan(rows, from..<rows.count, sinks, &work)
         }
     }
 }
