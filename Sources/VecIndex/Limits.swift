@@ -8,6 +8,8 @@ package enum Limits {
     package static let k = 1_048_576
     /// Most rows of one index: a slot has 32 bits.
     package static let rows = Int(UInt32.max) - 1
+    /// Most rows of a graph: the 32nd bit of a link has a meaning of its own.
+    package static let graphRows = Int(UInt32.max >> 1) - 1
     /// Most threads of one call.
     package static let threads = 1024
     /// Largest Σ x² of a float vector: from here no distance of two such vectors overflows float32.

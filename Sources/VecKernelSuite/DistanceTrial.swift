@@ -112,6 +112,11 @@ struct DistanceTrial {
                 output = self.output(count, placement)
                 kernels.gather(q, base, stride, list, count, dimension, output.pointer(to: Float.self))
                 expect(output, positions.map { want[Int($0)] }, "\(place), \(count) positions: gather", &findings)
+
+                let addresses = positions.map { base + Int($0) * stride }
+                output = self.output(count, placement)
+                kernels.list(q, addresses, count, dimension, output.pointer(to: Float.self))
+                expect(output, positions.map { want[Int($0)] }, "\(place), \(count) addresses: list", &findings)
             }
         }
     }

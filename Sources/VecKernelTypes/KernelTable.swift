@@ -16,7 +16,13 @@ package typealias GatherKernel = @convention(c) (
     UnsafeRawPointer, UnsafeRawPointer, Int, UnsafePointer<UInt32>, Int, Int, UnsafeMutablePointer<Float>
 ) -> Void
 
-/// The three forms of one distance. They add in the same order, so they give the same bits.
+/// The distances of one query to the rows at the addresses listed; rows to come are prefetched.
+/// - Parameters: query, addresses, count, dimension, distances (count floats).
+package typealias ListKernel = @convention(c) (
+    UnsafeRawPointer, UnsafePointer<UnsafeRawPointer>, Int, Int, UnsafeMutablePointer<Float>
+) -> Void
+
+/// The four forms of one distance. They add in the same order, so they give the same bits.
 ///
 /// Pointers need no alignment. The query is float32 for float rows of any width, else of the type of the rows. Input is
 /// finite, and small enough that no sum overflows: see `Limits`.
@@ -24,11 +30,16 @@ package struct DistanceKernels: Sendable {
     package let pair: PairKernel
     package let rows: RowsKernel
     package let gather: GatherKernel
+    package let list: ListKernel
 
-    package init(pair: @escaping PairKernel, rows: @escaping RowsKernel, gather: @escaping GatherKernel) {
+    package init(
+        pair: @escaping PairKernel, rows: @escaping RowsKernel, gather: @escaping GatherKernel,
+        list: @escaping ListKernel
+    ) {
         self.pair = pair
         self.rows = rows
         self.gather = gather
+        self.list = list
     }
 }
 
@@ -81,6 +92,7 @@ package struct KernelTable: Sendable {
     package let select: SelectKernel
     package let selectAffine: SelectAffineKernel
     package let codes: CodeKernels
+    package let scalarCodes: ScalarCodeKernels
     package let load: LoadKernel
 
     package init(
@@ -96,6 +108,7 @@ package struct KernelTable: Sendable {
         select: @escaping SelectKernel,
         selectAffine: @escaping SelectAffineKernel,
         codes: CodeKernels,
+        scalarCodes: ScalarCodeKernels,
         load: @escaping LoadKernel
     ) {
         self.isa = isa
@@ -110,6 +123,7 @@ package struct KernelTable: Sendable {
         self.select = select
         self.selectAffine = selectAffine
         self.codes = codes
+        self.scalarCodes = scalarCodes
         self.load = load
     }
 

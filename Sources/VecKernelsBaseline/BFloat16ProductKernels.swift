@@ -44,12 +44,11 @@ func bfloat16Rows(
 }
 
 @inline(__always)
-func bfloat16Gather(
-    _ query: UnsafeRawPointer, _ base: UnsafeRawPointer, _ stride: Int, _ positions: UnsafePointer<UInt32>,
-    _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
+func bfloat16Gather<P: RowPlaces>(
+    _ query: UnsafeRawPointer, _ places: P, _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
 ) {
     for j in 0..<count {
-        prefetchRow(base + stride &* Int(positions[j &+ 2 < count ? j &+ 2 : j]), 2 &* dimension)
-        out[j] = 0 - product(query, base + stride &* Int(positions[j]), 2 &* dimension)
+        prefetchRow(places.row(j &+ 2 < count ? j &+ 2 : j), 2 &* dimension)
+        out[j] = 0 - product(query, places.row(j), 2 &* dimension)
     }
 }

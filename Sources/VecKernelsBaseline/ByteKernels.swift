@@ -81,9 +81,8 @@ func byteRows<T: ByteTerm>(
 }
 
 @inline(__always)
-func byteGather<T: ByteTerm>(
-    _: T.Type, _ query: UnsafeRawPointer, _ base: UnsafeRawPointer, _ stride: Int,
-    _ positions: UnsafePointer<UInt32>, _ count: Int, _ size: Int, _ out: UnsafeMutablePointer<Float>
+func byteGather<T: ByteTerm, P: RowPlaces>(
+    _: T.Type, _ query: UnsafeRawPointer, _ places: P, _ count: Int, _ size: Int, _ out: UnsafeMutablePointer<Float>
 ) {
     let excess = T.excess(query, size)
     var j = 0
@@ -91,11 +90,11 @@ func byteGather<T: ByteTerm>(
         let n = j &+ 8 <= count ? j &+ 4 : j
         let s = byteSumFour(
             T.self, query,
-            base + stride &* Int(positions[j]), base + stride &* Int(positions[j &+ 1]),
-            base + stride &* Int(positions[j &+ 2]), base + stride &* Int(positions[j &+ 3]),
+            places.row(j), places.row(j &+ 1),
+            places.row(j &+ 2), places.row(j &+ 3),
             next: (
-                base + stride &* Int(positions[n]), base + stride &* Int(positions[n &+ 1]),
-                base + stride &* Int(positions[n &+ 2]), base + stride &* Int(positions[n &+ 3])
+                places.row(n), places.row(n &+ 1),
+                places.row(n &+ 2), places.row(n &+ 3)
             ), size)
         out[j] = finish(T.self, s.0, excess)
         out[j &+ 1] = finish(T.self, s.1, excess)
@@ -104,7 +103,7 @@ func byteGather<T: ByteTerm>(
         j = j &+ 4
     }
     while j < count {
-        out[j] = finish(T.self, byteSum(T.self, query, base + stride &* Int(positions[j]), size), excess)
+        out[j] = finish(T.self, byteSum(T.self, query, places.row(j), size), excess)
         j = j &+ 1
     }
 }
@@ -152,14 +151,13 @@ func byteRatioRows<M: ByteRatio>(
 }
 
 @inline(__always)
-func byteRatioGather<M: ByteRatio>(
-    _: M.Type, _ query: UnsafeRawPointer, _ base: UnsafeRawPointer, _ stride: Int,
-    _ positions: UnsafePointer<UInt32>, _ count: Int, _ size: Int, _ out: UnsafeMutablePointer<Float>
+func byteRatioGather<M: ByteRatio, P: RowPlaces>(
+    _: M.Type, _ query: UnsafeRawPointer, _ places: P, _ count: Int, _ size: Int, _ out: UnsafeMutablePointer<Float>
 ) {
     let excess = M.First.excess(query, size), ofQuery = M.ofQuery(query, size)
     for j in 0..<count {
-        prefetchRow(base + stride &* Int(positions[j &+ 2 < count ? j &+ 2 : j]), size)
-        out[j] = byteRatio(M.self, query, base + stride &* Int(positions[j]), size, excess, ofQuery)
+        prefetchRow(places.row(j &+ 2 < count ? j &+ 2 : j), size)
+        out[j] = byteRatio(M.self, query, places.row(j), size, excess, ofQuery)
     }
 }
 

@@ -62,15 +62,14 @@ func floatCosineRows<R: FloatRows>(
 }
 
 @inline(__always)
-func floatCosineGather<R: FloatRows>(
-    _: R.Type, _ query: UnsafeRawPointer, _ base: UnsafeRawPointer, _ stride: Int,
-    _ positions: UnsafePointer<UInt32>, _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
+func floatCosineGather<R: FloatRows, P: RowPlaces>(
+    _: R.Type, _ query: UnsafeRawPointer, _ places: P, _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
 ) {
     let qq = sumOne(Float32Rows.self, Product.self, query, query, dimension)
     let size = R.size &* dimension
     for j in 0..<count {
-        prefetchRow(base + stride &* Int(positions[j &+ 2 < count ? j &+ 2 : j]), size)
-        let s = productAndSquares(R.self, query, base + stride &* Int(positions[j]), dimension)
+        prefetchRow(places.row(j &+ 2 < count ? j &+ 2 : j), size)
+        let s = productAndSquares(R.self, query, places.row(j), dimension)
         out[j] = cosineDistance(s.product, qq, s.squares)
     }
 }

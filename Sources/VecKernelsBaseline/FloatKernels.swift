@@ -121,9 +121,8 @@ func floatRows<R: FloatRows, T: FloatTerm>(
 }
 
 @inline(__always)
-func floatGather<R: FloatRows, T: FloatTerm>(
-    _: R.Type, _: T.Type, _ query: UnsafeRawPointer, _ base: UnsafeRawPointer, _ stride: Int,
-    _ positions: UnsafePointer<UInt32>, _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
+func floatGather<R: FloatRows, T: FloatTerm, P: RowPlaces>(
+    _: R.Type, _: T.Type, _ query: UnsafeRawPointer, _ places: P, _ count: Int, _ dimension: Int, _ out: UnsafeMutablePointer<Float>
 ) {
     var j = 0
     while j &+ 4 <= count {
@@ -131,11 +130,11 @@ func floatGather<R: FloatRows, T: FloatTerm>(
         let n = j &+ 8 <= count ? j &+ 4 : j
         let s = sumFour(
             R.self, T.self, query,
-            base + stride &* Int(positions[j]), base + stride &* Int(positions[j &+ 1]),
-            base + stride &* Int(positions[j &+ 2]), base + stride &* Int(positions[j &+ 3]),
+            places.row(j), places.row(j &+ 1),
+            places.row(j &+ 2), places.row(j &+ 3),
             next: (
-                base + stride &* Int(positions[n]), base + stride &* Int(positions[n &+ 1]),
-                base + stride &* Int(positions[n &+ 2]), base + stride &* Int(positions[n &+ 3])
+                places.row(n), places.row(n &+ 1),
+                places.row(n &+ 2), places.row(n &+ 3)
             ), dimension)
         out[j] = T.distance(s.0)
         out[j &+ 1] = T.distance(s.1)
@@ -144,7 +143,7 @@ func floatGather<R: FloatRows, T: FloatTerm>(
         j = j &+ 4
     }
     while j < count {
-        out[j] = T.distance(sumOne(R.self, T.self, query, base + stride &* Int(positions[j]), dimension))
+        out[j] = T.distance(sumOne(R.self, T.self, query, places.row(j), dimension))
         j = j &+ 1
     }
 }

@@ -13,73 +13,85 @@ private func setFloatKernels(_ set: (Metric, ElementType, DistanceKernels) -> Vo
         DistanceKernels(
             pair: { q, x, d in floatPair(Float32Rows.self, SquaredDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float32Rows.self, SquaredDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, SquaredDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, SquaredDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float32Rows.self, SquaredDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .innerProduct, .float32,
         DistanceKernels(
             pair: { q, x, d in floatPair(Float32Rows.self, Product.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float32Rows.self, Product.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, Product.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, Product.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float32Rows.self, Product.self, q, Addresses(p), n, d, o) }))
     set(
         .l1, .float32,
         DistanceKernels(
             pair: { q, x, d in floatPair(Float32Rows.self, AbsoluteDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float32Rows.self, AbsoluteDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, AbsoluteDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float32Rows.self, AbsoluteDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float32Rows.self, AbsoluteDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .cosine, .float32,
         DistanceKernels(
             pair: { q, x, d in floatCosinePair(Float32Rows.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatCosineRows(Float32Rows.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatCosineGather(Float32Rows.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatCosineGather(Float32Rows.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatCosineGather(Float32Rows.self, q, Addresses(p), n, d, o) }))
     set(
         .l2Squared, .float16,
         DistanceKernels(
             pair: { q, x, d in floatPair(Float16Rows.self, SquaredDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float16Rows.self, SquaredDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, SquaredDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, SquaredDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float16Rows.self, SquaredDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .innerProduct, .float16,
         DistanceKernels(
             pair: { q, x, d in floatPair(Float16Rows.self, Product.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float16Rows.self, Product.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, Product.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, Product.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float16Rows.self, Product.self, q, Addresses(p), n, d, o) }))
     set(
         .l1, .float16,
         DistanceKernels(
             pair: { q, x, d in floatPair(Float16Rows.self, AbsoluteDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(Float16Rows.self, AbsoluteDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, AbsoluteDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(Float16Rows.self, AbsoluteDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(Float16Rows.self, AbsoluteDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .cosine, .float16,
         DistanceKernels(
             pair: { q, x, d in floatCosinePair(Float16Rows.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatCosineRows(Float16Rows.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatCosineGather(Float16Rows.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatCosineGather(Float16Rows.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatCosineGather(Float16Rows.self, q, Addresses(p), n, d, o) }))
     set(
         .l2Squared, .bfloat16,
         DistanceKernels(
             pair: { q, x, d in floatPair(BFloat16Rows.self, SquaredDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(BFloat16Rows.self, SquaredDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, SquaredDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, SquaredDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(BFloat16Rows.self, SquaredDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .innerProduct, .bfloat16,
         DistanceKernels(
             pair: { q, x, d in floatPair(BFloat16Rows.self, Product.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(BFloat16Rows.self, Product.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, Product.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, Product.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(BFloat16Rows.self, Product.self, q, Addresses(p), n, d, o) }))
     set(
         .l1, .bfloat16,
         DistanceKernels(
             pair: { q, x, d in floatPair(BFloat16Rows.self, AbsoluteDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatRows(BFloat16Rows.self, AbsoluteDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, AbsoluteDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatGather(BFloat16Rows.self, AbsoluteDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatGather(BFloat16Rows.self, AbsoluteDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .cosine, .bfloat16,
         DistanceKernels(
             pair: { q, x, d in floatCosinePair(BFloat16Rows.self, q, x, d) },
             rows: { q, x, s, n, d, o in floatCosineRows(BFloat16Rows.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in floatCosineGather(BFloat16Rows.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in floatCosineGather(BFloat16Rows.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in floatCosineGather(BFloat16Rows.self, q, Addresses(p), n, d, o) }))
 }
 
 private func setByteKernels(_ set: (Metric, ElementType, DistanceKernels) -> Void) {
@@ -88,49 +100,57 @@ private func setByteKernels(_ set: (Metric, ElementType, DistanceKernels) -> Voi
         DistanceKernels(
             pair: { q, x, d in bytePair(Int8SquaredDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(Int8SquaredDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(Int8SquaredDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(Int8SquaredDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(Int8SquaredDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .innerProduct, .int8,
         DistanceKernels(
             pair: { q, x, d in bytePair(Int8Product.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(Int8Product.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(Int8Product.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(Int8Product.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(Int8Product.self, q, Addresses(p), n, d, o) }))
     set(
         .l1, .int8,
         DistanceKernels(
             pair: { q, x, d in bytePair(Int8AbsoluteDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(Int8AbsoluteDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(Int8AbsoluteDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(Int8AbsoluteDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(Int8AbsoluteDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .cosine, .int8,
         DistanceKernels(
             pair: { q, x, d in byteRatioPair(Int8Cosine.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRatioRows(Int8Cosine.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteRatioGather(Int8Cosine.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteRatioGather(Int8Cosine.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteRatioGather(Int8Cosine.self, q, Addresses(p), n, d, o) }))
     set(
         .l2Squared, .uint8,
         DistanceKernels(
             pair: { q, x, d in bytePair(UInt8SquaredDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(UInt8SquaredDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(UInt8SquaredDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(UInt8SquaredDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(UInt8SquaredDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .innerProduct, .uint8,
         DistanceKernels(
             pair: { q, x, d in bytePair(UInt8Product.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(UInt8Product.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(UInt8Product.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(UInt8Product.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(UInt8Product.self, q, Addresses(p), n, d, o) }))
     set(
         .l1, .uint8,
         DistanceKernels(
             pair: { q, x, d in bytePair(UInt8AbsoluteDifference.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRows(UInt8AbsoluteDifference.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(UInt8AbsoluteDifference.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(UInt8AbsoluteDifference.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteGather(UInt8AbsoluteDifference.self, q, Addresses(p), n, d, o) }))
     set(
         .cosine, .uint8,
         DistanceKernels(
             pair: { q, x, d in byteRatioPair(UInt8Cosine.self, q, x, d) },
             rows: { q, x, s, n, d, o in byteRatioRows(UInt8Cosine.self, q, x, s, n, d, o) },
-            gather: { q, x, s, p, n, d, o in byteRatioGather(UInt8Cosine.self, q, x, s, p, n, d, o) }))
+            gather: { q, x, s, p, n, d, o in byteRatioGather(UInt8Cosine.self, q, Positions(x, s, p), n, d, o) },
+            list: { q, p, n, d, o in byteRatioGather(UInt8Cosine.self, q, Addresses(p), n, d, o) }))
 }
 
 private func setBitKernels(_ set: (Metric, ElementType, DistanceKernels) -> Void) {
@@ -139,13 +159,15 @@ private func setBitKernels(_ set: (Metric, ElementType, DistanceKernels) -> Void
         DistanceKernels(
             pair: { q, x, d in bytePair(DifferentBits.self, q, x, (d &+ 7) / 8) },
             rows: { q, x, s, n, d, o in byteRows(DifferentBits.self, q, x, s, n, (d &+ 7) / 8, o) },
-            gather: { q, x, s, p, n, d, o in byteGather(DifferentBits.self, q, x, s, p, n, (d &+ 7) / 8, o) }))
+            gather: { q, x, s, p, n, d, o in byteGather(DifferentBits.self, q, Positions(x, s, p), n, (d &+ 7) / 8, o) },
+            list: { q, p, n, d, o in byteGather(DifferentBits.self, q, Addresses(p), n, (d &+ 7) / 8, o) }))
     set(
         .jaccard, .bits,
         DistanceKernels(
             pair: { q, x, d in byteRatioPair(BitJaccard.self, q, x, (d &+ 7) / 8) },
             rows: { q, x, s, n, d, o in byteRatioRows(BitJaccard.self, q, x, s, n, (d &+ 7) / 8, o) },
-            gather: { q, x, s, p, n, d, o in byteRatioGather(BitJaccard.self, q, x, s, p, n, (d &+ 7) / 8, o) }))
+            gather: { q, x, s, p, n, d, o in byteRatioGather(BitJaccard.self, q, Positions(x, s, p), n, (d &+ 7) / 8, o) },
+            list: { q, p, n, d, o in byteRatioGather(BitJaccard.self, q, Addresses(p), n, (d &+ 7) / 8, o) }))
 }
 
 /// The kernels of this build. Call it only where the processor runs the instruction set.
@@ -162,7 +184,8 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             : DistanceKernels(
                 pair: { q, x, d in bfloat16Pair(q, x, d) },
                 rows: { q, x, s, n, d, o in bfloat16Rows(q, x, s, n, d, o) },
-                gather: { q, x, s, p, n, d, o in bfloat16Gather(q, x, s, p, n, d, o) }),
+                gather: { q, x, s, p, n, d, o in bfloat16Gather(q, Positions(x, s, p), n, d, o) },
+                list: { q, p, n, d, o in bfloat16Gather(q, Addresses(p), n, d, o) }),
         squaredNorms: [
             nil,
             { x, s, n, d, o in floatSquaredNorms(Float32Rows.self, x, s, n, d, o) },
@@ -195,5 +218,9 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             pack: { c, s, n, v, d, p in packPanel(c, s, n, v, d, p) },
             tile: { q, x, g, e, o, s in tileProducts(q, x, g, e, o, s) },
             select: { i, a, b, c, n, v, w, l, p in selectCodes(i, a, b, c, n, v, w, l, p) }),
+        scalarCodes: ScalarCodeKernels(
+            encode: { x, a, b, d, c in scalarEncode(x, a, b, d, c) },
+            query: { c, a, b, g, d, q in scalarQuery(c, a, b, g, d, q) },
+            list: { q, p, n, d, a, b, o in scalarList(q, p, n, d, a, b, o) }),
         load: { x, n in loadAll(x, n) })
 }

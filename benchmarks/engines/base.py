@@ -8,9 +8,22 @@ own process after the environment is set.
 
 from __future__ import annotations
 
-from typing import Any, Optional
+import importlib
+from typing import Any, Callable, Optional, Sequence
 
 import numpy as np
+
+
+class NotAvailable(Exception):
+    """What an engine needs is not here. The run goes on without it, says so, and does not fail."""
+
+
+def package(name: str) -> Any:
+    """Imports the package of a peer that has no wheel for every system."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise NotAvailable(f"the package {error.name} is not installed") from error
 
 
 class Engine:
@@ -19,7 +32,7 @@ class Engine:
     name = ""  # in tables and for --engines; classes without one are not run
     library = ""  # engines of one library share a colour in plots
     ours = False  # part of this project: peers are compared with it
-    suites: tuple[str, ...] = ()  # "exact", "ann"
+    suites: tuple[str, ...] = ()  # "exact", "ann", "filters", "growth", "life"
     metrics: tuple[str, ...] = ("l2sq", "ip", "cosine")
     keeps_base = False  # searches the caller's array in place, so that it must stay
     needs_flags: tuple[str, ...] = ()  # flags of the processor without which it is left out
@@ -47,7 +60,7 @@ class Engine:
         self.threads = threads  # of a search
 
     def load(self) -> str:
-        """Imports the library and sets its search threads; returns its version."""
+        """Imports the library and sets its search threads; returns its version. Raises NotAvailable where it lacks."""
         raise NotImplementedError
 
     def about(self) -> Optional[dict[str, Any]]:
@@ -61,19 +74,23 @@ class Engine:
     def use(self, **point: Any) -> None:
         """Sets how the next searches are done."""
 
+    def allow(self, allowed: np.ndarray) -> None:
+        """Lets only rows i with allowed[i] be results of the next searches. For the suite `filters`."""
+        raise NotImplementedError
+
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """The ids (nq, k) of the rows nearest to each query, nearest first; where there are fewer, ids of no row."""
         raise NotImplementedError
 
     def save(self, path: str) -> bool:
-        """Writes the index to a file; False where the engine has none."""
+        """Writes the index to a file or a folder; False where the engine has none."""
         return False
 
 
 class GraphEngine(Engine):
     """An HNSW graph: built with m and ef_construction, searched with ef_search."""
 
-    suites = ("ann",)
+    suites = ("ann", "growth")
 
     @classmethod
     def settings(cls, options: Any) -> list[dict[str, Any]]:
@@ -93,6 +110,15 @@ class GraphEngine(Engine):
         super().__init__(dim, metric, threads)
         self.m = m
         self.ef_construction = ef_construction
+
+
+def one_by_one(queries: np.ndarray, k: int, search: Callable[[np.ndarray], Sequence[int]]) -> np.ndarray:
+    """The ids (nq, k) by a library that takes one query at a time and may return fewer results."""
+    ids = np.full((len(queries), k), -1, dtype=np.int64)
+    for row, query in zip(ids, queries):
+        found = search(query)
+        row[: len(found)] = found
+    return ids
 
 
 def with_norm_1(vectors: np.ndarray) -> np.ndarray:

@@ -89,4 +89,5 @@ class UsearchF16(_UsearchGraph):
 
 class UsearchI8(_UsearchGraph):
     name = "usearch-i8"
+    note = "usearch's i8 is for rows of norm 1: by l2sq and ip it finds little among rows of other norms."
     dtype = "i8"

@@ -1,4 +1,4 @@
-# vecstore: the flat index and the stateless knn.
+# vecstore: the flat index, the HNSW index and the stateless knn.
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .base import Engine
+from .base import Engine, GraphEngine, NotAvailable
 
 
 class _Vecstore(Engine):
@@ -24,19 +24,22 @@ class _Vecstore(Engine):
 
 
 class _VecstoreIndex(_Vecstore):
-    kind = ""
+    filter: Optional[Any] = None
 
-    def __init__(self, dim: int, metric: str, threads: int, **options: Any) -> None:
-        super().__init__(dim, metric, threads)
-        self.options = options
+    def make(self) -> Any:
+        """An empty index."""
+        raise NotImplementedError
 
     def build(self, base: np.ndarray, threads: int) -> None:
         self.index = None
-        self.index = self.vecstore.Index(self.kind, dim=self.dim, metric=self.metric, dtype="float32", **self.options)
+        self.index = self.make()
         self.index.add(base, threads=threads)
 
+    def allow(self, allowed: np.ndarray) -> None:
+        self.filter = self.vecstore.Filter.bitmap(allowed)
+
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
-        return self.index.search(queries, k, threads=self.threads)[0]
+        return self.index.search(queries, k, filter=self.filter, threads=self.threads)[0]
 
     def save(self, path: str) -> bool:
         self.index.save(path)
@@ -45,13 +48,64 @@ class _VecstoreIndex(_Vecstore):
 
 class VecstoreFlat(_VecstoreIndex):
     name = "vecstore-flat"
-    kind = "flat"
-    suites = ("exact", "ann")
+    suites = ("exact", "ann", "filters", "life")
 
     @classmethod
     def settings(cls, options: Any) -> list[dict[str, Any]]:
         # Without the 8-bit copies of its rows the index is smaller and slower.
         return [{}, {"exact_codes": False}] if options.suite == "exact" else [{}]
+
+    def __init__(self, dim: int, metric: str, threads: int, **options: Any) -> None:
+        super().__init__(dim, metric, threads)
+        self.options = options
+
+    def make(self) -> Any:
+        return self.vecstore.Index("flat", dim=self.dim, metric=self.metric, dtype="float32", **self.options)
+
+
+class VecstoreHNSW(GraphEngine, _VecstoreIndex):
+    """The index as it is by default: it chooses itself how the graph's rows are stored."""
+
+    name = "vecstore-hnsw"
+    suites = ("ann", "filters", "growth", "life")
+    storage = "auto"
+
+    def load(self) -> str:
+        version = super().load()
+        try:
+            self.make().close()
+        except (TypeError, self.vecstore.InvalidArgumentError, self.vecstore.UnsupportedError) as error:
+            raise NotAvailable(f"this vecstore has no hnsw index with storage {self.storage} ({error})") from error
+        return version
+
+    def make(self) -> Any:
+        return self.vecstore.Index(
+            "hnsw",
+            dim=self.dim,
+            metric=self.metric,
+            m=self.m,
+            ef_construction=self.ef_construction,
+            storage=self.storage,
+        )
+
+    def use(self, **point: Any) -> None:
+        self.ef_search = point["ef_search"]
+
+    def search(self, queries: np.ndarray, k: int) -> np.ndarray:
+        found = self.index.search(queries, k, ef_search=self.ef_search, filter=self.filter, threads=self.threads)
+        return found[0]
+
+
+class VecstoreHNSWFloat32(VecstoreHNSW):
+    name = "vecstore-hnsw-float32"
+    suites = ("ann",)
+    storage = "float32"
+
+
+class VecstoreHNSWInt8(VecstoreHNSW):
+    name = "vecstore-hnsw-int8"
+    suites = ("ann",)
+    storage = "int8"
 
 
 class VecstoreKnn(_Vecstore):

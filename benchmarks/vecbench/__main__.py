@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import compare, data, machine, report, suite
+from . import compare, data, filters, life, machine, report, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -36,7 +36,52 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "build_threads": _PROCESSORS,
         "m": [16, 32],
         "ef_construction": 200,
-        "ef_search": [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448],
+        "ef_search": [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 800],
+    },
+    # The parameters that an index has where none are given.
+    "filters": {
+        "metrics": ["ip"],
+        "threads": [1],
+        "repeats": 3,
+        "singles": 0,
+        "builds": 1,
+        "build_threads": _PROCESSORS,
+        "seconds": 0.05,
+        "m": [16],
+        "ef_construction": 200,
+        "ef_search": [64],
+        "selectivities": [0.1, 1, 5, 10, 35, 50, 90],
+        "relations": list(filters.RELATIONS),
+        "groups": 4,
+        "group_queries": 25,
+    },
+    "growth": {
+        "metrics": ["ip"],
+        "threads": [1],
+        "repeats": 3,
+        "singles": 50,
+        "builds": 1,
+        "build_threads": _PROCESSORS,
+        "m": [16],
+        "ef_construction": 200,
+        "ef_search": [10, 20, 40, 80, 160, 320, 640],
+        "sizes": [10_000, 100_000, 1_000_000],
+        "engines": "vecstore-hnsw",
+    },
+    "life": {
+        "metrics": ["ip"],
+        "threads": [1],
+        "repeats": 1,
+        "singles": 500,
+        "builds": 1,
+        "build_threads": _PROCESSORS,
+        "seconds": 1.0,
+        "m": [16],
+        "ef_construction": 200,
+        "ef_search": [32, 64, 128],
+        "scale": [1, 2] if _PROCESSORS > 1 else [1],
+        "batch": 1000,
+        "engines": "vecstore-hnsw",
     },
 }
 QUICK: dict[str, dict[str, Any]] = {
@@ -59,14 +104,32 @@ QUICK: dict[str, dict[str, Any]] = {
         "m": [16],
         "ef_search": [10, 20, 40, 80, 160],
     },
+    "filters": {"repeats": 1, "rows": 10_000, "queries": 200, "groups": 2, "seconds": 0.01},
+    "growth": {"repeats": 2, "queries": 200, "seconds": 0.05, "sizes": [2_000, 10_000]},
+    "life": {"singles": 100, "rows": 10_000, "queries": 200, "seconds": 0.2},
 }
-TARGETS = [0.9, 0.95, 0.98, 0.99, 0.995]
+TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "growth": [0.95, 0.99]}
+GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
 
 def numbers(text: str) -> list[int]:
     values = [int(part) for part in text.split(",")]
     if not values or min(values) < 1:
         raise argparse.ArgumentTypeError("numbers from 1 on, with commas between them")
+    return values
+
+
+def percentages(text: str) -> list[float]:
+    values = [float(part) for part in text.split(",")]
+    if not values or min(values) <= 0 or max(values) > 100:
+        raise argparse.ArgumentTypeError("percentages above 0, with commas between them")
+    return values
+
+
+def relation_names(text: str) -> list[str]:
+    values = text.split(",")
+    if not set(values) <= set(filters.RELATIONS):
+        raise argparse.ArgumentTypeError(f"{', '.join(filters.RELATIONS)}, with commas between them")
     return values
 
 
@@ -91,43 +154,64 @@ def command_line() -> argparse.ArgumentParser:
     where = shared.add_argument_group("data")
     where.add_argument(
         "--data",
-        choices=["auto", "packages", "generated"],
+        choices=["auto", *data.KINDS],
         default="auto",
-        help="packages: the real vectors in ../shared/data; generated: clustered Gaussian; "
+        help="packages: the real vectors in ../shared/data; packages-1m: more rows, mixed from them; generated: "
+        "clustered Gaussian; hard, norms, duplicates: see README.md; "
         "auto (default): packages where present and large enough, else generated",
     )
-    where.add_argument("--rows", type=positive, help="rows of the base, such as 1000000 (default 60000)")
+    where.add_argument("--rows", type=positive, help="rows of the base, such as 1000000 (default: by the data)")
     where.add_argument("--queries", type=positive, default=None, help="queries (default 1000)")
-    where.add_argument("--dim", type=positive, default=384, help="elements of a generated vector (default 384)")
-    where.add_argument("--seed", type=int, default=1, help="of the generated data (default 1)")
+    where.add_argument("--dim", type=positive, help="elements of a made vector (default 384; 128 for hard)")
+    where.add_argument("--seed", type=int, default=1, help="of the made data, and of what is random (default 1)")
     how = shared.add_argument_group("measuring")
     how.add_argument("--k", type=positive, default=10, help="results for one query (default 10, at most 100)")
-    how.add_argument("--metrics", type=metric_names, help="ip,l2sq,cosine (default: all for exact, ip for ann)")
-    how.add_argument("--threads", type=numbers, help="search threads, such as 1,2 (default: 1,2 for exact, 1 for ann)")
-    how.add_argument("--repeats", type=positive, help="timings of each engine, interleaved (default: 5 exact, 3 ann)")
+    how.add_argument(
+        "--metrics", type=metric_names, help="ip,l2sq,cosine (default: all for exact, else ip; l2sq for --data hard)"
+    )
+    how.add_argument("--threads", type=numbers, help="search threads, such as 1,2 (default: 1,2 for exact, else 1)")
+    how.add_argument("--repeats", type=positive, help="timings of each engine, interleaved (default: 5 exact, 3 else)")
     how.add_argument("--seconds", type=float, help="least length of one timing of a batch (default 0.2)")
     how.add_argument("--singles", type=positive, help="queries searched one at a time in each repeat")
-    how.add_argument("--builds", type=positive, help="how often each engine builds (default: 3 exact, 1 ann)")
-    how.add_argument("--build-threads", type=positive, help="default: the search threads for exact, all for ann")
+    how.add_argument("--builds", type=positive, help="how often each engine builds (default: 3 exact, 1 else)")
+    how.add_argument("--build-threads", type=positive, help="default: the search threads for exact, else all")
     out = shared.add_argument_group("output")
     out.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     out.add_argument("--output", type=pathlib.Path, default=RESULTS, help="folder (default benchmarks/results)")
 
     parser = argparse.ArgumentParser(
         prog="benchmarks/run",
-        description="Measures vecstore beside faiss-cpu, hnswlib, usearch and numpy: each engine in its own process, "
+        description="Measures vecstore beside other libraries: each engine in its own process, "
         "taking turns. Prints tables; writes JSON and plots to benchmarks/results/<date>-<suite>.",
         epilog="`benchmarks/run exact --help` lists the options of a suite. "
         "`make` must have built vecstore before; without it the run fails and says so.",
     )
-    commands = parser.add_subparsers(dest="suite", required=True, metavar="exact | ann | engines | report")
+    commands = parser.add_subparsers(
+        dest="suite", required=True, metavar="exact | ann | filters | growth | life | engines | report"
+    )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
-    ann = commands.add_parser("ann", parents=[shared], help="approximate search: recall-QPS curves")
-    graph = ann.add_argument_group("graphs")
-    graph.add_argument("--m", type=numbers, help="links of a node, such as 16,32 (default 16,32)")
+    graphs = argparse.ArgumentParser(add_help=False)
+    graph = graphs.add_argument_group("graphs")
+    graph.add_argument("--m", type=numbers, help="links of a node, such as 16,32 (default 16,32 for ann, else 16)")
     graph.add_argument("--ef-construction", type=positive, help="beam of the build (default 200)")
     graph.add_argument("--ef-search", type=numbers, help="beams of the search: the points of the curves")
-    ann.add_argument("--points", action="store_true", help="print every point of the curves")
+    ann = commands.add_parser("ann", parents=[shared, graphs], help="approximate search: recall-QPS curves")
+    filtered = commands.add_parser(
+        "filters", parents=[shared, graphs], help="search among rows that a filter lets through"
+    )
+    filtered.add_argument("--selectivities", type=percentages, help="percent let through, such as 0.1,1,50")
+    filtered.add_argument("--relations", type=relation_names, help="independent,correlated,opposed (default: all)")
+    filtered.add_argument("--groups", type=positive, help="groups of queries, each with its own filter (default 4)")
+    filtered.add_argument("--group-queries", type=positive, help="queries of a group (default 25)")
+    growing = commands.add_parser("growth", parents=[shared, graphs], help="building, speed and memory as rows grow")
+    growing.add_argument("--sizes", type=numbers, help="rows, such as 10000,100000 (default 10000,100000,1000000)")
+    for curves in (ann, growing):
+        curves.add_argument("--points", action="store_true", help="print every point of the curves")
+    living = commands.add_parser(
+        "life", parents=[shared, graphs], help="churn, files, search threads and call overhead of vecstore"
+    )
+    living.add_argument("--scale", type=numbers, help="search threads to compare (default 1,2)")
+    living.add_argument("--batch", type=positive, help="rows of one change (default 1000)")
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
@@ -141,11 +225,23 @@ def fill_in(options: argparse.Namespace) -> None:
     values = {"queries": 1000, "seconds": 0.2, **DEFAULTS[options.suite]}
     if options.quick:
         values |= QUICK[options.suite]
+    if options.suite == "growth":
+        if options.rows:
+            raise SystemExit("benchmarks: growth takes --sizes, not --rows.")
+        if options.data == "auto":
+            options.data = "packages-1m" if data.packages_present() else "generated"
+    made_for = data.KINDS[data.chosen(options.data, options.rows)].metric
+    if made_for:
+        values["metrics"] = [made_for]
     for name, value in values.items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)
-    if options.suite == "ann" and max(options.ef_search) < options.k:
+    if options.suite != "exact" and max(options.ef_search) < options.k:
         raise SystemExit("benchmarks: ef_search must reach k.")
+    if options.suite == "filters" and len(options.ef_search) > 1:
+        raise SystemExit("benchmarks: filters takes one ef_search.")
+    if options.suite == "filters" and options.groups * options.group_queries > options.queries:
+        raise SystemExit("benchmarks: the groups have more queries than there are; see --queries.")
     if options.k > data.TRUTH_DEPTH:
         raise SystemExit(f"benchmarks: k must be at most {data.TRUTH_DEPTH}, the depth of the truth.")
 
@@ -170,31 +266,41 @@ def measure_group(
     dataset: data.Dataset, chosen: list[type[engines.Engine]], metric: str, threads: int, options: argparse.Namespace
 ) -> dict[str, Any]:
     """All engines under one metric with one number of search threads."""
-    group = suite.Group(dataset, metric, threads, options, say)
+    group = GROUPS.get(options.suite, suite.Group)(dataset, metric, threads, options, say)
     group.run(chosen)
-    comparison = compare.exact(group.results) if options.suite == "exact" else compare.ann(group.results, TARGETS)
-    return {
+    described = {
+        "n": dataset.n,
         "metric": metric,
         "threads": threads,
         "results": group.results,
-        "comparison": comparison,
         "failures": group.failures,
+        "absent": group.absent,
     }
+    if options.suite == "exact":
+        described["comparison"] = compare.exact(group.results)
+    elif options.suite in TARGETS:
+        described["comparison"] = compare.ann(group.results, TARGETS[options.suite])
+    return described
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Runs a suite and returns what the JSON holds."""
     chosen = choose(options)
-    dataset = data.prepare(options.data, options.rows, options.dim, options.queries, options.seed, say)
-    if options.k > dataset.n:
-        raise SystemExit(f"benchmarks: k is {options.k}, but there are only {dataset.n} rows.")
+    datasets = [
+        data.prepare(options.data, rows, options.dim, options.queries, options.seed, say)
+        for rows in getattr(options, "sizes", [options.rows])
+    ]
+    dataset = datasets[-1]
+    if options.k > min(each.n for each in datasets):
+        raise SystemExit(f"benchmarks: k is {options.k}, but there are fewer rows.")
     started = datetime.datetime.now(datetime.timezone.utc)
     groups: list[dict[str, Any]] = []
     interrupted = False
     try:
-        for metric in options.metrics:
-            for threads in options.threads:
-                groups.append(measure_group(dataset, chosen, metric, threads, options))
+        for each in datasets:
+            for metric in options.metrics:
+                for threads in options.threads:
+                    groups.append(measure_group(each, chosen, metric, threads, options))
     except KeyboardInterrupt:
         if not groups:
             raise
@@ -227,11 +333,28 @@ def free_name(folder: pathlib.Path, stem: str) -> pathlib.Path:
     return candidate
 
 
+def draw(run: dict[str, Any], path: pathlib.Path) -> list[pathlib.Path]:
+    """Writes the plots of a run, if its suite has any, beside its JSON file; returns their names."""
+    if run["suite"] not in TARGETS:
+        return []
+    from . import plot
+
+    written = []
+    for metric, threads in dict.fromkeys((group["metric"], group["threads"]) for group in run["groups"]):
+        groups = [group for group in run["groups"] if (group["metric"], group["threads"]) == (metric, threads)]
+        written.append(path.with_name(f"{path.stem}-{metric}-{threads}.png"))
+        if run["suite"] == "growth":
+            plot.draw_growth(run, groups, written[-1])
+        else:
+            plot.draw(run, groups[0], written[-1])
+    return written
+
+
 def main() -> int:
     options = command_line().parse_args()
     if options.suite == "engines":
         for engine in engines.all_engines().values():
-            print(f"{engine.name:22} {', '.join(engine.suites):12} {engine.note}")
+            print(f"{engine.name:22} {', '.join(engine.suites):26} {engine.note}")
         return 0
     if options.suite == "report":
         print(report.text(json.loads(options.file.read_text()), options.markdown, options.points))
@@ -243,13 +366,7 @@ def main() -> int:
     path = free_name(options.output, f"{run['date'][:10]}-{options.suite}{'-quick' if options.quick else ''}")
     path.write_text(json.dumps(run, indent=1) + "\n")
     print(report.text(run, options.markdown, getattr(options, "points", False)))
-    written = [path]
-    if options.suite == "ann":
-        from . import plot
-
-        for group in run["groups"]:
-            written.append(path.with_name(f"{path.stem}-{group['metric']}-{group['threads']}.png"))
-            plot.draw(run, group, written[-1])
+    written = [path, *draw(run, path)]
     say(f"wrote {', '.join(os.path.relpath(file) for file in written)}")
     return 1 if any(group["failures"] for group in run["groups"]) else 0
 

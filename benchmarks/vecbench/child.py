@@ -32,6 +32,10 @@ class EngineFailed(Exception):
     """An engine refused, threw or died. The rest of the run goes on without it."""
 
 
+class EngineNotAvailable(Exception):
+    """What an engine needs is not here: not a failure."""
+
+
 class Child:
     """One engine with one way to build it, in its own process with its own search threads."""
 
@@ -56,7 +60,7 @@ class Child:
         self.alive = True
 
     def call(self, command: str, **arguments: Any) -> dict[str, Any]:
-        """Does one command of the worker and returns its result, or raises EngineFailed."""
+        """Does one command of the worker and returns its result, or raises EngineFailed or EngineNotAvailable."""
         try:
             self._process.stdin.write(json.dumps({"command": command, **arguments}) + "\n")
             self._process.stdin.flush()
@@ -66,6 +70,8 @@ class Child:
         if not line:
             raise EngineFailed(f"{command}: the process ended, {_how(self._process.wait())}")
         answer = json.loads(line)
+        if "not_available" in answer:
+            raise EngineNotAvailable(answer["not_available"])
         if "error" in answer:
             raise EngineFailed(f"{command}: {answer['error']}")
         return answer["ok"]

@@ -1,10 +1,10 @@
 # The vectors that are searched, and the exact truth about them.
 # SPDX-License-Identifier: Apache-2.0
-"""Real data where present (../shared/data beside the repository), clustered random data otherwise.
+"""Real data where present (../shared/data beside the repository), made data otherwise; see `synthetic`.
 
-Each data set is kept, as float32 rows of norm 1, in benchmarks/data/<name>/: base.npy (n, dim), queries.npy (nq, dim)
-and truth.npy (nq, 100), the ids of the nearest rows, nearest first. On rows of norm 1 the metrics l2sq, ip and cosine
-rank alike, so that one truth serves all three.
+Each data set is kept, as float32 rows, in benchmarks/data/<name>/: base.npy (n, dim), queries.npy (nq, dim) and the
+truth (nq, 100), the ids of the nearest rows, nearest first. On rows of norm 1 the metrics l2sq, ip and cosine rank
+alike, so that one truth.npy serves all three; other data has a truth-<metric>.npy for each metric it is searched by.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
-from typing import NamedTuple, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
-from . import recall
+from . import recall, synthetic
 
 BENCHMARKS = pathlib.Path(__file__).resolve().parents[1]
 KEPT = BENCHMARKS / "data"
@@ -28,6 +28,26 @@ TRUTH_DEPTH = 100
 _VERSION = 1
 
 
+class Kind(NamedTuple):
+    """A sort of data set; the defaults are for what is not on the command line."""
+
+    origin: str
+    rows: int
+    dim: int
+    metric: Optional[str] = None  # the one it is made for; None: whatever the suite asks for
+    norm_1: bool = True
+
+
+KINDS = {
+    "packages": Kind("packages: MiniLM vectors of Debian package descriptions", PACKAGES_ROWS, 384),
+    "packages-1m": Kind("packages-1m: mixes of neighbouring MiniLM vectors of Debian packages", 1_000_000, 384),
+    "generated": Kind("generated: clustered Gaussian", PACKAGES_ROWS, 384),
+    "hard": Kind("hard: principal components of uneven variance, near-duplicates", 200_000, 128, "l2sq", False),
+    "norms": Kind("norms: clustered Gaussian with lognormal norms", PACKAGES_ROWS, 384, "ip", False),
+    "duplicates": Kind("duplicates: clustered Gaussian, a fifth of the rows equal", 50_000, 384),
+}
+
+
 class Dataset(NamedTuple):
     """A data set on disk."""
 
@@ -37,6 +57,7 @@ class Dataset(NamedTuple):
     dim: int
     nq: int
     origin: str
+    norm_1: bool = True
 
     def base(self) -> np.ndarray:
         """The rows, in the memory of this process."""
@@ -49,45 +70,85 @@ class Dataset(NamedTuple):
     def queries(self) -> np.ndarray:
         return np.load(self.folder / "queries.npy")
 
-    def truth(self) -> np.ndarray:
-        return np.load(self.folder / "truth.npy")
+    def truth(self, metric: str) -> np.ndarray:
+        return np.load(self.truth_file(metric))
+
+    def truth_file(self, metric: str) -> pathlib.Path:
+        """The file of the truth, which is made here for a metric that asks for it the first time."""
+        path = self.folder / ("truth.npy" if self.norm_1 else f"truth-{metric}.npy")
+        if not path.is_file():
+            base, queries = self.base(), self.queries()
+            truth = exact_truth(base, queries, min(TRUTH_DEPTH, self.n), metric)
+            check_truth(base, queries, truth, metric)
+            half_made = path.with_suffix(f".{os.getpid()}.tmp.npy")
+            np.save(half_made, truth)
+            half_made.rename(path)
+        return path
 
 
-def prepare(kind: str, rows: Optional[int], dim: int, nq: int, seed: int, say=lambda text: None) -> Dataset:
+def chosen(kind: str, rows: Optional[int]) -> str:
+    """The kind of data that `auto` means: packages where they are present and large enough."""
+    if kind != "auto":
+        return kind
+    return "packages" if packages_present() and (rows is None or rows <= PACKAGES_ROWS) else "generated"
+
+
+def packages_present() -> bool:
+    return (PACKAGES / "packages-60k.base.f16.npy").is_file()
+
+
+def prepare(
+    kind: str,
+    rows: Optional[int],
+    dim: Optional[int],
+    nq: int,
+    seed: int,
+    say: Callable[[str], None] = lambda text: None,
+) -> Dataset:
     """The data set asked for, made if it is not kept yet.
 
-    kind is `packages`, `generated`, or `auto`: packages where they are present and large enough. rows None means
-    60,000. dim and seed are for generated data.
+    kind is one of KINDS, or `auto`. rows and dim of None mean those of the kind.
     """
-    present = (PACKAGES / "packages-60k.base.f16.npy").is_file()
-    if kind == "auto":
-        kind = "packages" if present and (rows is None or rows <= PACKAGES_ROWS) else "generated"
-    rows = rows or PACKAGES_ROWS
+    kind = chosen(kind, rows)
+    about = KINDS[kind]
+    rows, dim = rows or about.rows, dim or about.dim
+    if kind.startswith("packages"):
+        if not packages_present():
+            raise SystemExit(f"benchmarks: the packages data is not here, without which there is no {kind}.")
+        if dim != about.dim:
+            raise SystemExit(f"benchmarks: {kind} has vectors of {about.dim} elements; --dim is for made data.")
     if kind == "packages":
-        if not present:
-            raise SystemExit("benchmarks: the packages data is not here; use --data generated.")
         if rows > PACKAGES_ROWS:
-            raise SystemExit(f"benchmarks: the packages data has {PACKAGES_ROWS} rows; use --data generated for more.")
-        name = f"packages-{rows}-{nq}-v{_VERSION}"
-        origin = "packages: MiniLM vectors of Debian package descriptions"
+            raise SystemExit(f"benchmarks: packages has {PACKAGES_ROWS} rows; use --data packages-1m for more.")
+        name, origin = f"packages-{rows}-{nq}-v{_VERSION}", about.origin
     else:
-        name = f"generated-{rows}x{dim}-{nq}-seed{seed}-v{_VERSION}"
-        origin = f"generated: clustered Gaussian, seed {seed}"
+        name, origin = f"{kind}-{rows}x{dim}-{nq}-seed{seed}-v{_VERSION}", f"{about.origin}, seed {seed}"
 
     folder = KEPT / name
     if not folder.is_dir():
         say(f"making {name} in benchmarks/data ...")
-        if kind == "packages":
-            base, queries, truth = _packages(rows, nq)
-        else:
-            base, queries = generate(rows, dim, nq, seed)
-            truth = None
-        if truth is None:
-            truth = exact_truth(base, queries, min(TRUTH_DEPTH, rows))
-        check_truth(base, queries, truth)
-        _keep(folder, base, queries, truth)
+        _keep(folder, _make(kind, rows, dim, nq, seed))
     shape = np.load(folder / "base.npy", mmap_mode="r").shape
-    return Dataset(name, folder, shape[0], shape[1], np.load(folder / "queries.npy", mmap_mode="r").shape[0], origin)
+    made = np.load(folder / "queries.npy", mmap_mode="r").shape[0]
+    return Dataset(name, folder, shape[0], shape[1], made, origin, about.norm_1)
+
+
+def _make(kind: str, rows: int, dim: int, nq: int, seed: int) -> dict[str, np.ndarray]:
+    """The arrays of a data set, by the names of their files. Where the truth is not among them, it is found later."""
+    if kind == "packages":
+        return _packages(rows, nq)
+    if kind == "packages-1m":
+        real = _packages(PACKAGES_ROWS, nq)
+        base = synthetic.mixed(real["base"], rows, seed)
+        return {"base": base, "queries": synthetic.mixed(real["queries"], nq, seed + 1)}
+    make = {
+        "generated": synthetic.clustered,
+        "hard": synthetic.uneven,
+        "norms": synthetic.uneven_norms,
+        "duplicates": synthetic.duplicates,
+    }[kind]
+    base, queries = make(rows, dim, nq, seed)
+    return {"base": base, "queries": queries}
 
 
 def normalised(vectors: np.ndarray) -> np.ndarray:
@@ -96,32 +157,10 @@ def normalised(vectors: np.ndarray) -> np.ndarray:
     return wide / np.linalg.norm(wide, axis=1, keepdims=True)
 
 
-def generate(n: int, dim: int, nq: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Base and queries of one distribution, of norm 1.
-
-    Like embeddings, the rows crowd in clusters and have far fewer free directions than elements: each is a cluster
-    centre plus Gaussian noise in a space of 48 directions, turned into `dim` elements by a random matrix, plus a little
-    noise in every element.
-    """
-    random = np.random.default_rng(seed)
-    directions = min(48, dim)
-    clusters = max(1, round(n**0.5))
-    centres = random.standard_normal((clusters, directions), dtype=np.float32)
-    matrix = random.standard_normal((directions, dim), dtype=np.float32) / np.float32(directions**0.5)
-    out = np.empty((n + nq, dim), dtype=np.float32)
-    # In blocks, so that a large base does not need its memory several times.
-    for start in range(0, n + nq, 65536):
-        block = out[start : start + 65536]
-        which = random.integers(0, clusters, len(block))
-        inner = centres[which] + np.float32(0.7) * random.standard_normal((len(block), directions), dtype=np.float32)
-        np.matmul(inner, matrix, out=block)
-        block += np.float32(0.2) * random.standard_normal(block.shape, dtype=np.float32)
-        block /= np.linalg.norm(block, axis=1, keepdims=True)
-    return out[:n], out[n:]
-
-
-def exact_truth(base: np.ndarray, queries: np.ndarray, depth: int, block: int = 65536) -> np.ndarray:
-    """The ids (nq, depth) of the rows nearest to each query by inner product, nearest first, ties by id.
+def exact_truth(
+    base: np.ndarray, queries: np.ndarray, depth: int, metric: str = "ip", block: int = 65536
+) -> np.ndarray:
+    """The ids (nq, depth) of the rows nearest to each query, nearest first, ties by id.
 
     float32 products in blocks find candidates, more than asked for; float64 ranks them.
     """
@@ -129,7 +168,7 @@ def exact_truth(base: np.ndarray, queries: np.ndarray, depth: int, block: int = 
     best_scores = np.empty((len(queries), 0), dtype=np.float32)
     best_ids = np.empty((len(queries), 0), dtype=np.int64)
     for start in range(0, len(base), block):
-        scores = queries @ base[start : start + block].T
+        scores = closeness(queries, base[start : start + block], metric)
         inside = min(keep, scores.shape[1])
         picked = np.argpartition(-scores, inside - 1, axis=1)[:, :inside]
         best_scores = np.hstack([best_scores, np.take_along_axis(scores, picked, axis=1)])
@@ -139,37 +178,52 @@ def exact_truth(base: np.ndarray, queries: np.ndarray, depth: int, block: int = 
             best_scores = np.take_along_axis(best_scores, picked, axis=1)
             best_ids = np.take_along_axis(best_ids, picked, axis=1)
     ids = np.sort(best_ids, axis=1)
-    order = np.argsort(recall.distances(base, queries, ids, "ip"), axis=1, kind="stable")
+    order = np.argsort(recall.distances(base, queries, ids, metric), axis=1, kind="stable")
     return np.take_along_axis(ids, order[:, :depth], axis=1).astype(np.int32)
 
 
-def check_truth(base: np.ndarray, queries: np.ndarray, truth: np.ndarray, samples: int = 5) -> None:
+def closeness(queries: np.ndarray, rows: np.ndarray, metric: str) -> np.ndarray:
+    """What is larger for a row that is closer to a query, in the precision of the arguments."""
+    scores = queries @ rows.T
+    if metric == "l2sq":
+        scores *= 2
+        scores -= np.einsum("ij,ij->i", rows, rows)
+    elif metric == "cosine":
+        scores /= np.linalg.norm(rows, axis=1)
+    return scores
+
+
+def check_truth(base: np.ndarray, queries: np.ndarray, truth: np.ndarray, metric: str = "ip", samples: int = 5) -> None:
     """Compares a few rows of the truth with a plain search over everything in float64."""
-    picked = np.linspace(0, len(queries) - 1, min(samples, len(queries))).astype(int)
-    some = queries[picked].astype(np.float64)
-    every = np.hstack([-(some @ base[i : i + 65536].astype(np.float64).T) for i in range(0, len(base), 65536)])
-    wanted = np.sort(every, axis=1)[:, : truth.shape[1]]
-    given = recall.distances(base, some, truth[picked], "ip")
-    if not np.allclose(wanted, given, rtol=0, atol=recall.TOLERANCE):
-        raise SystemExit("benchmarks: the truth is wrong.")
+    for i in np.linspace(0, len(queries) - 1, min(samples, len(queries))).astype(int):
+        query = queries[i : i + 1]
+        blocks = [np.arange(start, min(start + 65536, len(base))) for start in range(0, len(base), 65536)]
+        every = np.concatenate([recall.distances(base, query, ids[None], metric)[0] for ids in blocks])
+        wanted = np.sort(every)[: truth.shape[1]]
+        given = recall.distances(base, query, truth[i : i + 1], metric)[0]
+        if not np.all(np.abs(wanted - given) <= recall.TOLERANCE * np.maximum(1.0, np.abs(wanted))):
+            raise SystemExit("benchmarks: the truth is wrong.")
 
 
-def _packages(rows: int, nq: int) -> tuple[np.ndarray, np.ndarray, Optional[np.ndarray]]:
-    base = normalised(np.load(PACKAGES / "packages-60k.base.f16.npy")[:rows])
-    queries = normalised(np.load(PACKAGES / "packages-60k.query.f16.npy")[:nq])
-    # The truth that comes with the data is about all its rows.
-    truth = np.load(PACKAGES / "packages-60k.gt100.i32.npy")[:nq] if rows == PACKAGES_ROWS else None
-    return base, queries, truth
+def _packages(rows: int, nq: int) -> dict[str, np.ndarray]:
+    arrays = {
+        "base": normalised(np.load(PACKAGES / "packages-60k.base.f16.npy")[:rows]),
+        "queries": normalised(np.load(PACKAGES / "packages-60k.query.f16.npy")[:nq]),
+    }
+    if rows == PACKAGES_ROWS:
+        # The truth that comes with the data is about all its rows.
+        arrays["truth"] = np.load(PACKAGES / "packages-60k.gt100.i32.npy")[:nq]
+        check_truth(arrays["base"], arrays["queries"], arrays["truth"])
+    return arrays
 
 
-def _keep(folder: pathlib.Path, base: np.ndarray, queries: np.ndarray, truth: np.ndarray) -> None:
+def _keep(folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes a data set whole or not at all."""
     half_made = folder.with_name(f"{folder.name}.{os.getpid()}.tmp")
     half_made.mkdir(parents=True)
     try:
-        np.save(half_made / "base.npy", base)
-        np.save(half_made / "queries.npy", queries)
-        np.save(half_made / "truth.npy", truth)
+        for name, array in arrays.items():
+            np.save(half_made / f"{name}.npy", array)
         half_made.rename(folder)
     except BaseException:
         shutil.rmtree(half_made)

@@ -1,6 +1,7 @@
 # Recall-QPS plots.
 # SPDX-License-Identifier: Apache-2.0
-"""One PNG for each group: recall across, queries per second upwards, logarithmic. Up and to the right is better."""
+"""`draw`: one PNG for each group: recall across, queries per second upwards, logarithmic; up and right is better.
+`draw_growth`: one PNG for a run, over the number of rows."""
 
 from __future__ import annotations
 
@@ -15,7 +16,16 @@ import matplotlib.pyplot as plt
 from . import stats
 
 # Colours that differ for colour-blind eyes too; a library keeps its colour, its engines differ in marker and line.
-_COLOURS = {"vecstore": "#000000", "faiss": "#0072b2", "hnswlib": "#d55e00", "usearch": "#009e73", "numpy": "#cc79a7"}
+_COLOURS = {
+    "vecstore": "#000000",
+    "faiss": "#0072b2",
+    "hnswlib": "#d55e00",
+    "usearch": "#009e73",
+    "numpy": "#cc79a7",
+    "vsag": "#e69f00",
+    "zvec": "#56b4e9",
+    "qdrant-edge": "#8c6d31",
+}
 _MARKERS = "osD^vPX"
 _LINES = ("-", "--", ":", "-.")
 # The part of the recall axis that people choose from.
@@ -43,7 +53,7 @@ def draw(run: dict[str, Any], group: dict[str, Any], path: pathlib.Path) -> None
             medians,
             yerr=[below, above],
             label=result["label"],
-            color=_COLOURS.get(result["library"], "#56b4e9"),
+            color=_COLOURS.get(result["library"], "#999999"),
             marker=_MARKERS[engines.index(result["engine"]) % len(_MARKERS)],
             linestyle=_LINES[(len(ways) - 1) % len(_LINES)],
             markersize=5,
@@ -64,6 +74,43 @@ def draw(run: dict[str, Any], group: dict[str, Any], path: pathlib.Path) -> None
     )
     axes.grid(True, which="both", linewidth=0.3)
     axes.legend(fontsize=8, loc="best")
+    figure.tight_layout()
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def draw_growth(run: dict[str, Any], groups: list[dict[str, Any]], path: pathlib.Path) -> None:
+    """Writes what becomes of building, searching and memory, over groups that differ in their rows only."""
+    recall = groups[0]["comparison"][0]["recall"]
+
+    def speeds(group: dict[str, Any]) -> dict[str, Any]:
+        return group["comparison"][0]["qps"]
+
+    panels = {
+        "seconds to build": lambda group, result: stats.spread(result["build_seconds"]).median,
+        f"queries per second at recall {recall:g}": lambda group, result: speeds(group)[result["label"]],
+        "bytes of memory per row": lambda group, result: result["resident_bytes"] / group["n"],
+    }
+    figure, all_axes = plt.subplots(1, 3, figsize=(15, 5), dpi=130)
+    for axes, (title, value) in zip(all_axes, panels.items()):
+        lines: dict[str, list[tuple[int, float]]] = {}
+        libraries: dict[str, str] = {}
+        for group in groups:
+            for result in group["results"]:
+                libraries[result["label"]] = result["library"]
+                y = value(group, result)
+                if y is not None:
+                    lines.setdefault(result["label"], []).append((group["n"], y))
+        for i, (label, points) in enumerate(lines.items()):
+            colour = _COLOURS.get(libraries[label], "#999999")
+            axes.plot(*zip(*points), label=label, color=colour, marker=_MARKERS[i % len(_MARKERS)])
+        axes.set_xscale("log")
+        axes.set_yscale("linear" if "memory" in title else "log")
+        axes.set_xlabel("rows")
+        axes.set_title(title, fontsize=10)
+        axes.grid(True, which="both", linewidth=0.3)
+    all_axes[0].legend(fontsize=8, loc="best")
+    figure.suptitle(f"{run['data']['origin'].split(':')[0]}; {run['machine']['cpu']}, {run['date'][:10]}", fontsize=10)
     figure.tight_layout()
     figure.savefig(path)
     plt.close(figure)

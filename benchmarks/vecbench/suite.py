@@ -19,7 +19,7 @@ import numpy as np
 from engines.base import Engine
 
 from . import recall, stats
-from .child import Child, EngineFailed
+from .child import Child, EngineFailed, EngineNotAvailable
 from .data import Dataset
 
 # Queries searched before each timing, so that an engine whose turn it is finds its own data in the caches again.
@@ -27,7 +27,7 @@ _WARM_UP = 50
 
 
 class Group:
-    """One metric and one number of search threads: `results` and `failures` are what goes into the JSON."""
+    """One metric and one number of search threads: `results`, `failures` and `absent` are what goes into the JSON."""
 
     def __init__(self, dataset: Dataset, metric: str, threads: int, options: Any, say: Callable[[str], None]) -> None:
         self.dataset = dataset
@@ -37,7 +37,8 @@ class Group:
         self.say = say
         self.results: list[dict[str, Any]] = []
         self.failures: list[dict[str, str]] = []
-        self._children: list[tuple[Child, dict[str, Any]]] = []
+        self.absent: list[dict[str, str]] = []
+        self.children: list[tuple[Child, dict[str, Any]]] = []
 
     def run(self, chosen: list[type[Engine]]) -> None:
         """Measures the chosen engines that know the metric."""
@@ -47,23 +48,27 @@ class Group:
                     for settings in engine.settings(self.options):
                         self._start(engine, settings)
             self._rebuild()
-            self._answer()
-            for repeat in range(self.options.repeats):
-                self.say(f"{self._title()}: repeat {repeat + 1} of {self.options.repeats}")
-                self._repeat(repeat)
+            self.search()
         finally:
-            for child, _ in self._children:
+            for child, _ in self.children:
                 child.end()
+
+    def search(self) -> None:
+        """Searches what was built: recall once, speed as often as asked for."""
+        self._answer()
+        for repeat in range(self.options.repeats):
+            self.say(f"{self.title()}: repeat {repeat + 1} of {self.options.repeats}")
+            self._repeat(repeat)
         for result in self.results:
             for point in result["points"]:
                 _summarise(point)
 
-    def _title(self) -> str:
-        return f"{self.metric}, threads {self.threads}"
+    def title(self) -> str:
+        return f"{self.dataset.n:,} rows, {self.metric}, threads {self.threads}"
 
     def _start(self, engine: type[Engine], settings: dict[str, Any]) -> None:
         child = Child(engine, settings, self.threads)
-        self.say(f"{self._title()}: building {child.label}")
+        self.say(f"{self.title()}: building {child.label}")
         result: dict[str, Any] = {
             "label": child.label,
             "engine": engine.name,
@@ -82,11 +87,16 @@ class Group:
                 threads=self.threads,
                 k=self.options.k,
             )
-            first = child.call("build", threads=self._build_threads())
+            first = child.call("build", threads=self.build_threads())
             result["resident_bytes"] = first["resident_bytes"]
             result["build_peak_bytes"] = first["peak_bytes"]
-            result["build_threads"] = self._build_threads()
+            result["build_threads"] = self.build_threads()
             result["build_seconds"] = [first["usage"]["wall"]]
+        except EngineNotAvailable as reason:
+            self.say(f"left out {child.label}: {reason}")
+            self.absent.append({"label": child.label, "reason": str(reason)})
+            child.end()
+            return
         except EngineFailed as error:
             self._drop(child, error)
             return
@@ -95,7 +105,7 @@ class Group:
             {"point": point, "qps": [], "usage": [], "latencies_us": []} for point in engine.points(self.options)
         ]
         self.results.append(result)
-        self._children.append((child, result))
+        self.children.append((child, result))
 
     def _saved_bytes(self, child: Child) -> Optional[int]:
         try:
@@ -105,26 +115,26 @@ class Group:
             self.failures.append({"label": child.label, "error": str(error)})
             return None
 
-    def _build_threads(self) -> int:
+    def build_threads(self) -> int:
         return self.options.build_threads or self.threads
 
     def _rebuild(self) -> None:
         for _ in range(self.options.builds - 1):
-            for child, result in list(self._children):
-                with self._without_failing(child):
-                    again = child.call("build", threads=self._build_threads())
+            for child, result in list(self.children):
+                with self.without_failing(child):
+                    again = child.call("build", threads=self.build_threads())
                     result["build_seconds"].append(again["usage"]["wall"])
 
     def _answer(self) -> None:
         """Asks each point once for its results, which also warms everything up, and compares them with the truth."""
         k = self.options.k
         base, queries = self.dataset.base_map(), self.dataset.queries()
-        limits = recall.kth_distances(base, queries, self.dataset.truth(), k, self.metric)
+        limits = recall.kth_distances(base, queries, self.dataset.truth(self.metric), k, self.metric)
         with tempfile.TemporaryDirectory() as folder:
             path = str(pathlib.Path(folder) / "ids.npy")
-            for child, result in list(self._children):
-                self.say(f"{self._title()}: recall of {child.label}")
-                with self._without_failing(child):
+            for child, result in list(self.children):
+                self.say(f"{self.title()}: recall of {child.label}")
+                with self.without_failing(child):
                     for point in result["points"]:
                         answer = child.call("answer", point=point["point"], path=path)
                         shares = recall.recall(base, queries, np.load(path), limits, k, self.metric)
@@ -132,13 +142,13 @@ class Group:
                         point["search_peak_bytes"] = answer["peak_bytes"]
 
     def _repeat(self, repeat: int) -> None:
-        turn = repeat % max(1, len(self._children))
-        order = self._children[turn:] + self._children[:turn]
+        turn = repeat % max(1, len(self.children))
+        order = self.children[turn:] + self.children[:turn]
         depth = max((len(result["points"]) for _, result in order), default=0)
         for i in range(depth):
             for child, result in order:
                 if i < len(result["points"]) and child.alive:
-                    with self._without_failing(child):
+                    with self.without_failing(child):
                         self._measure(child, result["points"][i], repeat)
 
     def _measure(self, child: Child, point: dict[str, Any], repeat: int) -> None:
@@ -155,7 +165,7 @@ class Group:
         point["latencies_us"].append(single["latencies_us"])
 
     @contextlib.contextmanager
-    def _without_failing(self, child: Child) -> Iterator[None]:
+    def without_failing(self, child: Child) -> Iterator[None]:
         """Drops an engine from the group where it fails inside the `with` block."""
         try:
             yield
@@ -167,7 +177,7 @@ class Group:
         self.say(f"FAILED {child.label}: {error}")
         self.failures.append({"label": child.label, "error": str(error)})
         self.results = [result for result in self.results if result["label"] != child.label]
-        self._children = [(other, result) for other, result in self._children if other is not child]
+        self.children = [(other, result) for other, result in self.children if other is not child]
         child.end()
 
 

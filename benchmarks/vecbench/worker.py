@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 import engines
+from engines.base import NotAvailable
 
-from . import process
+from . import lifework, process
 
 
 class Worker:
@@ -69,14 +70,18 @@ class Worker:
         """Searches all queries at once, again and again until `seconds` have passed."""
         self.engine.use(**point)
         self.engine.search(self.queries[:warm_up], self.k)
+        usage, calls = self._repeat(self.queries, seconds)
+        return {"qps": calls * len(self.queries) / usage.wall, "calls": calls, "usage": usage._asdict()}
+
+    def _repeat(self, queries: np.ndarray, seconds: float) -> tuple[process.Usage, int]:
+        """Searches the queries at once, again and again until `seconds` have passed; how often, and what it took."""
         calls = 0
         meter = process.Meter()
         end = time.perf_counter() + seconds
         while calls == 0 or time.perf_counter() < end:
-            self.engine.search(self.queries, self.k)
+            self.engine.search(queries, self.k)
             calls += 1
-        usage = meter.stop()
-        return {"qps": calls * len(self.queries) / usage.wall, "calls": calls, "usage": usage._asdict()}
+        return meter.stop(), calls
 
     def time_single(self, point: dict, first: int, count: int, warm_up: int) -> dict:
         """Searches `count` queries one at a time, beginning at the query `first` and going round."""
@@ -100,10 +105,37 @@ class Worker:
             # Not every library notices a full disk and says so: this does.
             with open(os.path.join(folder, "more"), "wb") as more:
                 more.write(bytes(1 << 20))
-            return {"file_bytes": os.path.getsize(path)}
+            return {"file_bytes": size_of(path)}
+
+    def filtered(self, point: dict, allowed: str, queries: list[int], ids: str, seconds: float) -> dict:
+        """Searches some of the queries among the rows that the array in the file `allowed` lets through: writes the ids
+        to the file `ids`, and repeats the search until `seconds` have passed. The first search warms up and is not
+        timed, unless it alone took so long that this makes no difference."""
+        self.engine.use(**point)
+        begin = time.perf_counter()
+        self.engine.allow(np.load(allowed))
+        allow_seconds = time.perf_counter() - begin
+        some = self.queries[queries]
+        meter = process.Meter()
+        np.save(ids, self.engine.search(some, self.k))
+        usage, calls = meter.stop(), 1
+        if usage.wall < seconds:
+            usage, calls = self._repeat(some, seconds)
+        return {"query_seconds": usage.wall / (calls * len(some)), "allow_seconds": allow_seconds, **usage._asdict()}
+
+    def life(self, step: str, **arguments: Any) -> dict:
+        """Does one step of the suite `life`."""
+        return lifework.STEPS[step](self, **arguments)
 
 
-COMMANDS = ("start", "build", "answer", "time_batch", "time_single", "save")
+COMMANDS = ("start", "build", "answer", "time_batch", "time_single", "save", "filtered", "life")
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if os.path.isfile(path):
+        return os.path.getsize(path)
+    return sum(os.path.getsize(os.path.join(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
 def main() -> None:
@@ -119,6 +151,8 @@ def main() -> None:
             if command not in COMMANDS:
                 raise ValueError(f"no such command: {command}")
             answer = {"ok": getattr(worker, command)(**message)}
+        except NotAvailable as reason:
+            answer = {"not_available": str(reason)}
         except Exception as error:  # whatever a library throws is an answer, not the end of the run
             answer = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         answers.write(json.dumps(answer) + "\n")

@@ -436,6 +436,27 @@ VS_INLINE vs_i32 vs_bits_of(vs_f32 v) { return (vs_i32)v; }
 VS_INLINE vs_f32 vs_float_of(vs_i32 v) { return __builtin_convertvector(v, vs_f32); }
 
 VS_INLINE vs_f32 vs_max(vs_f32 a, vs_f32 b) { return __builtin_elementwise_max(a, b); }
+VS_INLINE vs_f32 vs_min(vs_f32 a, vs_f32 b) { return __builtin_elementwise_min(a, b); }
+
+/* The first n <= VS_LANES unsigned bytes at p as floats, the others 0; reads nothing beyond them. */
+VS_INLINE vs_f32 vs_widen_low_bytes(const void *p, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    typedef uint8_t b __attribute__((ext_vector_type(16)));
+#elif defined(VS_AVX2)
+    typedef uint8_t b __attribute__((ext_vector_type(8)));
+#else
+    typedef uint8_t b __attribute__((ext_vector_type(4)));
+#endif
+    b bytes = 0;
+    if (n == VS_LANES) {
+        __builtin_memcpy(&bytes, p, sizeof bytes);
+    } else {
+        uint8_t lanes[VS_LANES] = {0};
+        for (ptrdiff_t i = 0; i < n; i++) lanes[i] = ((const uint8_t *)p)[i];
+        __builtin_memcpy(&bytes, lanes, sizeof bytes);
+    }
+    return __builtin_convertvector(bytes, vs_f32);
+}
 
 VS_INLINE vs_i32 vs_load_i32(const void *p) {
     vs_i32 v;

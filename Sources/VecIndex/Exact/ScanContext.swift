@@ -48,7 +48,7 @@ package struct ScanContext {
         }
         products.rows(queries.query(i), rows, block.stride, count, dimension, out)
         let q = 1 / Double(squares[i]).squareRoot()
-        for j in 0..<count { out[j] = cosine(out[j], q * inverse[from + j]) }
+        for j in 0..<count { out[j] = cosineDistance(negatedProduct: out[j], q * inverse[from + j]) }
     }
 
     /// Distances of query i to the rows of a block at `positions`.
@@ -66,13 +66,13 @@ package struct ScanContext {
         }
         products.gather(queries.query(i), block.rows, block.stride, positions, count, dimension, out)
         let q = 1 / Double(squares[i]).squareRoot()
-        for j in 0..<count { out[j] = cosine(out[j], q * inverse[Int(positions[j])]) }
+        for j in 0..<count { out[j] = cosineDistance(negatedProduct: out[j], q * inverse[Int(positions[j])]) }
     }
+}
 
-    /// The same arithmetic as the cosine kernels: a negated product and the product of both inverse norms.
-    @inline(__always)
-    private func cosine(_ negatedProduct: Float, _ inverse: Double) -> Float {
-        let distance = 1 - Float(Double(0 - negatedProduct) * inverse)
-        return distance < 0 ? 0 : (distance > 2 ? 2 : distance)
-    }
+/// The same arithmetic as the cosine kernels: a negated product and the product of both inverse norms.
+@inline(__always)
+func cosineDistance(negatedProduct: Float, _ inverse: Double) -> Float {
+    let distance = 1 - Float(Double(0 - negatedProduct) * inverse)
+    return distance < 0 ? 0 : (distance > 2 ? 2 : distance)
 }

@@ -21,6 +21,49 @@ enum SectionKind: UInt32, CaseIterable {
     case codeScale = 7
     /// The bound on the error of each code, f32.
     case codeError = 8
+
+    // Of a graph.
+    /// How it was made, and what training and calibration found.
+    case graphNotes = 16
+    /// The centers and the steps of the quantizer, f32 each; where rows are coded.
+    case quantizer = 17
+    /// The rows that the walk compares, `walkStride` bytes each.
+    case walkRows = 18
+    /// A number of each row for the walk, f32.
+    case walkFactors = 19
+    /// Finer rows.
+    case fullRows = 20
+    /// Links of level 0: 2m u32 each.
+    case links = 21
+    /// Parents in the tree, u32 each.
+    case parents = 22
+    /// Levels, u8 each.
+    case levels = 23
+    /// The first list above level 0 of each row, u32.
+    case upperPlaces = 24
+    /// Lists above level 0: m u32 each.
+    case upperLinks = 25
+}
+
+/// What the header of a graph says beside what all have.
+struct GraphFields {
+    var m: Int
+    /// How rows are stored; `.auto`: as they were added.
+    var storage: GraphStorage
+    var fullType: ElementType?
+    /// Lists above level 0.
+    var units: Int
+    var entry: UInt64
+    var root: UInt32
+
+    /// Bytes of the section of notes.
+    static let notesSize = 128
+
+    func shape(_ rows: RowShape) -> GraphShape {
+        GraphShape(
+            dimension: rows.dimension, metric: rows.metric, type: rows.type, isCoded: storage == .int8,
+            walkType: storage.elementType ?? rows.type, fullType: fullType, m: m)
+    }
 }
 
 /// The first part of a file: what the index is, and where its sections are. `docs/file-format.md` is its description.
@@ -33,7 +76,6 @@ struct FileHeader {
     static let entrySize = 32
     static let mostSections = 64
     static let alignment = 64
-    static let flatKind: UInt32 = 1
 
     struct Section {
         var kind: SectionKind
@@ -42,11 +84,17 @@ struct FileHeader {
         var checksum: UInt64
     }
 
+    /// Dimension, metric and type of the rows, whatever the kind.
     var shape: RowShape
+    /// For a graph.
+    var graph: GraphFields?
     var count: Int
     var nextID: UInt64
     var idsAscend: Bool
+    var fileSize = 0
     var sections: [Section] = []
+
+    var kind: IndexKind { graph == nil ? .flat : .hnsw }
 
     func section(_ kind: SectionKind) -> Section? { sections.first { $0.kind == kind } }
 
@@ -55,7 +103,8 @@ struct FileHeader {
 
     /// The bytes that a section must have; nil where this file must not have it.
     func wantedSize(_ kind: SectionKind) -> Int? {
-        switch kind {
+        if let graph { return wantedSize(kind, graph) }
+        return switch kind {
         case .rows: product(count, shape.rowSize)
         case .ids: product(count, 8)
         case .idOrder: idsAscend ? nil : product(count, 4)
@@ -63,6 +112,26 @@ struct FileHeader {
         case .inverseNorms: shape.keepsInverseNorms ? product(count, 8) : nil
         case .codes: shape.keepsCodes ? product(count, shape.dimension) : nil
         case .codeScale, .codeError: shape.keepsCodes ? product(count, 4) : nil
+        default: nil
+        }
+    }
+
+    private func wantedSize(_ kind: SectionKind, _ graph: GraphFields) -> Int? {
+        let shape = graph.shape(shape)
+        return switch kind {
+        case .ids: product(count, 8)
+        case .idOrder: idsAscend ? nil : product(count, 4)
+        case .inverseNorms: shape.keepsInverseNorms ? product(count, 8) : nil
+        case .graphNotes: GraphFields.notesSize
+        case .quantizer: shape.isCoded ? product(shape.dimension, 8) : nil
+        case .walkRows: product(count, shape.walkStride)
+        case .walkFactors: shape.keepsFactors ? product(count, 4) : nil
+        case .fullRows: shape.fullType == nil ? nil : product(count, shape.fullStride)
+        case .links: product(count, 4 * shape.baseLinks)
+        case .parents, .upperPlaces: product(count, 4)
+        case .levels: count
+        case .upperLinks: product(graph.units, 4 * shape.m)
+        default: nil
         }
     }
 
@@ -101,13 +170,21 @@ struct FileHeader {
         put(UInt64(fileSize))
         put(UInt32(size))
         put(UInt32(sections.count))
-        put(FileHeader.flatKind)
+        put(kind.rawValue)
         put(UInt32(shape.dimension))
         put(shape.metric.rawValue)
         put(shape.type.rawValue)
         put(UInt64(count))
         put(nextID)
         put(UInt32((idsAscend ? 1 : 0) | (shape.keepsCodes ? 2 : 0)))
+        if let graph {
+            put(UInt32(graph.m))
+            put(graph.storage.rawValue)
+            put(graph.fullType?.rawValue ?? 0)
+            put(UInt64(graph.units))
+            put(graph.entry)
+            put(graph.root)
+        }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
         put(checksum(of: table))
         put(checksum(of: bytes))
@@ -142,7 +219,7 @@ struct FileHeader {
         guard u64(16) == UInt64(fileSize) else {
             throw corrupt("has \(fileSize) bytes instead of the \(u64(16)) that its header says: it was cut short or appended to")
         }
-        guard u32(32) == flatKind else { throw corrupt("has an index of unknown kind \(u32(32))") }
+        guard let kind = IndexKind(rawValue: u32(32)) else { throw corrupt("has an index of unknown kind \(u32(32))") }
         let dimension = Int(u32(36))
         guard dimension >= 1 && dimension <= Limits.dimension else { throw corrupt("has dim \(dimension)") }
         guard let metric = Metric(rawValue: u32(40)), let type = ElementType(rawValue: u32(44)), metric.supports(type) else {
@@ -151,17 +228,48 @@ struct FileHeader {
         guard u64(48) <= UInt64(Limits.rows) else { throw corrupt("has \(u64(48)) rows, more than an index holds") }
         let flags = u32(64)
         guard flags & ~3 == 0 else { throw corrupt("has unknown flags \(flags)") }
-        guard (68..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
+        guard ((kind == .flat ? 68 : 100)..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
             throw corrupt("has unknown header fields")
         }
         let shape = RowShape(dimension: dimension, metric: metric, type: type, keepsCodes: flags & 2 != 0)
         guard !shape.keepsCodes || (type.isFloat && metric != .l1) else { throw corrupt("has codes where there can be none") }
         var header = FileHeader(shape: shape, count: Int(u64(48)), nextID: u64(56), idsAscend: flags & 1 != 0)
+        header.fileSize = fileSize
+        if kind == .hnsw {
+            header.graph = try graphFields(
+                path, shape, header.count, (u32(68), u32(72), u32(76)), units: u64(80), entry: u64(88), root: u32(96))
+        }
         let sectionCount = Int(u32(28))
         guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize
         else { throw corrupt("has a section table of \(sectionCount) entries") }
         try header.decodeTable(path, sectionCount, checksum: u64(112), fileSize: fileSize, read)
         return header
+    }
+
+    private static func graphFields(
+        _ path: String, _ rows: RowShape, _ count: Int, _ fields: (m: UInt32, storage: UInt32, fullType: UInt32),
+        units: UInt64, entry: UInt64, root: UInt32
+    ) throws(VecStoreError) -> GraphFields {
+        func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
+        guard HNSWOptions.mRange.contains(Int(fields.m)) else { throw corrupt("has a graph with m \(fields.m)") }
+        guard let storage = GraphStorage(rawValue: fields.storage), !rows.keepsCodes, count <= Limits.graphRows,
+            storage == .auto || rows.type.isFloat, storage != .int8 || rows.metric != .l1
+        else { throw corrupt("has a graph with storage \(fields.storage), which does not go with its rows") }
+        let fullType = fields.fullType == 0 ? nil : ElementType(rawValue: fields.fullType)
+        guard fields.fullType == 0 || (fullType?.isFloat ?? false && rows.type.isFloat) else {
+            throw corrupt("has a graph with finer rows of dtype \(fields.fullType)")
+        }
+        guard units <= UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels) else {
+            throw corrupt("has a graph with \(units) lists above level 0, more than its rows can have")
+        }
+        if count == 0 {
+            guard entry == GraphStore.noEntry, root == noSlot else { throw corrupt("has a graph with an entry and no rows") }
+        } else {
+            guard entry & 0xffff_ffff < UInt64(count), entry >> 32 < UInt64(GraphBuilder.mostLevels), Int(root) < count
+            else { throw corrupt("has a graph whose entry is no row") }
+        }
+        return GraphFields(
+            m: Int(fields.m), storage: storage, fullType: fullType, units: Int(units), entry: entry, root: root)
     }
 
     private mutating func decodeTable(

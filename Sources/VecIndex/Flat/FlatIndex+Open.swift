@@ -21,19 +21,16 @@ package struct OpenOptions: Sendable {
 }
 
 extension FlatIndex {
-    /// Opens the file of an index.
-    package static func open(
-        _ path: String, _ options: OpenOptions, table: KernelTable = .current
+    /// Opens the file of a flat index, whose header has been read.
+    static func open(
+        _ file: FileHandle, _ header: FileHeader, _ options: OpenOptions, table: KernelTable
     ) throws(VecStoreError) -> FlatIndex {
-        let file = try FileHandle.openForReading(path)
-        let size = try file.size()
-        let header = try FileHeader.decode(path: path, fileSize: size) { (at, count, out) throws(VecStoreError) in
-            try file.read(out, count, at: at)
-        }
         if options.load { return try load(file, header, verify: options.verify ?? true, table) }
 
         let map = try MappedFile(file)
-        guard map.size == size else { throw VecStoreError(.corrupt, "'\(path)' changes while it is opened") }
+        guard map.size == header.fileSize else {
+            throw VecStoreError(.corrupt, "'\(file.path)' changes while it is opened")
+        }
         if options.prefault { map.prefault() }
         let places = FilePlaces(header)
         let segment = RowSegment(map, places, count: header.count)
@@ -64,7 +61,7 @@ extension FlatIndex {
             case .codes: column = segment.codes.map { UnsafeMutableRawPointer($0) }
             case .codeScale: column = segment.codeScale.map { UnsafeMutableRawPointer($0) }
             case .codeError: column = segment.codeError.map { UnsafeMutableRawPointer($0) }
-            case .idOrder: column = nil
+            default: column = nil
             }
             // The order of the ids is made anew; where everything is checked, so is it.
             let spare = column == nil && verify ? try allocate(UInt8.self, section.size, for: "the order of ids") : nil
@@ -145,7 +142,7 @@ extension FlatIndex {
         try checkRows(map.path)
     }
 
-    private static func check(
+    static func check(
         _ bytes: UnsafeRawPointer, _ section: FileHeader.Section, _ path: String
     ) throws(VecStoreError) {
         guard vs_checksum(bytes, section.size) == section.checksum else {
@@ -154,7 +151,7 @@ extension FlatIndex {
     }
 
     /// The bytes between sections are zero: so no byte of a file can change unnoticed.
-    private static func checkPadding(
+    static func checkPadding(
         _ header: FileHeader, _ path: String, _ read: FileHeader.Read
     ) throws(VecStoreError) {
         let bytes = try allocate(UInt8.self, FileHeader.alignment, for: "a check")

@@ -39,7 +39,7 @@ extension FlatIndex {
             case .codes: try write(segment.codes, shape.dimension, part, writer)
             case .codeScale: try write(segment.codeScale, 4, part, writer)
             case .codeError: try write(segment.codeError, 4, part, writer)
-            case .idOrder: break
+            default: break
             }
         }
     }
@@ -57,14 +57,15 @@ extension FlatIndex {
     }
 }
 
-/// The order of the ids of a snapshot's rows.
-private struct IDOrder {
+/// The order of the ids of rows.
+struct IDOrder {
     /// Whether the rows lie in it already.
     private(set) var ascends = true
     private let memory: Buffer
     /// The positions of the rows in the order of their ids.
     var positions: UnsafePointer<UInt32> { UnsafePointer(memory.pointer(UInt32.self)) }
 
+    /// Of the rows of a snapshot.
     init(_ state: FlatSnapshot) throws(VecStoreError) {
         let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
         let ids = idMemory.pointer(UInt64.self)
@@ -73,14 +74,19 @@ private struct IDOrder {
             for place in 0..<part.count {
                 if let removed = part.removed, !removed.isLive(place) { continue }
                 ids[n] = part.segment.ids[place]
-                if n > 0 && ids[n] <= ids[n - 1] { ascends = false }
                 n += 1
             }
         }
-        memory = try allocate(UInt32.self, ascends ? 0 : n, for: "the order of the ids to save")
+        try self.init(ids, n)
+        withExtendedLifetime(idMemory) {}
+    }
+
+    init(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) {
+        for i in 1..<max(count, 1) where ids[i] <= ids[i - 1] { ascends = false }
+        memory = try allocate(UInt32.self, ascends ? 0 : count, for: "the order of the ids to save")
         if ascends { return }
-        var positions = UnsafeMutableBufferPointer(start: memory.pointer(UInt32.self), count: n)
-        for i in 0..<n { positions[i] = UInt32(truncatingIfNeeded: i) }
+        var positions = UnsafeMutableBufferPointer(start: memory.pointer(UInt32.self), count: count)
+        for i in 0..<count { positions[i] = UInt32(truncatingIfNeeded: i) }
         positions.sort { ids[Int($0)] < ids[Int($1)] }
     }
 }

@@ -15,7 +15,7 @@ extension FlatIndex {
     ///   - outIDs: The ids that the rows have; may be nil.
     package func add(
         _ vectors: UnsafeRawPointer, type: ElementType, count: Int, ids: UnsafePointer<UInt64>?,
-        outIDs: UnsafeMutablePointer<UInt64>?, threads: Int
+        outIDs: UnsafeMutablePointer<UInt64>?, threads: Int, progress: Progress? = nil
     ) throws(VecStoreError) {
         try checkWritable()
         try checkType(type, for: shape.type)
@@ -31,6 +31,10 @@ extension FlatIndex {
             largest = first + UInt64(count - 1)
         }
         let placed = try place(vectors, type, count, threads) { i in ids?[i] ?? first + UInt64(i) }
+        // Rows are only copied: there is no long way to tell of.
+        if let progress, !progress(count, count) {
+            throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
+        }
         let next = FlatSnapshot(placed.parts)
         let before = stats().nextID
         let nextID = max(before, largest == noID - 1 ? noID : largest + 1)
@@ -55,27 +59,7 @@ extension FlatIndex {
                 }
             }
         }
-        return try checkDifferent(ids, count)
-    }
-
-    /// Refuses ids that come twice. Returns the largest.
-    private func checkDifferent(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> UInt64 {
-        var largest: UInt64 = 0
-        var isAscending = true
-        for i in 0..<count {
-            if i > 0 && ids[i] <= ids[i - 1] { isAscending = false }
-            largest = max(largest, ids[i])
-        }
-        if isAscending { return largest }
-        let seen = IDMap()
-        try seen.reserve(count)
-        for i in 0..<count {
-            if seen.slot(of: ids[i]) != nil {
-                throw VecStoreError(.alreadyExists, "the id \(ids[i]) comes twice in one batch")
-            }
-            seen.set(ids[i], 0)
-        }
-        return largest
+        return try checkDifferentIDs(ids, count)
     }
 
     // MARK: - Updating
@@ -92,7 +76,7 @@ extension FlatIndex {
         try withLookup { (lookup, _) throws(VecStoreError) in
             for i in 0..<count where lookup.slot(of: ids[i]) == nil { throw FlatIndex.notFound(ids[i]) }
         }
-        _ = try checkDifferent(ids, count)
+        _ = try checkDifferentIDs(ids, count)
         let placed = try place(vectors, type, count, ThreadPool.defaultThreads) { ids[$0] }
         var parts = placed.parts
         try markRemoved(ids, count, &parts)

@@ -28,7 +28,7 @@ package struct IndexOptions: Sendable {
 ///
 /// Rows lie in segments that only grow; what is published of them is a snapshot. A search takes the snapshot and needs no
 /// lock after that. Writers work one at a time and publish a new snapshot when they are done.
-package final class FlatIndex: @unchecked Sendable {
+package final class FlatIndex: VectorIndex, @unchecked Sendable {
     // Safety: `snapshot` is touched under `snapshotLock`, `lookup` under `lookupLock`, all changes under `writerLock`.
 
     package let shape: RowShape
@@ -66,6 +66,10 @@ package final class FlatIndex: @unchecked Sendable {
 
     // MARK: - State
 
+    package var kind: IndexKind { .flat }
+    package var dimension: Int { shape.dimension }
+    package var metric: Metric { shape.metric }
+    package var elementType: ElementType { shape.type }
     package var isReadOnly: Bool { map != nil }
 
     package var count: Int { current.count }
@@ -136,24 +140,15 @@ package final class FlatIndex: @unchecked Sendable {
 
     // MARK: - Reading
 
-    /// What the index is and costs.
-    package struct Stats: Sendable {
-        package var count: Int
-        package var removedCount: Int
-        package var memoryBytes: Int
-        package var mappedBytes: Int
-        package var nextID: UInt64
-    }
-
-    package func stats() -> Stats {
+    package func stats() -> IndexStats {
         lookupLock.lock()
         defer { lookupLock.unlock() }
         let state = current
         var ids = 0
         if case .table(let table) = lookup { ids = table.bytes }
-        return Stats(
+        return IndexStats(
             count: state.count, removedCount: state.removedCount, memoryBytes: state.bytes + ids,
-            mappedBytes: map?.size ?? 0, nextID: nextID)
+            mappedBytes: map?.size ?? 0, nextID: nextID, keepsExactCodes: shape.keepsCodes)
     }
 
     package func contains(
@@ -223,7 +218,7 @@ package final class FlatIndex: @unchecked Sendable {
     // MARK: - Searching
 
     package func search(
-        _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, filter: RowFilter, threads: Int,
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, options: SearchOptions,
         _ output: SearchOutput
     ) throws(VecStoreError) {
         let context = try context()
@@ -231,27 +226,39 @@ package final class FlatIndex: @unchecked Sendable {
         let block = try QueryBlock(
             queries, type: type, count: count, dimension: shape.dimension, metric: shape.metric, rowType: shape.type,
             table: table)
-        let filtered = try FilteredBlocks(state.blocks(shape), filter)
+        let filtered = try FilteredBlocks(state.blocks(shape), options.filter)
         try filtered.withBlocks { blocks throws(VecStoreError) in
-            try ExactSearch.nearest(context, block, blocks, k: k, threads: threads, output)
+            try ExactSearch.nearest(context, block, blocks, k: k, threads: options.threads, output)
         }
         withExtendedLifetime(state) {}
     }
 
     package func searchRange(
-        _ queries: UnsafeRawPointer, type: ElementType, count: Int, radius: Float, filter: RowFilter, threads: Int
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, radius: Float, options: SearchOptions
     ) throws(VecStoreError) -> RangeResult {
         let context = try context()
         let state = current
         let block = try QueryBlock(
             queries, type: type, count: count, dimension: shape.dimension, metric: shape.metric, rowType: shape.type,
             table: table)
-        let filtered = try FilteredBlocks(state.blocks(shape), filter)
+        let filtered = try FilteredBlocks(state.blocks(shape), options.filter)
         defer { withExtendedLifetime(state) {} }
         return try filtered.withBlocks { blocks throws(VecStoreError) in
-            try ExactSearch.range(context, block, blocks, radius: radius, threads: threads)
+            try ExactSearch.range(context, block, blocks, radius: radius, threads: options.threads)
         }
     }
+}
+
+extension FlatIndex {
+    /// Every search finds all there is.
+    package func calibrate(
+        _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
+    ) throws(VecStoreError) -> Calibration {
+        throw VecStoreError(.unsupported, "a flat index is exact: there is nothing to calibrate")
+    }
+
+    /// Rows are read in order: there is no better one.
+    package func optimize() throws(VecStoreError) { try compact() }
 }
 
 extension RowShape {

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Trains a scalar quantizer on a sample of rows and measures what its codes lose.
+struct CodeTrainer {
+    /// What came out.
+    struct Result {
+        var quantizer: ScalarQuantizer
+        /// The share of the 10 nearest rows of a row that are not among the 20 nearest by codes.
+        var loss: Float
+        /// Root mean square of what the distances to near rows are off by.
+        var error: Float
+    }
+
+    private let table: KernelTable
+    private let metric: Metric
+    private let dimension: Int
+    /// Rows of float32; for cosine of norm 1.
+    private let rows: UnsafePointer<Float>
+    private let count: Int
+    private let threads: Int
+
+    static let mostRows = 32_768
+    private static let queries = 64
+    private static let k = 10
+    private static let codedK = 20
+    /// Ranges tried, in standard deviations: wide ones have coarse steps, narrow ones cut outliers off.
+    private static let widths: [Float] = [3, 4, 5, 6, 8, 12, .infinity]
+
+    init(_ rows: UnsafePointer<Float>, _ count: Int, dimension: Int, metric: Metric, table: KernelTable, threads: Int) {
+        self.rows = rows
+        self.count = count
+        self.dimension = dimension
+        self.metric = metric
+        self.table = table
+        self.threads = threads
+    }
+
+    /// Trains one range for all elements, and one range for each; takes what loses less.
+    func train() throws(VecStoreError) -> Result {
+        let moments = try Moments(rows, count, dimension)
+        let truth = try neighbors()
+        var best: Result?
+        for isUniform in [true, false] {
+            let quantizer = try narrowest(moments, isUniform: isUniform)
+            let (loss, error) = try measure(quantizer, truth)
+            // Uneven steps must be worth it.
+            if best.map({ loss < $0.loss - 0.001 }) ?? true {
+                best = Result(quantizer: quantizer, loss: loss, error: error)
+            }
+        }
+        guard let best else { throw VecStoreError(.internalError, "training found nothing") }
+        return best
+    }
+
+    /// Mean, spread and ends of each element.
+    private struct Moments {
+        let mean: UnsafeMutablePointer<Float>
+        let deviation: UnsafeMutablePointer<Float>
+        let largest: UnsafeMutablePointer<Float>
+        var pooled: Float = 0
+        private let memory: Buffer
+
+        init(_ rows: UnsafePointer<Float>, _ count: Int, _ dimension: Int) throws(VecStoreError) {
+            memory = try allocate(Float.self, 3 * dimension, for: "training")
+            mean = memory.pointer(Float.self)
+            deviation = mean + dimension
+            largest = deviation + dimension
+            var total: Double = 0
+            for d in 0..<dimension {
+                var sum: Double = 0
+                for i in 0..<count { sum += Double(rows[i * dimension + d]) }
+                let m = sum / Double(max(count, 1))
+                var squares: Double = 0
+                var most: Float = 0
+                for i in 0..<count {
+                    let x = rows[i * dimension + d] - Float(m)
+                    squares += Double(x) * Double(x)
+                    most = max(most, abs(x))
+                }
+                mean[d] = Float(m)
+                deviation[d] = Float((squares / Double(max(count, 1))).squareRoot())
+                largest[d] = most
+                total += squares
+            }
+            pooled = Float((total / Double(max(count, 1)) / Double(dimension)).squareRoot())
+        }
+    }
+
+    /// The quantizer whose ranges give the smallest squared error on some rows.
+    private func narrowest(_ moments: Moments, isUniform: Bool) throws(VecStoreError) -> ScalarQuantizer {
+        let stepMemory = try allocate(Float.self, dimension, for: "training")
+        let codeMemory = try allocate(UInt8.self, dimension, for: "training")
+        let rowMemory = try allocate(Float.self, dimension, for: "training")
+        let steps = stepMemory.pointer(Float.self), codes = codeMemory.pointer(UInt8.self)
+        let decoded = rowMemory.pointer(Float.self)
+        var largest: Float = 0
+        for d in 0..<dimension { largest = max(largest, moments.largest[d]) }
+        var best: ScalarQuantizer?
+        var leastError = Double.infinity
+        let tried = min(count, 512)
+        for width in CodeTrainer.widths {
+            for d in 0..<dimension {
+                let range =
+                    isUniform
+                    ? min(largest, width * moments.pooled) : min(moments.largest[d], width * moments.deviation[d])
+                // Elements that never change need some step all the same.
+                steps[d] = max(range / 127, largest * 0x1p-20, 0x1p-70)
+            }
+            let quantizer = try ScalarQuantizer(
+                dimension: dimension, metric: metric, center: moments.mean, step: steps)
+            var error: Double = 0
+            for t in 0..<tried {
+                let row = rows + (t * count / tried) * dimension
+                quantizer.encode(row, codes, table)
+                quantizer.decode(codes, decoded)
+                for d in 0..<dimension {
+                    let e = Double(decoded[d] - row[d])
+                    error += e * e
+                }
+            }
+            if error < leastError {
+                leastError = error
+                best = quantizer
+            }
+        }
+        guard let best else { throw VecStoreError(.internalError, "training found no range") }
+        return best
+    }
+
+    // MARK: - What codes lose
+
+    /// The true neighbours of some rows of the sample.
+    private struct Truth {
+        let queries: [Int]
+        /// k of each query.
+        let slots: Buffer
+        let distances: Buffer
+    }
+
+    private func distances(_ query: Int, _ out: UnsafeMutablePointer<Float>) throws(VecStoreError) {
+        // For cosine the rows have norm 1.
+        guard let kernels = table.distance(metric == .cosine ? .innerProduct : metric, .float32) else {
+            throw VecStoreError(.internalError, "no kernel for \(metric.name)")
+        }
+        kernels.rows(rows + query * dimension, rows, 4 * dimension, count, dimension, out)
+        if metric == .cosine { for i in 0..<count { out[i] += 1 } }
+        out[query] = .infinity
+    }
+
+    private func neighbors() throws(VecStoreError) -> Truth {
+        let n = min(CodeTrainer.queries, count)
+        let queries = (0..<n).map { $0 * count / n }
+        let k = CodeTrainer.k
+        let slots = try allocate(UInt64.self, n * k, for: "training")
+        let nearest = try allocate(Float.self, n * k, for: "training")
+        let errors = ErrorBox()
+        ThreadPool.shared.run(tasks: n, threads: threads) { q in
+            errors.run { () throws(VecStoreError) in
+                let room = try allocate(Float.self, self.count, for: "training")
+                let out = room.pointer(Float.self)
+                try self.distances(queries[q], out)
+                var top = TopK(
+                    distances: nearest.pointer(Float.self) + q * k, ids: slots.pointer(UInt64.self) + q * k, k: k)
+                for i in 0..<self.count where out[i] <= top.limit && i != queries[q] { top.take(out[i], UInt64(i)) }
+                top.finish()
+            }
+        }
+        try errors.rethrow()
+        return Truth(queries: queries, slots: slots, distances: nearest)
+    }
+
+    private func measure(_ quantizer: ScalarQuantizer, _ truth: Truth) throws(VecStoreError) -> (loss: Float, error: Float) {
+        let codeMemory = try allocate(UInt8.self, count * dimension, for: "training")
+        let factorMemory = try allocate(Float.self, count, for: "training")
+        let codes = codeMemory.pointer(UInt8.self), factors = factorMemory.pointer(Float.self)
+        let piece = 1024
+        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
+            for i in (task * piece)..<min((task + 1) * piece, self.count) {
+                factors[i] = quantizer.encode(self.rows + i * self.dimension, codes + i * self.dimension, self.table)
+            }
+        }
+        let lock = Lock()
+        var missing = 0, wanted = 0, compared = 0
+        var squares: Double = 0
+        let errors = ErrorBox()
+        ThreadPool.shared.run(tasks: truth.queries.count, threads: threads) { q in
+            errors.run { () throws(VecStoreError) in
+                let found = try self.compare(quantizer, truth, q, codes, factors)
+                lock.withLock {
+                    missing += found.missing
+                    wanted += found.wanted
+                    squares += found.squares
+                    compared += found.wanted
+                }
+            }
+        }
+        try errors.rethrow()
+        let error = (squares / Double(max(compared, 1))).squareRoot()
+        return (Float(missing) / Float(max(wanted, 1)), Float(error))
+    }
+
+    private func compare(
+        _ quantizer: ScalarQuantizer, _ truth: Truth, _ q: Int, _ codes: UnsafePointer<UInt8>,
+        _ factors: UnsafePointer<Float>
+    ) throws(VecStoreError) -> (missing: Int, wanted: Int, squares: Double) {
+        let k = CodeTrainer.k
+        var layout = Layout()
+        let outAt = layout.add(Float.self, count)
+        let addressesAt = layout.add(UnsafeRawPointer.self, count)
+        let queryAt = layout.add(Int8.self, dimension)
+        let floatsAt = layout.add(Float.self, dimension)
+        let room = try allocate(UInt8.self, layout.size, for: "training")
+        let out = room.pointer(Float.self, at: outAt)
+        let addresses = room.pointer(UnsafeRawPointer.self, at: addressesAt)
+        for i in 0..<count { addresses[i] = UnsafeRawPointer(codes + i * dimension) }
+        let query = room.pointer(Int8.self, at: queryAt)
+        let scale = quantizer.encodeQuery(
+            rows + truth.queries[q] * dimension, room.pointer(Float.self, at: floatsAt), query, table)
+        table.scalarCodes.list(query, addresses, count, dimension, scale.offset, scale.weight, out)
+        if metric == .l2Squared { for i in 0..<count { out[i] += factors[i] } }
+        out[truth.queries[q]] = .infinity
+        let topMemory = try allocate(UInt64.self, 2 * CodeTrainer.codedK, for: "training")
+        var top = TopK(
+            distances: topMemory.pointer(Float.self, at: 8 * CodeTrainer.codedK), ids: topMemory.pointer(UInt64.self),
+            k: CodeTrainer.codedK)
+        for i in 0..<count where out[i] <= top.limit && i != truth.queries[q] { top.take(out[i], UInt64(i)) }
+        top.finish()
+        var result = (missing: 0, wanted: 0, squares: 0.0)
+        let slots = truth.slots.pointer(UInt64.self) + q * k
+        let distances = truth.distances.pointer(Float.self) + q * k
+        for j in 0..<k where slots[j] != noID {
+            result.wanted += 1
+            let off = Double(out[Int(slots[j])] - distances[j])
+            result.squares += off * off
+            // A true neighbour counts as found where codes put it no farther than the last that they keep.
+            if out[Int(slots[j])] > top.distances[CodeTrainer.codedK - 1] { result.missing += 1 }
+        }
+        return result
+    }
+}

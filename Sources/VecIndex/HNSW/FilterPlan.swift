@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Which rows of a graph may be results, and how to find those near a query. Made once for a search, however many queries
+/// it has.
+final class FilterPlan: @unchecked Sendable {
+    // Safety: written by init, and later under `lock`.
+
+    enum Strategy {
+        /// Few rows match: all of them are compared.
+        case scan
+        /// A walk over those that match.
+        case walk
+    }
+
+    private let store: GraphStore
+    /// Bit s: the row in slot s matches; nil where `idBits` tells.
+    private var slotBits: UnsafeMutablePointer<UInt8>?
+    private let idBits: UnsafePointer<UInt8>?
+    private let idCount: UInt64
+    private let isNegated: Bool
+    private var memory: [Buffer] = []
+    /// Slots from here on are newer than the plan.
+    private let used: Int
+
+    private(set) var strategy = Strategy.scan
+    /// About how many rows match.
+    private(set) var matchCount = 0
+    /// The rows that match; made when they are first needed.
+    private var matching: (slots: UnsafeMutablePointer<UInt32>, count: Int)?
+    /// Rows that match, from all over the graph: where a walk begins.
+    private(set) var seeds: [UInt32] = []
+
+    private let lock = Lock()
+    private static let seedCount = 16
+
+    /// Rows that are compared one by one where no more match than this: about what a walk compares.
+    /// A walk of width w compares some 25 w rows; with a filter it also passes over many in between.
+    static func scanLimit(width: Int) -> Int { 48 * width }
+
+    init(
+        _ filter: RowFilter, _ index: HNSWIndex, _ store: GraphStore, width: Int
+    ) throws(VecStoreError) {
+        self.store = store
+        used = store.publishedSlots
+        isNegated = filter.isNegated
+        if case .bitmap(let bits, let count) = filter.kind {
+            idBits = bits
+            idCount = count
+            let set = FilterPlan.population(bits, count)
+            matchCount = isNegated ? max(index.count - set, 0) : min(set, index.count)
+        } else {
+            idBits = nil
+            idCount = 0
+            try markSlots(filter, index)
+        }
+        if matchCount > FilterPlan.scanLimit(width: width) {
+            sow()
+            if !seeds.isEmpty { strategy = .walk }
+        }
+    }
+
+    private static func population(_ bits: UnsafePointer<UInt8>, _ count: UInt64) -> Int {
+        let bytes = Int(count >> 3)
+        let raw = UnsafeRawPointer(bits)
+        var set = 0
+        var i = 0
+        while i + 8 <= bytes {
+            set &+= raw.loadUnaligned(fromByteOffset: i, as: UInt64.self).nonzeroBitCount
+            i += 8
+        }
+        while i < bytes {
+            set &+= bits[i].nonzeroBitCount
+            i += 1
+        }
+        if count & 7 != 0 { set &+= (bits[bytes] & ((1 << UInt8(count & 7)) - 1)).nonzeroBitCount }
+        return set
+    }
+
+    /// One bit for each slot.
+    private func markSlots(_ filter: RowFilter, _ index: HNSWIndex) throws(VecStoreError) {
+        let bitmap = try allocate(UInt8.self, used / 8 + 1, for: "a filter of \(used) rows")
+        memory.append(bitmap)
+        let bits = bitmap.pointer(UInt8.self)
+        slotBits = bits
+        switch filter.kind {
+        case .ids(let ids, let count):
+            index.lookupLock.lock()
+            for i in 0..<count {
+                guard let slot = index.lookup.slot(of: ids[i]), Int(slot) < used else { continue }
+                let bit = UInt8(1) << UInt8(slot & 7)
+                if bits[Int(slot >> 3)] & bit == 0 {
+                    bits[Int(slot >> 3)] |= bit
+                    matchCount += 1
+                }
+            }
+            index.lookupLock.unlock()
+            if isNegated {
+                for i in 0...(used / 8) { bits[i] = ~bits[i] }
+                matchCount = max(index.count - matchCount, 0)
+            }
+        case .callback(let callback):
+            for slot in 0..<used {
+                let id = store.id(UInt32(slot))
+                if id != noID && callback(id) != isNegated {
+                    bits[slot >> 3] |= 1 << UInt8(slot & 7)
+                    matchCount += 1
+                }
+            }
+        case .none, .bitmap:
+            // Not matching nothing is matching nothing.
+            break
+        }
+    }
+
+    @inline(__always)
+    func isWanted(_ slot: UInt32) -> Bool {
+        if let slotBits {
+            return Int(slot) < used && slotBits[Int(slot &>> 3)] & (1 &<< UInt8(truncatingIfNeeded: slot & 7)) != 0
+        }
+        let id = store.id(slot)
+        guard let idBits, id != noID else { return false }
+        let isSet = id < idCount && idBits[Int(truncatingIfNeeded: id &>> 3)] & (1 &<< UInt8(truncatingIfNeeded: id & 7)) != 0
+        return isSet != isNegated
+    }
+
+    /// Looks for rows that match at places all over the graph.
+    private func sow() {
+        var z: UInt64 = 0x9e37_79b9_7f4a_7c15
+        var tries = 0
+        let most = min(64 * FilterPlan.seedCount * max(1, used / max(matchCount, 1)), 1 << 16)
+        while seeds.count < FilterPlan.seedCount && tries < most {
+            z = z &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let slot = UInt32((z >> 33) % UInt64(max(used, 1)))
+            if isWanted(slot) && store.id(slot) != noID { seeds.append(slot) }
+            tries += 1
+        }
+    }
+
+    /// The same from several threads.
+    func allMatchingOnce() throws(VecStoreError) -> (slots: UnsafeMutablePointer<UInt32>, count: Int) {
+        lock.lock()
+        defer { lock.unlock() }
+        return try allMatching()
+    }
+
+    /// All rows that match.
+    func allMatching() throws(VecStoreError) -> (slots: UnsafeMutablePointer<UInt32>, count: Int) {
+        if let matching { return matching }
+        let room = try allocate(UInt32.self, used, for: "the rows that match a filter")
+        memory.append(room)
+        let slots = room.pointer(UInt32.self)
+        var n = 0
+        var slot = 0
+        while slot < used {
+            // Bytes without a bit are passed over whole.
+            if let slotBits, slot & 7 == 0, slotBits[slot >> 3] == 0 {
+                slot += 8
+                continue
+            }
+            if isWanted(UInt32(slot)) {
+                slots[n] = UInt32(slot)
+                n += 1
+            }
+            slot += 1
+        }
+        matching = (slots, n)
+        return (slots, n)
+    }
+}

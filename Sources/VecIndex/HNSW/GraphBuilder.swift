@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+import VecKernelTypes
+
+/// Puts rows into a graph: Malkov & Yashunin, algorithm 1. One for each thread.
+///
+/// Beside the paper's links there is a tree: every row but the root is marked with `treeBit` in one list of level 0, that of
+/// its parent, and a marked link is never dropped. So every row can be reached from the root, whatever else is pruned.
+/// Only rows that are in the tree become parents, so there are no circles, however many threads insert.
+struct GraphBuilder {
+    let store: GraphStore
+    let walk: GraphWalk
+    private let locks: GraphLocks
+    private let selector: NeighborSelector
+    private let efConstruction: Int
+    private let memory: Buffer
+    private let candidates: UnsafeMutablePointer<Candidate>
+    /// What a new row's lists will be, level by level.
+    private let chosen: UnsafeMutablePointer<Candidate>
+    private let chosenCounts: UnsafeMutablePointer<Int>
+    /// Most children of one row in the tree: the other links are free to be good ones.
+    private let mostChildren: Int
+
+    static let mostLevels = 16
+
+    init(
+        _ store: GraphStore, _ table: KernelTable, _ locks: GraphLocks, _ scratch: WalkScratch, efConstruction: Int
+    ) throws(VecStoreError) {
+        self.store = store
+        self.locks = locks
+        self.efConstruction = max(efConstruction, 1)
+        walk = try GraphWalk(store, table, scratch)
+        let m = store.shape.m
+        // A list to repair brings in the lists of its neighbours.
+        let capacity = max(scratch.width, 2 * m * (2 * m + 1)) + 1
+        selector = try NeighborSelector(walk, capacity: capacity)
+        var layout = Layout()
+        let candidatesAt = layout.add(Candidate.self, capacity)
+        let chosenAt = layout.add(Candidate.self, GraphBuilder.mostLevels * 2 * m)
+        let countsAt = layout.add(Int.self, GraphBuilder.mostLevels)
+        memory = try allocate(UInt8.self, layout.size, for: "the building of a graph")
+        candidates = memory.pointer(Candidate.self, at: candidatesAt)
+        chosen = memory.pointer(Candidate.self, at: chosenAt)
+        chosenCounts = memory.pointer(Int.self, at: countsAt)
+        mostChildren = max(1, store.shape.baseLinks / 2)
+    }
+
+    /// The level of the n-th row: l with probability (1 − 1/m) / m^l.
+    static func level(_ n: UInt64, seed: UInt64, m: Int) -> Int {
+        // SplitMix64 (Steele, Lea, Flood 2014) of the number of the row.
+        var z = seed &+ (n &+ 1) &* 0x9e37_79b9_7f4a_7c15
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        z ^= z >> 31
+        let uniform = (Double(z >> 11) + 0.5) * 0x1p-53
+        return min(Int(-log(uniform) / log(Double(m))), mostLevels - 1)
+    }
+
+    // MARK: - Inserting
+
+    /// Prepares a row that was added as a query.
+    func prepare(_ row: UnsafeRawPointer, type: ElementType, squaredNorm: Float) -> WalkQuery {
+        let scratch = walk.scratch
+        var source = row
+        if type.isFloat && type != .float32 {
+            convertToFloat32(row, type, scratch.floats, store.shape.dimension, walk.metric.table)
+            source = UnsafeRawPointer(scratch.floats)
+        }
+        return walk.metric.prepare(source, squaredNorm: squaredNorm, scratch.query, scratch.floats)
+    }
+
+    /// Makes a row the first of the graph.
+    func insertFirst(_ slot: UInt32) {
+        store.setParent(slot, slot)
+        store.root.store(slot, ordering: .releasing)
+        store.entry.store(UInt64(store.level(slot)) << 32 | UInt64(slot), ordering: .releasing)
+    }
+
+    /// Links a row whose columns are written to the graph, which has others.
+    /// - Parameters:
+    ///   - query: The row.
+    ///   - entry: Where to begin.
+    func insert(_ slot: UInt32, _ query: WalkQuery, entry: UInt64) {
+        let level = store.level(slot)
+        let top = Int(entry >> 32)
+        let scratch = walk.scratch
+        var (at, distance) = walk.start(query, entry: entry, level: min(level, top))
+        var l = min(level, top)
+        while l >= 0 {
+            var beam = Beam(scratch.entries, capacity: min(efConstruction, scratch.width))
+            _ = scratch.visit(slot)
+            walk.begin(at, distance, &beam)
+            walk.run(query, level: l, &beam)
+            scratch.forget()
+            (at, distance) = (beam.slot(0), beam.distance(0))
+            var found = 0
+            for i in 0..<beam.count where !store.isDead(beam.slot(i)) {
+                candidates[found] = Candidate(distance: beam.distance(i), slot: beam.slot(i))
+                found &+= 1
+            }
+            let n = selector.select(candidates, found, wanted: store.shape.m)
+            chosenCounts[l] = n
+            let list = store.list(slot, l)
+            for i in 0..<n {
+                let candidate = candidates[Int(selector.selected[i])]
+                chosen[l * store.shape.baseLinks + i] = candidate
+                list[i] = candidate.slot
+            }
+            l -= 1
+        }
+        // From below: a walk that comes to the row finds all its lists.
+        var isInTree = false
+        for l in 0...min(level, top) {
+            for i in 0..<chosenCounts[l] {
+                let neighbor = chosen[l * store.shape.baseLinks + i]
+                connect(slot, to: neighbor.slot, level: l, isInTree: &isInTree)
+            }
+            if l == 0 && !isInTree {
+                force(slot, near: chosenCounts[0] > 0 ? chosen[0].slot : store.root.load(ordering: .acquiring))
+            }
+        }
+    }
+
+    /// Adds a link to `slot` to the list of `target`; a full list is chosen anew.
+    private func connect(_ slot: UInt32, to target: UInt32, level: Int, isInTree: inout Bool) {
+        var joined = false
+        let wantsParent = level == 0 && !isInTree && store.parent(target) != noSlot
+        locks.withLock(target) {
+            let list = store.list(target, level)
+            var n = 0
+            var children = 0
+            while n < list.capacity {
+                let link = list[n]
+                if link == noSlot { break }
+                if link & slotBits == slot { return }
+                if link & treeBit != 0 { children &+= 1 }
+                n &+= 1
+            }
+            let becomesChild = wantsParent && children < mostChildren
+            if n < list.capacity {
+                list[n] = becomesChild ? slot | treeBit : slot
+                joined = becomesChild
+            } else {
+                joined = choose(target, list, adding: slot, canBeChild: becomesChild)
+            }
+            if joined { store.setParent(slot, target) }
+        }
+        if joined { isInTree = true }
+    }
+
+    /// Chooses a full list anew, with one more row. Returns whether that row is in it and became a child.
+    private func choose(_ target: UInt32, _ list: LinkList, adding slot: UInt32, canBeChild: Bool) -> Bool {
+        let scratch = walk.scratch
+        let count = list.capacity &+ 1
+        for i in 0..<list.capacity {
+            let link = list[i]
+            let isChild = link & treeBit != 0
+            candidates[i] = Candidate(distance: 0, slot: link & slotBits, isKept: isChild, isChild: isChild)
+        }
+        candidates[list.capacity] = Candidate(distance: 0, slot: slot)
+        for i in 0..<count {
+            scratch.slots[i] = candidates[i].slot
+            scratch.addresses[i] = UnsafeRawPointer(walk.address(candidates[i].slot))
+        }
+        let query = walk.metric.prepare(row: target, scratch.rowQuery)
+        walk.metric.measure(query, scratch.slots, scratch.addresses, count, scratch.distances)
+        for i in 0..<count { candidates[i].distance = scratch.distances[i] }
+        GraphBuilder.sort(candidates, count)
+        let n = selector.select(candidates, count, wanted: list.capacity)
+        var joined = false
+        for i in 0..<n {
+            let candidate = candidates[Int(selector.selected[i])]
+            let isChild = candidate.isChild || (canBeChild && candidate.slot == slot)
+            if candidate.slot == slot { joined = isChild }
+            list[i] = isChild ? candidate.slot | treeBit : candidate.slot
+        }
+        for i in n..<list.capacity { list[i] = noSlot }
+        return joined
+    }
+
+    /// Finds a parent for a row that no list has taken up.
+    private func force(_ slot: UInt32, near start: UInt32) {
+        var target = start
+        while true {
+            var next = noSlot
+            var isDone = false
+            // Only rows of the tree: up to the root they all are.
+            if store.parent(target) == noSlot { target = store.root.load(ordering: .acquiring) }
+            locks.withLock(target) {
+                let list = store.list(target, 0)
+                var n = 0
+                var lastFree = -1
+                while n < list.capacity && list[n] != noSlot {
+                    if list[n] & treeBit == 0 { lastFree = n } else { next = list[n] & slotBits }
+                    if list[n] & slotBits == slot { lastFree = n; break }
+                    n &+= 1
+                }
+                let place = lastFree >= 0 && (n == list.capacity || list[n] & slotBits == slot) ? lastFree : n
+                if place < list.capacity {
+                    list[place] = slot | treeBit
+                    store.setParent(slot, target)
+                    isDone = true
+                }
+            }
+            if isDone { return }
+            // All its links are children: one of them, or of theirs, has room.
+            target = next
+        }
+    }
+
+    /// By distance, then by slot: insertion sort, for lists of some dozens that are partly in order.
+    static func sort(_ candidates: UnsafeMutablePointer<Candidate>, _ count: Int) {
+        for i in 1..<max(count, 1) {
+            let one = candidates[i]
+            var j = i
+            while j > 0
+                && (candidates[j &- 1].distance > one.distance
+                    || (candidates[j &- 1].distance == one.distance && candidates[j &- 1].slot > one.slot))
+            {
+                candidates[j] = candidates[j &- 1]
+                j &-= 1
+            }
+            candidates[j] = one
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+
+/// Locks of the lists of a graph, for those who change them: many rows share one. At most one is held at a time, and readers
+/// never take any.
+final class GraphLocks: @unchecked Sendable {
+    // Safety: atomics.
+
+    private static let count = 1 << 14
+    private let memory: Buffer
+    private let locks: UnsafeMutablePointer<Atomic<UInt8>>
+
+    init() throws(VecStoreError) {
+        memory = try allocate(UInt8.self, GraphLocks.count, for: "the locks of a graph")
+        locks = memory.base.assumingMemoryBound(to: Atomic<UInt8>.self)
+    }
+
+    @inline(__always)
+    private func index(_ slot: UInt32) -> Int {
+        Int(truncatingIfNeeded: (slot &* 0x9e37_79b1) &>> 18)
+    }
+
+    func withLock(_ slot: UInt32, _ body: () -> Void) {
+        let i = index(slot)
+        var tries = 0
+        while locks[i].exchange(1, ordering: .acquiring) != 0 {
+            tries += 1
+            // Its holder may not have a processor just now.
+            if tries > 64 { sched_yield() }
+        }
+        body()
+        locks[i].store(0, ordering: .releasing)
+    }
+}
+
+/// A lock that many may share, or one may have alone. Who wants it alone goes first.
+final class SharedLock: @unchecked Sendable {
+    // Safety: all is touched under `lock`.
+
+    private let lock = Lock()
+    private let changed = Condition()
+    private var sharers = 0
+    private var isTaken = false
+    private var waiting = 0
+
+    func lockShared() {
+        lock.lock()
+        while isTaken || waiting > 0 { changed.wait(lock) }
+        sharers += 1
+        lock.unlock()
+    }
+
+    func unlockShared() {
+        lock.lock()
+        sharers -= 1
+        if sharers == 0 { changed.signalAll() }
+        lock.unlock()
+    }
+
+    func lockAlone() {
+        lock.lock()
+        waiting += 1
+        while isTaken || sharers > 0 { changed.wait(lock) }
+        waiting -= 1
+        isTaken = true
+        lock.unlock()
+    }
+
+    func unlockAlone() {
+        lock.lock()
+        isTaken = false
+        changed.signalAll()
+        lock.unlock()
+    }
+}
+
+/// Hands out numbers, each once.
+final class SharedCounter: Sendable {
+    private let next = Atomic<Int>(0)
+
+    func take(_ n: Int = 1) -> Int { next.add(n, ordering: .relaxed).oldValue }
+}

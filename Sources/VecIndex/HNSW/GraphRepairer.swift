@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Takes rows out of a graph and mends the lists that led to them. The callers hold the gate alone; searches go on.
+///
+/// A list that loses a link is chosen anew from what is left of it and from the links of the row that went (Singh et al.,
+/// FreshDiskANN, arXiv 2105.09613, algorithm 4). Lists that lead to a row are found among those of the rows around it;
+/// what that misses, a sweep over all lists finds before the slot is used again.
+struct GraphRepairer {
+    private let store: GraphStore
+    private let walk: GraphWalk
+    private let selector: NeighborSelector
+    private let memory: Buffer
+    private let candidates: UnsafeMutablePointer<Candidate>
+    private let capacity: Int
+
+    init(_ store: GraphStore, _ table: KernelTable, _ scratch: WalkScratch) throws(VecStoreError) {
+        self.store = store
+        walk = try GraphWalk(store, table, scratch)
+        // A list whose links are all gone brings in all of theirs.
+        let width = store.shape.baseLinks
+        capacity = max(width * (width + 1), scratch.width) + 1
+        selector = try NeighborSelector(walk, capacity: capacity)
+        memory = try allocate(Candidate.self, capacity, for: "the repair of a graph")
+        candidates = memory.pointer(Candidate.self)
+    }
+
+    /// Rows kept in view while the lists that lead to a row are looked for.
+    static func searchWidth(_ shape: GraphShape) -> Int { 4 * shape.baseLinks }
+
+    // MARK: - Lists
+
+    /// Rows around `slot` whose lists on `level` lead to it.
+    func referrers(of slot: UInt32, level: Int) -> [UInt32] {
+        let scratch = walk.scratch
+        let query = walk.metric.prepare(row: slot, scratch.query)
+        var beam = Beam(scratch.entries, capacity: min(GraphRepairer.searchWidth(store.shape), scratch.width))
+        walk.begin(slot, walk.distance(query, slot), &beam)
+        walk.run(query, level: level, &beam)
+        scratch.forget()
+        var found: [UInt32] = []
+        for i in 0..<beam.count {
+            let other = beam.slot(i)
+            if other == slot || store.isDead(other) { continue }
+            let list = store.list(other, level)
+            for j in 0..<list.capacity {
+                let link = list[j]
+                if link == noSlot { break }
+                if link & slotBits == slot {
+                    found.append(other)
+                    break
+                }
+            }
+        }
+        return found
+    }
+
+    /// Whether a list leads to rows that were taken out.
+    func isBroken(_ slot: UInt32, level: Int) -> Bool {
+        let list = store.list(slot, level)
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { return false }
+            if store.isDead(link & slotBits) { return true }
+        }
+        return false
+    }
+
+    /// Puts others in the place of links that lead to rows that were taken out.
+    func repair(_ slot: UInt32, level: Int) {
+        let scratch = walk.scratch
+        let list = store.list(slot, level)
+        var n = 0
+        _ = scratch.visit(slot)
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            let other = link & slotBits
+            if !store.isDead(other) && scratch.visit(other) {
+                // What was good enough stays: choosing it anew would thin the lists out with every removal.
+                candidates[n] = Candidate(distance: 0, slot: other, isKept: true, isChild: link & treeBit != 0)
+                n += 1
+            }
+        }
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            let other = link & slotBits
+            guard store.isDead(other) else { continue }
+            let theirs = store.list(other, level)
+            for j in 0..<theirs.capacity {
+                let link = theirs[j]
+                if link == noSlot { break }
+                let next = link & slotBits
+                if !store.isDead(next) && n < capacity && scratch.visit(next) {
+                    candidates[n] = Candidate(distance: 0, slot: next)
+                    n += 1
+                }
+            }
+        }
+        scratch.forget()
+        choose(slot, list, n, wanted: list.count)
+    }
+
+    private func choose(_ slot: UInt32, _ list: LinkList, _ count: Int, wanted: Int) {
+        let scratch = walk.scratch
+        let query = walk.metric.prepare(row: slot, scratch.rowQuery)
+        var from = 0
+        while from < count {
+            let n = min(scratch.listCapacity, count - from)
+            for i in 0..<n {
+                scratch.slots[i] = candidates[from + i].slot
+                scratch.addresses[i] = UnsafeRawPointer(walk.address(candidates[from + i].slot))
+            }
+            walk.metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+            for i in 0..<n { candidates[from + i].distance = scratch.distances[i] }
+            from += n
+        }
+        if count > 64 {
+            var all = UnsafeMutableBufferPointer(start: candidates, count: count)
+            all.sort { ($0.distance, $0.slot) < ($1.distance, $1.slot) }
+        } else {
+            GraphBuilder.sort(candidates, count)
+        }
+        let n = selector.select(candidates, count, wanted: wanted)
+        for i in 0..<n {
+            let candidate = candidates[Int(selector.selected[i])]
+            list[i] = candidate.isChild ? candidate.slot | treeBit : candidate.slot
+        }
+        for i in n..<list.capacity { list[i] = noSlot }
+    }
+
+    // MARK: - The tree
+
+    /// Takes a row out of the tree: its first child takes its place, the others go below that one.
+    func leaveTree(_ slot: UInt32) {
+        let list = store.list(slot, 0)
+        var children: [UInt32] = []
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            if link & treeBit != 0 {
+                children.append(link & slotBits)
+                list[i] = link & slotBits
+            }
+        }
+        let parent = store.parent(slot)
+        guard let heir = children.first else {
+            // The parent's link stays until its list is mended, but holds nothing any more.
+            if parent != slot && parent != noSlot { replace(slot, in: parent, by: slot) }
+            return
+        }
+        if parent == slot {
+            store.root.store(heir, ordering: .releasing)
+            store.setParent(heir, heir)
+        } else {
+            replace(slot, in: parent, by: heir | treeBit)
+            store.setParent(heir, parent)
+        }
+        var above = heir
+        for child in children.dropFirst() {
+            // Where the heir has no room, a child of the row does that has.
+            while !adopt(child, by: above) { above = firstChild(above) ?? heir }
+        }
+    }
+
+    /// Puts another link in the place of that to `slot` in the list of its parent.
+    private func replace(_ slot: UInt32, in parent: UInt32, by link: UInt32) {
+        let list = store.list(parent, 0)
+        var place = -1
+        for i in 0..<list.capacity {
+            let found = list[i]
+            if found == noSlot { break }
+            if found & slotBits == slot { place = i }
+        }
+        guard place >= 0 else { return }
+        list[place] = link
+        // A link to the heir that was there already is one too many.
+        for i in 0..<list.capacity where i != place {
+            let found = list[i]
+            if found == noSlot { break }
+            if found & slotBits == link & slotBits {
+                removeLink(list, at: i)
+                break
+            }
+        }
+    }
+
+    private func removeLink(_ list: LinkList, at i: Int) {
+        let last = list.count - 1
+        list[i] = list[last]
+        list[last] = noSlot
+    }
+
+    private func firstChild(_ slot: UInt32) -> UInt32? {
+        let list = store.list(slot, 0)
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { return nil }
+            if link & treeBit != 0 { return link & slotBits }
+        }
+        return nil
+    }
+
+    private func adopt(_ child: UInt32, by parent: UInt32) -> Bool {
+        let list = store.list(parent, 0)
+        var place = -1
+        var n = 0
+        while n < list.capacity {
+            let link = list[n]
+            if link == noSlot { break }
+            if link & slotBits == child {
+                place = n
+                break
+            }
+            if link & treeBit == 0 { place = n }
+            n += 1
+        }
+        // An empty place is better than one that is taken.
+        if n < list.capacity && list[n] == noSlot { place = n }
+        guard place >= 0 else { return false }
+        list[place] = child | treeBit
+        store.setParent(child, parent)
+        return true
+    }
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import VecKernelTypes
+
+/// Answers queries one after the other; one for each thread.
+struct GraphSearcher {
+    private let index: HNSWIndex
+    private let store: GraphStore
+    private let walk: GraphWalk
+    private let plan: FilterPlan?
+    private let oversampling: Float?
+    /// The kernels of the rows that results are ranked by; nil where the walk's own distances are the results.
+    private let exact: DistanceKernels?
+    /// What distances of codes may be off by, so that rows beyond it need no look.
+    private let margin: Float
+
+    init(
+        _ index: HNSWIndex, _ store: GraphStore, _ scratch: WalkScratch, _ search: SearchOptions, _ plan: FilterPlan?
+    ) throws(VecStoreError) {
+        self.index = index
+        self.store = store
+        self.plan = plan
+        oversampling = search.oversampling
+        walk = try GraphWalk(store, index.table, scratch)
+        let shape = store.shape
+        if !search.rescores && shape.isCoded {
+            exact = nil
+        } else {
+            exact = shape.exactType.flatMap {
+                index.table.distance(shape.keepsInverseNorms ? .innerProduct : shape.metric, $0)
+            }
+        }
+        margin = shape.isCoded ? 4 * index.knowledge.current.codeError : 0
+    }
+
+    // MARK: - The nearest
+
+    func search(
+        _ queries: QueryBlock, _ i: Int, k: Int, width: Int, _ output: SearchOutput
+    ) throws(VecStoreError) {
+        var top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
+        let entry = store.entry.load(ordering: .acquiring)
+        if entry != GraphStore.noEntry {
+            let query = prepare(queries, i)
+            var beam = Beam(walk.scratch.entries, capacity: width)
+            if let plan {
+                try walk(query, entry, plan, &beam)
+                rank(queries, i, beam, k, &top)
+                if top.count < k && plan.strategy == .walk && top.count < plan.matchCount {
+                    // The walk has missed some: k results there are, so k results there will be.
+                    top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
+                    beam = Beam(walk.scratch.entries, capacity: width)
+                    let all = try plan.allMatchingOnce()
+                    walk.scan(query, all.slots, all.count, &beam)
+                    rank(queries, i, beam, k, &top)
+                }
+            } else {
+                walk(query, entry, &beam)
+                rank(queries, i, beam, k, &top)
+            }
+        }
+        output.counts?[i] = UInt64(top.count)
+        top.finish()
+    }
+
+    private func prepare(_ queries: QueryBlock, _ i: Int) -> WalkQuery {
+        walk.metric.prepare(
+            queries.query(i), squaredNorm: queries.squaredNorms?[i] ?? 1, walk.scratch.query, walk.scratch.floats)
+    }
+
+    private func walk(_ query: WalkQuery, _ entry: UInt64, _ beam: inout Beam) {
+        let (slot, distance) = walk.start(query, entry: entry, level: 0)
+        walk.begin(slot, distance, &beam)
+        let root = store.root.load(ordering: .acquiring)
+        if root != slot && root != noSlot { walk.begin(root, walk.distance(query, root), &beam) }
+        walk.run(query, level: 0, &beam)
+        walk.scratch.forget()
+    }
+
+    private func walk(
+        _ query: WalkQuery, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam
+    ) throws(VecStoreError) {
+        if plan.strategy == .scan {
+            let all = try plan.allMatchingOnce()
+            walk.scan(query, all.slots, all.count, &beam)
+            return
+        }
+        let (slot, distance) = walk.start(query, entry: entry, level: 0)
+        if plan.isWanted(slot) {
+            walk.begin(slot, distance, &beam)
+        } else if walk.visit(slot) {
+            walk.expand(slot, query, plan, &beam)
+        }
+        for seed in plan.seeds where seed != slot { walk.begin(seed, walk.distance(query, seed), &beam) }
+        walk.run(query, matching: plan, &beam)
+        walk.scratch.forget()
+    }
+
+    // MARK: - Ranking
+
+    /// Ranks the rows of a beam by their exact distances. Rows that their codes put too far away to be among the best k are
+    /// not looked at.
+    private func rank(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK) {
+        while true {
+            let before = index.moves.load(ordering: .sequentiallyConsistent)
+            if let exact { rank(exact, queries, i, beam, k, &top) } else { rankByWalk(beam, k, &top) }
+            // An update that moved ids meanwhile may have shown one of them twice, or not at all.
+            if before & 1 == 0 && index.moves.load(ordering: .sequentiallyConsistent) == before { return }
+            top = TopK(distances: top.distances, ids: top.ids, k: k)
+        }
+    }
+
+    private func rankByWalk(_ beam: Beam, _ k: Int, _ top: inout TopK) {
+        var e = 0
+        while e < beam.count && top.count < k {
+            let id = store.id(beam.slot(e))
+            if id != noID { top.take(cleaned(beam.distance(e)), id) }
+            e += 1
+        }
+    }
+
+    /// Distances of codes may come out a little below the least that there is.
+    private func cleaned(_ distance: Float) -> Float {
+        store.shape.metric == .innerProduct ? distance : max(distance, 0)
+    }
+
+    private func rank(
+        _ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK
+    ) {
+        let scratch = walk.scratch
+        let most = oversampling.map { Int((Float(k) * $0).rounded(.up)) } ?? beam.count
+        let piece = 16
+        var e = 0
+        while e < min(beam.count, most) {
+            if top.count == k && beam.distance(e) - margin > top.limit { break }
+            var n = 0
+            while e < min(beam.count, most) && n < piece {
+                add(beam.slot(e), at: &n)
+                e += 1
+            }
+            measure(exact, queries, i, n)
+            for j in 0..<n {
+                let id = store.id(scratch.slots[j])
+                if id != noID && scratch.distances[j] <= top.limit { top.take(scratch.distances[j], id) }
+            }
+        }
+    }
+
+    private func add(_ slot: UInt32, at n: inout Int) {
+        guard let row = store.exactRow(slot) else { return }
+        walk.scratch.slots[n] = slot
+        walk.scratch.addresses[n] = UnsafeRawPointer(row)
+        n += 1
+    }
+
+    private func measure(_ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ n: Int) {
+        let scratch = walk.scratch
+        exact.list(queries.query(i), scratch.addresses, n, store.shape.dimension, scratch.distances)
+        guard let norms = store.inverseNorms, let squares = queries.squaredNorms else { return }
+        let q = 1 / Double(squares[i]).squareRoot()
+        for j in 0..<n {
+            let inverse = norms.address(scratch.slots[j]).assumingMemoryBound(to: Double.self).pointee
+            scratch.distances[j] = cosineDistance(negatedProduct: scratch.distances[j], q * inverse)
+        }
+    }
+
+    /// Compares a query with every row; for those who need the truth.
+    func scanAll(_ queries: QueryBlock, _ i: Int, rows: Int, k: Int, _ output: SearchOutput) {
+        var top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
+        let scratch = walk.scratch
+        let query = prepare(queries, i)
+        var from = 0
+        while from < rows {
+            var n = 0
+            while from < rows && n < 256 {
+                let slot = UInt32(from)
+                from += 1
+                if store.id(slot) == noID { continue }
+                if exact != nil {
+                    add(slot, at: &n)
+                } else {
+                    scratch.slots[n] = slot
+                    scratch.addresses[n] = UnsafeRawPointer(walk.address(slot))
+                    n += 1
+                }
+            }
+            if let exact {
+                measure(exact, queries, i, n)
+            } else {
+                walk.metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+            }
+            for j in 0..<n where scratch.distances[j] <= top.limit {
+                let id = store.id(scratch.slots[j])
+                if id != noID { top.take(scratch.distances[j], id) }
+            }
+        }
+        top.finish()
+    }
+
+    // MARK: - Within a radius
+
+    func searchRange(
+        _ queries: QueryBlock, _ i: Int, width: Int, _ sink: inout RangeSink
+    ) throws(VecStoreError) {
+        let entry = store.entry.load(ordering: .acquiring)
+        guard entry != GraphStore.noEntry else { return }
+        var width = width
+        let rows = store.publishedSlots
+        while true {
+            let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
+            defer { index.scratches.give(scratch) }
+            let wide = try GraphSearcher(self, scratch)
+            var beam = Beam(scratch.entries, capacity: width)
+            let query = wide.prepare(queries, i)
+            if let plan { try wide.walk(query, entry, plan, &beam) } else { wide.walk(query, entry, &beam) }
+            // As many rows beyond the radius as within: nothing near is likely to be missing.
+            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + margin
+            if edge || width >= rows {
+                wide.collect(queries, i, beam, &sink)
+                return
+            }
+            width = min(4 * width, max(rows, 1))
+        }
+    }
+
+    /// The same with another scratch.
+    private init(_ other: GraphSearcher, _ scratch: WalkScratch) throws(VecStoreError) {
+        index = other.index
+        store = other.store
+        plan = other.plan
+        oversampling = nil
+        exact = other.exact
+        margin = other.margin
+        walk = try GraphWalk(store, index.table, scratch)
+    }
+
+    private func collect(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ sink: inout RangeSink) {
+        let scratch = walk.scratch
+        var e = 0
+        while e < beam.count && !(beam.distance(e) > sink.limit + margin) {
+            guard let exact else {
+                let id = store.id(beam.slot(e))
+                let distance = cleaned(beam.distance(e))
+                if id != noID && distance <= sink.limit { sink.take(distance, id) }
+                e += 1
+                continue
+            }
+            var n = 0
+            while e < beam.count && n < 64 {
+                add(beam.slot(e), at: &n)
+                e += 1
+            }
+            measure(exact, queries, i, n)
+            for j in 0..<n where scratch.distances[j] <= sink.limit {
+                let id = store.id(scratch.slots[j])
+                if id != noID { sink.take(scratch.distances[j], id) }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// What the rows and lists of a graph look like in memory and in a file.
+struct GraphShape: Sendable {
+    let dimension: Int
+    let metric: Metric
+    /// The type that rows are added as.
+    let type: ElementType
+    /// Whether the walk compares with trained 8-bit codes.
+    let isCoded: Bool
+    /// The type of the rows that the walk compares with, where they are not coded.
+    let walkType: ElementType
+    /// The type of finer rows that results are ranked with; nil where there are none.
+    let fullType: ElementType?
+    let m: Int
+
+    /// Links of a list of level 0.
+    var baseLinks: Int { 2 * m }
+
+    func links(_ level: Int) -> Int { level == 0 ? baseLinks : m }
+
+    /// Bytes from row to row: whole cache lines, where that costs little.
+    var walkStride: Int {
+        let size = isCoded ? dimension : walkType.rowSize(dimension)
+        let lines = (size + 63) / 64 * 64
+        return lines - size <= size / 16 ? lines : (size + 15) / 16 * 16
+    }
+
+    var fullStride: Int { fullType?.rowSize(dimension) ?? 0 }
+
+    /// Whether the walk needs a number of each row beside its elements: 1 / ‖x‖, or under l2sq of codes Σ x².
+    var keepsFactors: Bool { isCoded ? metric == .l2Squared : metric == .cosine }
+
+    /// The type of the rows that distances are computed from in the end; nil where they are those of the codes.
+    var exactType: ElementType? { fullType ?? (isCoded ? nil : walkType) }
+
+    var keepsInverseNorms: Bool { metric == .cosine && exactType != nil }
+
+    /// Bytes of a row in all columns but the lists of upper levels.
+    var bytesPerRow: Int {
+        walkStride + fullStride + (keepsFactors ? 4 : 0) + (keepsInverseNorms ? 8 : 0) + 8 + 4 * baseLinks + 4 + 4 + 1
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+import VecKernelTypes
+
+/// The end of a list of links.
+let noSlot: UInt32 = .max
+/// The bit of a link that says: this list is the one that keeps the row reachable.
+let treeBit: UInt32 = 1 << 31
+/// The slot of a link.
+let slotBits: UInt32 = treeBit - 1
+
+/// Rows, their links and all else that a graph keeps of them, in columns by slot.
+///
+/// Links change while others walk over them: each is read and written atomically. What belongs to a row itself is written
+/// before the first link to it is, and a slot is used again only once no walk can still be at it (`SlotReclaimer`).
+final class GraphStore: @unchecked Sendable {
+    // Safety: see above; growing is the business of one writer at a time.
+
+    let shape: GraphShape
+    let quantizer: ScalarQuantizer?
+    /// Nil for a graph in memory.
+    let map: MappedFile?
+    let shift: UInt32
+
+    /// Rows as the walk compares them.
+    let walk: SegmentedColumn
+    let factors: SegmentedColumn?
+    /// Finer rows.
+    let full: SegmentedColumn?
+    let inverseNorms: SegmentedColumn?
+    let ids: SegmentedColumn
+    let links: SegmentedColumn
+    /// The tree that keeps rows reachable: whose list has this row with its tree bit.
+    let parents: SegmentedColumn
+    let levels: SegmentedColumn
+    /// The first unit of a row's lists above level 0, level 1 first.
+    let upperPlaces: SegmentedColumn
+    /// Units: lists of m links each.
+    let upper: SegmentedColumn
+
+    /// Where walks begin: slot, and its level in the upper half; all ones where the graph is empty.
+    let entry: Atomic<UInt64>
+    /// The root of the tree.
+    let root: Atomic<UInt32>
+
+    let reclaimer = SlotReclaimer()
+
+    // Touched by writers, under the slot lock of the index.
+    /// Slots that have been used at some time: from here on they are new.
+    var usedSlots: Int {
+        get { slotCount.load(ordering: .relaxed) }
+        set { slotCount.store(newValue, ordering: .relaxed) }
+    }
+    private let slotCount = Atomic<Int>(0)
+    var usedUnits = 0
+    /// Slots for use again, and by level - 1 the units of lists.
+    var freeSlots: [UInt32] = []
+    var freeUnits: [[UInt32]] = []
+
+    static let noEntry = UInt64.max
+    /// Bytes of rows in a segment, at most.
+    private static let segmentBytes = 64 << 20
+    static let leastShift: UInt32 = 8
+
+    /// The largest segments for rows of this shape.
+    static func mostShift(_ shape: GraphShape) -> UInt32 {
+        var shift: UInt32 = leastShift
+        while shift < 16 && shape.bytesPerRow << Int(shift + 1) <= segmentBytes { shift += 1 }
+        return shift
+    }
+
+    /// An empty graph in memory.
+    init(_ shape: GraphShape, quantizer: ScalarQuantizer?, shift: UInt32) throws(VecStoreError) {
+        self.shape = shape
+        self.quantizer = quantizer
+        self.shift = shift
+        map = nil
+        func column(_ stride: Int, _ name: String) throws(VecStoreError) -> SegmentedColumn {
+            try SegmentedColumn(stride: stride, shift: shift, name: name)
+        }
+        walk = try column(shape.walkStride, "the rows of a graph")
+        factors = shape.keepsFactors ? try column(4, "the norms of rows") : nil
+        full = shape.fullType == nil ? nil : try column(shape.fullStride, "rows")
+        inverseNorms = shape.keepsInverseNorms ? try column(8, "the norms of rows") : nil
+        ids = try column(8, "ids")
+        links = try column(4 * shape.baseLinks, "links")
+        parents = try column(4, "links")
+        levels = try column(1, "levels")
+        upperPlaces = try column(4, "links")
+        upper = try SegmentedColumn(stride: 4 * shape.m, shift: max(shift, 4) - 4, name: "links")
+        entry = Atomic(GraphStore.noEntry)
+        root = Atomic(noSlot)
+    }
+
+    /// A graph in a file.
+    init(
+        _ shape: GraphShape, quantizer: ScalarQuantizer?, map: MappedFile, usedSlots: Int, usedUnits: Int,
+        entry: UInt64, root: UInt32, column: (GraphColumn) -> UnsafeRawPointer?
+    ) throws(VecStoreError) {
+        self.shape = shape
+        self.quantizer = quantizer
+        self.map = map
+        shift = 31
+        func place(_ kind: GraphColumn) throws(VecStoreError) -> SegmentedColumn? {
+            guard let base = column(kind) else { return nil }
+            return try SegmentedColumn(stride: kind.stride(shape), at: base, owner: map)
+        }
+        func needed(_ kind: GraphColumn) throws(VecStoreError) -> SegmentedColumn {
+            guard let column = try place(kind) else {
+                throw VecStoreError(.internalError, "the file of a graph has no column \(kind)")
+            }
+            return column
+        }
+        walk = try needed(.walk)
+        factors = try place(.factors)
+        full = try place(.full)
+        inverseNorms = try place(.inverseNorms)
+        ids = try needed(.ids)
+        links = try needed(.links)
+        parents = try needed(.parents)
+        levels = try needed(.levels)
+        upperPlaces = try needed(.upperPlaces)
+        upper = try needed(.upper)
+        self.entry = Atomic(entry)
+        self.root = Atomic(root)
+        self.usedSlots = usedSlots
+        self.usedUnits = usedUnits
+    }
+
+    // MARK: - Room
+
+    /// Slots that a reader may look at: new ones may come while it does.
+    var publishedSlots: Int { usedSlots }
+
+    /// Slots that there is memory for.
+    var capacity: Int { map == nil ? ids.capacity : usedSlots }
+
+    private var slotColumns: [SegmentedColumn] {
+        [walk, ids, links, parents, levels, upperPlaces] + [factors, full, inverseNorms].compactMap { $0 }
+    }
+
+    /// Adds memory for one segment of slots.
+    func grow() throws(VecStoreError) {
+        var grown: [SegmentedColumn] = []
+        do {
+            for column in slotColumns {
+                try column.grow()
+                grown.append(column)
+            }
+        } catch {
+            for column in grown { column.shrink() }
+            throw error
+        }
+    }
+
+    // MARK: - Slots and units; under the slot lock
+
+    /// Units for the lists of a row above level 0.
+    func takeUnits(_ level: Int) throws(VecStoreError) -> UInt32 {
+        if freeUnits.count >= level, let place = freeUnits[level - 1].popLast() { return place }
+        while usedUnits + level > upper.capacity { try upper.grow() }
+        usedUnits += level
+        return UInt32(usedUnits - level)
+    }
+
+    func giveUnits(_ place: UInt32, _ level: Int) {
+        while freeUnits.count < level { freeUnits.append([]) }
+        freeUnits[level - 1].append(place)
+    }
+
+    /// Takes back the slot of a row that nobody can come to any more.
+    func release(_ slot: UInt32) {
+        let level = level(slot)
+        if level > 0 { giveUnits(upperPlace(slot), level) }
+        setLevel(slot, 0, place: 0)
+        setParent(slot, noSlot)
+        freeSlots.append(slot)
+    }
+
+    /// Bytes of memory held.
+    var bytes: Int {
+        slotColumns.reduce(upper.bytes + (quantizer?.bytes ?? 0)) { $0 + $1.bytes }
+            + 4 * freeSlots.capacity
+    }
+
+    // MARK: - Columns
+
+    @inline(__always)
+    func id(_ slot: UInt32) -> UInt64 {
+        ids.address(slot).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .acquiring)
+    }
+
+    func setID(_ slot: UInt32, _ id: UInt64) {
+        ids.address(slot).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(id, ordering: .releasing)
+    }
+
+    @inline(__always)
+    func factor(_ slot: UInt32) -> Float {
+        factors.map { $0.address(slot).assumingMemoryBound(to: Float.self).pointee } ?? 0
+    }
+
+    private static let deadBit: UInt8 = 0x80
+
+    func level(_ slot: UInt32) -> Int {
+        Int(levels.address(slot).assumingMemoryBound(to: UInt8.self).pointee & ~GraphStore.deadBit)
+    }
+
+    /// Says that a row was taken out. Whoever holds the gate alone may.
+    func markDead(_ slot: UInt32) {
+        levels.address(slot).assumingMemoryBound(to: UInt8.self).pointee |= GraphStore.deadBit
+    }
+
+    func isDead(_ slot: UInt32) -> Bool {
+        levels.address(slot).assumingMemoryBound(to: UInt8.self).pointee & GraphStore.deadBit != 0
+    }
+
+    /// Whether a row is part of the graph.
+    func isLinked(_ slot: UInt32) -> Bool { parent(slot) != noSlot && !isDead(slot) }
+
+    func setLevel(_ slot: UInt32, _ level: Int, place: UInt32) {
+        levels.address(slot).assumingMemoryBound(to: UInt8.self).pointee = UInt8(truncatingIfNeeded: level)
+        upperPlaces.address(slot).assumingMemoryBound(to: UInt32.self).pointee = place
+    }
+
+    func upperPlace(_ slot: UInt32) -> UInt32 { upperPlaces.address(slot).assumingMemoryBound(to: UInt32.self).pointee }
+
+    /// The row that distances are computed from in the end; nil where there are codes alone.
+    func exactRow(_ slot: UInt32) -> UnsafeMutableRawPointer? {
+        if let full { return full.address(slot) }
+        return shape.isCoded ? nil : walk.address(slot)
+    }
+
+    func parent(_ slot: UInt32) -> UInt32 {
+        parents.address(slot).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .acquiring)
+    }
+
+    func setParent(_ slot: UInt32, _ parent: UInt32) {
+        parents.address(slot).assumingMemoryBound(to: Atomic<UInt32>.self).pointee.store(parent, ordering: .releasing)
+    }
+
+    /// The list of a row on a level that it has.
+    @inline(__always)
+    func list(_ slot: UInt32, _ level: Int) -> LinkList {
+        if level == 0 {
+            return LinkList(links.address(slot).assumingMemoryBound(to: Atomic<UInt32>.self), shape.baseLinks)
+        }
+        let unit = Int(upperPlaces.address(slot).assumingMemoryBound(to: UInt32.self).pointee) &+ level &- 1
+        // A damaged file may name any.
+        if map != nil && unit >= usedUnits {
+            return LinkList(links.address(slot).assumingMemoryBound(to: Atomic<UInt32>.self), 0)
+        }
+        return LinkList(
+            upper.address(UInt32(truncatingIfNeeded: unit)).assumingMemoryBound(to: Atomic<UInt32>.self), shape.m)
+    }
+}
+
+/// The columns of a graph.
+enum GraphColumn: CaseIterable {
+    case walk, factors, full, inverseNorms, ids, links, parents, levels, upperPlaces, upper
+
+    /// Bytes of one item.
+    func stride(_ shape: GraphShape) -> Int {
+        switch self {
+        case .walk: shape.walkStride
+        case .factors: 4
+        case .full: shape.fullStride
+        case .inverseNorms: 8
+        case .ids: 8
+        case .links: 4 * shape.baseLinks
+        case .parents: 4
+        case .levels: 1
+        case .upperPlaces: 4
+        case .upper: 4 * shape.m
+        }
+    }
+}
+
+/// The links of one row on one level: those in use come first, `noSlot` follows.
+struct LinkList {
+    let links: UnsafeMutablePointer<Atomic<UInt32>>
+    let capacity: Int
+
+    @inline(__always)
+    init(_ links: UnsafeMutablePointer<Atomic<UInt32>>, _ capacity: Int) {
+        self.links = links
+        self.capacity = capacity
+    }
+
+    @inline(__always)
+    subscript(_ i: Int) -> UInt32 {
+        get { links[i].load(ordering: .acquiring) }
+        nonmutating set { links[i].store(newValue, ordering: .releasing) }
+    }
+
+    /// Links in use.
+    var count: Int {
+        var n = 0
+        while n < capacity && self[n] != noSlot { n += 1 }
+        return n
+    }
+
+    func clear() { for i in 0..<capacity { self[i] = noSlot } }
+}

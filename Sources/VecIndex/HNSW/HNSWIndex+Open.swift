@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+import VecKernels
+
+extension HNSWIndex {
+    /// Opens the file of a graph, whose header has been read.
+    static func open(
+        _ file: FileHandle, _ header: FileHeader, _ options: OpenOptions, table: KernelTable
+    ) throws(VecStoreError) -> HNSWIndex {
+        let map = try MappedFile(file)
+        guard map.size == header.fileSize else {
+            throw VecStoreError(.corrupt, "'\(file.path)' changes while it is opened")
+        }
+        if options.prefault && !options.load { map.prefault() }
+        let mapped = try HNSWIndex(map, header, table)
+        let verifies = options.verify ?? options.load
+        if verifies { try mapped.verify() }
+        guard options.load else { return mapped }
+        return try mapped.inMemory(verified: verifies)
+    }
+
+    /// An index that reads from a map.
+    private convenience init(_ map: MappedFile, _ header: FileHeader, _ table: KernelTable) throws(VecStoreError) {
+        guard let fields = header.graph else { throw VecStoreError(.internalError, "the file has no graph") }
+        func base(_ kind: SectionKind) -> UnsafeRawPointer? { header.section(kind).map { map.base + $0.offset } }
+        guard let noteBytes = base(.graphNotes), let idBytes = base(.ids) else {
+            throw VecStoreError(.internalError, "the file has no notes")
+        }
+        let notes = try GraphNotes(noteBytes, path: map.path)
+        let shape = fields.shape(header.shape)
+        var quantizer: ScalarQuantizer?
+        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, map.path) }
+        let store = try GraphStore(
+            shape, quantizer: quantizer, map: map, usedSlots: header.count, usedUnits: fields.units, entry: fields.entry,
+            root: fields.root
+        ) { column in
+            switch column {
+            case .walk: base(.walkRows)
+            case .factors: base(.walkFactors)
+            case .full: base(.fullRows)
+            case .inverseNorms: base(.inverseNorms)
+            case .ids: base(.ids)
+            case .links: base(.links)
+            case .parents: base(.parents)
+            case .levels: base(.levels)
+            case .upperPlaces: base(.upperPlaces)
+            case .upper: base(.upperLinks)
+            }
+        }
+        let made = HNSWOptions(
+            dimension: shape.dimension, metric: shape.metric, type: shape.type, storage: notes.storage,
+            rescore: notes.rescore, m: fields.m, efConstruction: notes.efConstruction, seed: notes.seed)
+        do {
+            try made.check()
+        } catch {
+            throw VecStoreError(.corrupt, "'\(map.path)' has a graph that cannot be: \(error.message)")
+        }
+        try self.init(
+            made, table: table, map: map, store: store,
+            lookup: .sorted(
+                ids: idBytes.assumingMemoryBound(to: UInt64.self),
+                order: base(.idOrder)?.assumingMemoryBound(to: UInt32.self), count: header.count),
+            nextID: header.nextID)
+        insertions = notes.insertions
+        rowCount.store(header.count, ordering: .relaxed)
+        knowledge.set(notes.knowledge)
+    }
+
+    private static func quantizer(
+        _ bytes: UnsafeRawPointer, _ shape: GraphShape, _ path: String
+    ) throws(VecStoreError) -> ScalarQuantizer {
+        let centers = bytes.assumingMemoryBound(to: Float.self)
+        let steps = centers + shape.dimension
+        for d in 0..<shape.dimension
+        where !(abs(centers[d]) <= 0x1p63 && steps[d] > 0 && steps[d] <= 0x1p63) {
+            throw VecStoreError(.corrupt, "'\(path)' has a quantizer with a range that cannot be (element \(d))")
+        }
+        return try ScalarQuantizer(dimension: shape.dimension, metric: shape.metric, center: centers, step: steps)
+    }
+
+    /// A writable copy in memory.
+    private func inMemory(verified: Bool) throws(VecStoreError) -> HNSWIndex {
+        // What was not verified may hold anything: links are followed from now on without looking.
+        if !verified { try checkLinks(store) }
+        let (copy, ids) = try compacted(nil, all: true)
+        guard ids.count == count else {
+            throw VecStoreError(.corrupt, "'\(map?.path ?? "")' has an id twice, or one that is none")
+        }
+        var next = nextID
+        for slot in 0..<UInt32(copy.usedSlots) {
+            let id = copy.id(slot)
+            if id >= next { next = id == noID - 1 ? noID : id + 1 }
+        }
+        let index = try HNSWIndex(options, table: table, map: nil, store: copy, lookup: .table(ids), nextID: next)
+        index.insertions = insertions
+        index.rowCount.store(count, ordering: .relaxed)
+        index.knowledge.set(knowledge.current)
+        return index
+    }
+
+    /// Refuses links and places that lead nowhere.
+    private func checkLinks(_ store: GraphStore) throws(VecStoreError) {
+        let used = UInt32(store.usedSlots)
+        func corrupt(_ slot: UInt32) -> VecStoreError {
+            VecStoreError(.corrupt, "'\(map?.path ?? "")' has lists of row \(slot) that lead nowhere")
+        }
+        for slot in 0..<used {
+            let level = store.level(slot)
+            guard level < GraphBuilder.mostLevels, !store.isDead(slot), store.parent(slot) < used,
+                level == 0 || Int(store.upperPlace(slot)) + level <= store.usedUnits
+            else { throw corrupt(slot) }
+            for l in 0...level {
+                let list = store.list(slot, l)
+                for i in 0..<list.capacity {
+                    let link = list[i]
+                    if link == noSlot { break }
+                    guard link & slotBits < used, store.level(link & slotBits) >= l else { throw corrupt(slot) }
+                }
+            }
+        }
+    }
+
+    // MARK: - Checking
+
+    /// Checks everything that can be wrong: of a map every byte, and the graph of either.
+    package func verify() throws(VecStoreError) {
+        guard let map else {
+            _ = try verifyGraph()
+            return
+        }
+        let read: FileHeader.Read = { (at, count, out) throws(VecStoreError) in
+            out.copyMemory(from: map.base + at, byteCount: count)
+        }
+        let header = try FileHeader.decode(path: map.path, fileSize: map.size, read)
+        for section in header.sections { try FlatIndex.check(map.base + section.offset, section, map.path) }
+        try FlatIndex.checkPadding(header, map.path, read)
+        try checkLinks(store)
+        do {
+            _ = try checkGraph(store)
+        } catch {
+            throw error.code == .corrupt ? VecStoreError(.corrupt, "'\(map.path)': \(error.message)") : error
+        }
+        try lookupLock.withLock { () throws(VecStoreError) in
+            guard case .sorted(let ids, let order, let count) = lookup else { return }
+            var before: UInt64?
+            for i in 0..<count {
+                let slot = order.map { Int($0[i]) } ?? i
+                guard slot < count, ids[slot] != noID, before.map({ $0 < ids[slot] }) ?? true else {
+                    throw VecStoreError(.corrupt, "'\(map.path)' has ids that are out of order, twice there, or none")
+                }
+                before = ids[slot]
+            }
+            guard before.map({ nextID > $0 || nextID == noID }) ?? true else {
+                throw VecStoreError(.corrupt, "'\(map.path)' would assign an id that it has already")
+            }
+        }
+    }
+}

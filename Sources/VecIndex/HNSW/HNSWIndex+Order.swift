@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+// Rows in other places.
+extension HNSWIndex {
+    /// Gives back the memory of rows that were removed. Ids do not change.
+    package func compact() throws(VecStoreError) {
+        try checkWritable()
+        gate.lockAlone()
+        defer { gate.unlockAlone() }
+        try renumber(nil)
+    }
+
+    /// Lays rows that are near each other side by side, so that a walk finds more of them in the caches. Ids do not change.
+    package func optimize() throws(VecStoreError) {
+        try checkWritable()
+        gate.lockAlone()
+        defer { gate.unlockAlone() }
+        try renumber(try GraphOrder.cluster(store))
+    }
+
+    /// Takes a copy of just its size for the store from now on. With the gate alone.
+    /// - Parameter order: Slots, in the order that they are to have; nil: as they are.
+    func renumber(_ order: [UInt32]?) throws(VecStoreError) {
+        let (next, ids) = try compacted(order)
+        lookupLock.lock()
+        lookup = .table(ids)
+        replaceStore(next)
+        lookupLock.unlock()
+        unlinked = []
+        scratches.empty()
+    }
+
+    /// A copy of the rows of the graph, in memory, without gaps, and where their ids are in it.
+    /// - Parameter all: Whether every slot is in use: in a file.
+    func compacted(
+        _ order: [UInt32]?, all: Bool = false
+    ) throws(VecStoreError) -> (store: GraphStore, ids: IDMap) {
+        let old = store
+        let slots = order ?? (0..<UInt32(old.usedSlots)).filter { all || old.isLinked($0) }
+        let next = try GraphStore(
+            old.shape, quantizer: old.quantizer, shift: HNSWIndex.shift(old.shape, rows: slots.count))
+        while next.capacity < slots.count { try next.grow() }
+        let mapMemory = try allocate(UInt32.self, old.usedSlots, for: "the new places of rows")
+        let places = mapMemory.pointer(UInt32.self)
+        places.update(repeating: noSlot, count: old.usedSlots)
+        for (new, slot) in slots.enumerated() {
+            places[Int(slot)] = UInt32(new)
+            let level = old.level(slot)
+            next.setLevel(UInt32(new), level, place: level > 0 ? try next.takeUnits(level) : 0)
+        }
+        let ids = IDMap()
+        try ids.reserve(slots.count)
+        let piece = 1024
+        let errors = ErrorBox()
+        let threads = ThreadPool.defaultThreads
+        ThreadPool.shared.run(tasks: (slots.count + piece - 1) / piece, threads: threads) { task in
+            errors.run { () throws(VecStoreError) in
+                let copier = try RowCopier(from: old, to: next, self.table)
+                for new in (task * piece)..<min((task + 1) * piece, slots.count) {
+                    let slot = slots[new], place = UInt32(new)
+                    copier.copy(slot, to: place)
+                    next.setParent(place, places[Int(old.parent(slot))])
+                    for level in 0...old.level(slot) {
+                        HNSWIndex.copyLinks(old.list(slot, level), to: next.list(place, level), places)
+                    }
+                }
+            }
+        }
+        try errors.rethrow()
+        next.usedSlots = slots.count
+        for new in slots.indices where next.id(UInt32(new)) != noID { ids.set(next.id(UInt32(new)), UInt32(new)) }
+        let entry = old.entry.load(ordering: .acquiring)
+        if entry != GraphStore.noEntry {
+            let place = places[Int(UInt32(truncatingIfNeeded: entry))]
+            next.entry.store((entry & ~0xffff_ffff) | UInt64(place), ordering: .releasing)
+            next.root.store(places[Int(old.root.load(ordering: .acquiring))], ordering: .releasing)
+        }
+        return (next, ids)
+    }
+
+    private static func copyLinks(_ from: LinkList, to target: LinkList, _ places: UnsafePointer<UInt32>) {
+        var n = 0
+        for i in 0..<from.capacity {
+            let link = from[i]
+            if link == noSlot { break }
+            let place = places[Int(link & slotBits)]
+            // Rows that were taken out have no place.
+            if place == noSlot { continue }
+            target[n] = place | link & treeBit
+            n += 1
+        }
+        for i in n..<target.capacity { target[i] = noSlot }
+    }
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+extension HNSWIndex {
+    /// Removes rows; ids that are not there are passed over. Returns how many were removed.
+    package func remove(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> Int {
+        try checkWritable()
+        if count == 0 { return 0 }
+        gate.lockAlone()
+        defer { gate.unlockAlone() }
+        let store = self.store
+        // All memory first: from here on nothing fails.
+        let threads = ThreadPool.defaultThreads
+        let repairers = try makeRepairers(store, threads: count == 1 ? 1 : threads)
+        defer { self.give(back: repairers) }
+        var slots: [UInt32] = []
+        slots.reserveCapacity(count)
+        lookupLock.lock()
+        if case .table(let map) = lookup {
+            for i in 0..<count {
+                guard let slot = map.slot(of: ids[i]) else { continue }
+                map.remove(ids[i])
+                store.setID(slot, noID)
+                slots.append(slot)
+            }
+        }
+        lookupLock.unlock()
+        if slots.isEmpty { return 0 }
+        rowCount.subtract(slots.count, ordering: .relaxed)
+        unlink(slots, store, repairers)
+        tidy()
+        return slots.count
+    }
+
+    /// Replaces the vectors of rows that exist: all or none.
+    package func update(
+        _ ids: UnsafePointer<UInt64>, _ vectors: UnsafeRawPointer, type: ElementType, count: Int
+    ) throws(VecStoreError) {
+        try checkWritable()
+        let threads = ThreadPool.defaultThreads
+        let batch = try RowBatch(vectors, type, count, options, table, threads: threads)
+        if count == 0 { return }
+        _ = try checkDifferentIDs(ids, count)
+        try makeReady(for: batch, threads: threads)
+        gate.lockAlone()
+        defer { gate.unlockAlone() }
+        let store = self.store
+        try lookupLock.withLock { () throws(VecStoreError) in
+            for i in 0..<count where lookup.slot(of: ids[i]) == nil {
+                throw VecStoreError(.notFound, "the index has no row with the id \(ids[i])")
+            }
+        }
+        let slots = try takeSlots(count, store)
+        let slot = slots.pointer(UInt32.self)
+        var builders: [GraphBuilder] = []
+        var repairers: [Repairer] = []
+        defer {
+            self.give(back: builders)
+            self.give(back: repairers)
+        }
+        do throws(VecStoreError) {
+            builders = try makeBuilders(store, threads: min(threads, count))
+            repairers = try makeRepairers(store, threads: min(threads, count))
+            try fill(store, slots, batch, threads)
+        } catch {
+            giveBack(slots, store)
+            throw error
+        }
+        // The new rows are linked without an id, so that no search shows them; then all ids move at once.
+        ThreadPool.shared.run(tasks: builders.count, threads: builders.count) { task in
+            var i = task
+            while i < count {
+                self.insert(slot[i], batch.row(i), squaredNorm: batch.squaredNorm(i), builders[task])
+                i += builders.count
+            }
+        }
+        var old: [UInt32] = []
+        old.reserveCapacity(count)
+        lookupLock.lock()
+        moves.add(1, ordering: .sequentiallyConsistent)
+        if case .table(let map) = lookup {
+            for i in 0..<count {
+                guard let before = map.slot(of: ids[i]) else { continue }
+                old.append(before)
+                store.setID(before, noID)
+                store.setID(slot[i], ids[i])
+                map.set(ids[i], slot[i])
+            }
+        }
+        moves.add(1, ordering: .sequentiallyConsistent)
+        lookupLock.unlock()
+        unlink(old, store, repairers)
+        tidy()
+    }
+
+    /// Takes back rows of a batch that was cancelled: those that are linked and those that are not.
+    func withdraw(_ slots: UnsafePointer<UInt32>, _ count: Int) throws(VecStoreError) {
+        gate.lockAlone()
+        defer { gate.unlockAlone() }
+        let store = self.store
+        let repairers = try makeRepairers(store, threads: ThreadPool.defaultThreads)
+        defer { self.give(back: repairers) }
+        var linked: [UInt32] = []
+        lookupLock.lock()
+        if case .table(let map) = lookup {
+            for i in 0..<count {
+                map.remove(store.id(slots[i]))
+                store.setID(slots[i], noID)
+            }
+        }
+        lookupLock.unlock()
+        slotLock.lock()
+        for i in 0..<count {
+            if store.parent(slots[i]) == noSlot { store.release(slots[i]) } else { linked.append(slots[i]) }
+        }
+        slotLock.unlock()
+        if !linked.isEmpty { unlink(linked, store, repairers) }
+        tidy()
+    }
+
+    // MARK: - Unlinking
+
+    /// A repairer of each thread, with its scratch.
+    typealias Repairer = (repairer: GraphRepairer, scratch: WalkScratch)
+
+    private func makeRepairers(_ store: GraphStore, threads: Int) throws(VecStoreError) -> [Repairer] {
+        var made: [Repairer] = []
+        let width = GraphRepairer.searchWidth(store.shape)
+        for _ in 0..<threads {
+            let scratch = try scratches.take(store.shape, rows: store.capacity, width: width)
+            made.append((try GraphRepairer(store, table, scratch), scratch))
+        }
+        return made
+    }
+
+    private func give(back repairers: [Repairer]) { for one in repairers { scratches.give(one.scratch) } }
+
+    /// Takes rows out of the graph whose ids are gone. With the gate alone.
+    private func unlink(_ slots: [UInt32], _ store: GraphStore, _ repairers: [Repairer]) {
+        for slot in slots { store.markDead(slot) }
+        unlinked += slots
+        if rowCount.load(ordering: .relaxed) == 0 {
+            // Whatever there was, nothing of it is needed: `tidy` starts anew.
+            store.entry.store(GraphStore.noEntry, ordering: .releasing)
+            store.root.store(noSlot, ordering: .releasing)
+            return
+        }
+        for slot in slots { repairers[0].repairer.leaveTree(slot) }
+        moveEntry(store)
+        if slots.count > max(64, store.usedSlots / 16) || unlinked.count > max(1024, store.usedSlots / 16) {
+            sweep(store, repairers)
+            return
+        }
+        var broken: [[UInt32]] = []
+        for slot in slots {
+            for level in 0...store.level(slot) {
+                while broken.count <= level { broken.append([]) }
+                broken[level] += repairers[0].repairer.referrers(of: slot, level: level)
+            }
+        }
+        for level in broken.indices {
+            for slot in Set(broken[level]).sorted() { repairers[0].repairer.repair(slot, level: level) }
+        }
+    }
+
+    /// Begins elsewhere where the entry was taken out.
+    private func moveEntry(_ store: GraphStore) {
+        let entry = store.entry.load(ordering: .acquiring)
+        guard entry != GraphStore.noEntry, store.isDead(UInt32(truncatingIfNeeded: entry)) else { return }
+        var best = GraphStore.noEntry
+        for slot in 0..<UInt32(store.usedSlots) where store.isLinked(slot) {
+            let level = UInt64(store.level(slot))
+            if best == GraphStore.noEntry || level > best >> 32 { best = level << 32 | UInt64(slot) }
+        }
+        store.entry.store(best, ordering: .releasing)
+    }
+
+    /// Mends every list that leads to a row that was taken out. After that their slots may be used again, once no search is
+    /// left that began before.
+    private func sweep(_ store: GraphStore, _ repairers: [Repairer]) {
+        let piece = 1024
+        let tasks = (store.usedSlots + piece - 1) / piece
+        let next = SharedCounter()
+        ThreadPool.shared.run(tasks: repairers.count, threads: repairers.count) { worker in
+            let repairer = repairers[worker].repairer
+            while true {
+                let task = next.take()
+                if task >= tasks { break }
+                for slot in UInt32(task * piece)..<UInt32(min((task + 1) * piece, store.usedSlots))
+                where store.isLinked(slot) {
+                    for level in 0...store.level(slot) where repairer.isBroken(slot, level: level) {
+                        repairer.repair(slot, level: level)
+                    }
+                }
+            }
+        }
+        store.reclaimer.retire(unlinked)
+        unlinked = []
+    }
+
+    /// Gives memory back once most of it is of no use. Lack of memory for that is no error.
+    private func tidy() {
+        let store = self.store
+        let live = rowCount.load(ordering: .relaxed)
+        if live == 0 || store.usedSlots > max(2 * live, live + 4096) { try? renumber(nil) }
+    }
+}

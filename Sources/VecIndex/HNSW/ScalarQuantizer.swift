@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Trained 8-bit scalar quantization: element d of a row is low[d] + step[d] · code, with a code from 0 to 255. Immutable.
+///
+/// A query becomes signed codes of q[d] · step[d], so that Σ q·x is a constant of the query and a multiple of an integer
+/// product. Under l2sq rows and queries are taken relative to the middle of the ranges, which keeps the numbers small.
+final class ScalarQuantizer: @unchecked Sendable {
+    // Safety: written by init only.
+
+    let dimension: Int
+    let metric: Metric
+    /// The middle of the range of each element; it is subtracted under l2sq.
+    let center: UnsafePointer<Float>
+    let step: UnsafePointer<Float>
+    private let memory: Buffer
+    /// The lower end of each range: of the elements as they are encoded, and for products (without the center under l2sq).
+    private let low: UnsafePointer<Float>
+    private let inverse: UnsafePointer<Float>
+    private let productLow: UnsafePointer<Float>
+    /// A row as a query: its codes are round(alpha + beta · code), of unit `rowUnit`.
+    private let alpha: UnsafePointer<Float>
+    private let beta: UnsafePointer<Float>
+    private let gamma: UnsafePointer<Float>
+    private let rowUnit: Float
+    /// Σ productLow²
+    private let lowSquares: Float
+
+    /// - Parameters:
+    ///   - center, step: `dimension` values each; steps are positive.
+    init(
+        dimension: Int, metric: Metric, center: UnsafePointer<Float>, step: UnsafePointer<Float>
+    ) throws(VecStoreError) {
+        self.dimension = dimension
+        self.metric = metric
+        var layout = Layout()
+        let places = (0..<8).map { _ in layout.add(Float.self, dimension) }
+        memory = try allocate(UInt8.self, layout.size, for: "a quantizer")
+        let columns = places.map { [memory] in memory.pointer(Float.self, at: $0) }
+        var unit: Float = 0
+        var squares: Double = 0
+        for d in 0..<dimension {
+            columns[0][d] = center[d]
+            columns[1][d] = step[d]
+            columns[2][d] = center[d] - 127.5 * step[d]
+            columns[3][d] = 1 / step[d]
+            columns[4][d] = metric == .l2Squared ? -127.5 * step[d] : columns[2][d]
+            let end = columns[4][d]
+            unit = max(unit, abs(end * step[d]), abs((end + 255 * step[d]) * step[d]))
+            squares += Double(end) * Double(end)
+        }
+        // A hair below 127, so that rounding cannot pass it.
+        unit = max(unit / 126.99, .leastNormalMagnitude)
+        for d in 0..<dimension {
+            columns[5][d] = columns[4][d] * step[d] / unit
+            columns[6][d] = step[d] * step[d] / unit
+            columns[7][d] = step[d] * columns[4][d]
+        }
+        self.center = UnsafePointer(columns[0])
+        self.step = UnsafePointer(columns[1])
+        low = UnsafePointer(columns[2])
+        inverse = UnsafePointer(columns[3])
+        productLow = UnsafePointer(columns[4])
+        alpha = UnsafePointer(columns[5])
+        beta = UnsafePointer(columns[6])
+        gamma = UnsafePointer(columns[7])
+        rowUnit = unit
+        lowSquares = Float(squares)
+    }
+
+    var bytes: Int { memory.size }
+
+    /// Encodes a row: for cosine one of norm 1. Returns what `Walk` needs of it: under l2sq Σ of the squares of the decoded row
+    /// relative to the center, else 0.
+    @discardableResult
+    func encode(_ row: UnsafePointer<Float>, _ codes: UnsafeMutablePointer<UInt8>, _ table: KernelTable) -> Float {
+        table.scalarCodes.encode(row, low, inverse, dimension, codes)
+        guard metric == .l2Squared else { return 0 }
+        var sum: Double = 0
+        for d in 0..<dimension {
+            let x = productLow[d] + step[d] * Float(codes[d])
+            sum += Double(x * x)
+        }
+        return Float(sum)
+    }
+
+    func decode(_ codes: UnsafePointer<UInt8>, _ row: UnsafeMutablePointer<Float>) {
+        for d in 0..<dimension { row[d] = low[d] + step[d] * Float(codes[d]) }
+    }
+
+    /// What turns an integer product with a row's codes into a distance: offset + weight · product, and for l2sq the row's
+    /// own squares.
+    struct Scale {
+        var offset: Float
+        var weight: Float
+    }
+
+    /// Makes the codes of a query: for cosine one of norm 1.
+    /// - Parameter scratch: `dimension` floats.
+    func encodeQuery(
+        _ query: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
+        _ table: KernelTable
+    ) -> Scale {
+        var constant: Double = 0
+        var squares: Double = 0
+        let isL2 = metric == .l2Squared
+        for d in 0..<dimension {
+            let q = isL2 ? query[d] - center[d] : query[d]
+            constant += Double(q * productLow[d])
+            if isL2 { squares += Double(q * q) }
+            scratch[d] = q * step[d]
+        }
+        let largest = table.codes.largest(scratch, dimension)
+        guard largest > 0x1p-80 else {
+            codes.update(repeating: 0, count: dimension)
+            return scale(constant: Float(constant), squares: Float(squares), unit: 0)
+        }
+        let unsigned = UnsafeMutableRawPointer(codes).assumingMemoryBound(to: UInt8.self)
+        let multiplier: Float = 126.999 / largest
+        _ = table.codes.encode(scratch, multiplier, dimension, unsigned)
+        for d in 0..<dimension { unsigned[d] ^= 0x80 }
+        return scale(constant: Float(constant), squares: Float(squares), unit: 1 / multiplier)
+    }
+
+    /// Makes the codes of a query out of those of a row.
+    /// - Parameter factor: What `encode` returned for the row.
+    func encodeQuery(
+        fromRow row: UnsafePointer<UInt8>, factor: Float, _ codes: UnsafeMutablePointer<Int8>, _ table: KernelTable
+    ) -> Scale {
+        let sum = table.scalarCodes.query(row, alpha, beta, gamma, dimension, codes)
+        return scale(constant: lowSquares + sum, squares: factor, unit: rowUnit)
+    }
+
+    @inline(__always)
+    private func scale(constant: Float, squares: Float, unit: Float) -> Scale {
+        switch metric {
+        case .l2Squared: Scale(offset: squares - 2 * constant, weight: -2 * unit)
+        case .cosine: Scale(offset: 1 - constant, weight: -unit)
+        default: Scale(offset: -constant, weight: -unit)
+        }
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Items of one size in segments of 2^shift items. Segments are added and never move, so an address stays valid and a reader
+/// needs no lock. The table of segments has room for all that there can be, and only the part in use takes memory.
+final class SegmentedColumn: @unchecked Sendable {
+    // Safety: entries of the table are written before any slot of theirs is published.
+
+    let stride: Int
+    let shift: UInt32
+    let mask: UInt32
+    /// Addresses of the segments.
+    let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    private let tableMemory: Buffer
+    private var segments: [Buffer] = []
+    private let owner: AnyObject?
+    private let name: String
+
+    /// An empty column in memory.
+    init(stride: Int, shift: UInt32, name: String) throws(VecStoreError) {
+        self.stride = stride
+        self.shift = shift
+        self.name = name
+        mask = (1 << shift) - 1
+        tableMemory = try allocate(
+            UnsafeMutableRawPointer.self, SegmentedColumn.mostSlots >> Int(shift) + 1, for: "a table of segments")
+        table = tableMemory.pointer(UnsafeMutableRawPointer.self)
+        owner = nil
+    }
+
+    /// A column of somebody else's memory: one segment.
+    init(stride: Int, at base: UnsafeRawPointer, owner: AnyObject) throws(VecStoreError) {
+        self.stride = stride
+        shift = 31
+        mask = (1 << 31) - 1
+        name = ""
+        tableMemory = try allocate(UnsafeMutableRawPointer.self, 1, for: "a table of segments")
+        table = tableMemory.pointer(UnsafeMutableRawPointer.self)
+        table[0] = UnsafeMutableRawPointer(mutating: base)
+        self.owner = owner
+    }
+
+    /// Slots of a graph have 31 bits.
+    static let mostSlots = 1 << 31
+
+    @inline(__always)
+    func address(_ i: UInt32) -> UnsafeMutableRawPointer {
+        table[Int(i &>> shift)] + (Int(i & mask) &* stride)
+    }
+
+    /// What a walk needs of the column: without a reference to count.
+    struct View {
+        let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
+        let shift: UInt32
+        let mask: UInt32
+        let stride: Int
+
+        @inline(__always)
+        func address(_ i: UInt32) -> UnsafeMutableRawPointer {
+            table[Int(i &>> shift)] + (Int(i & mask) &* stride)
+        }
+    }
+
+    var view: View { View(table: table, shift: shift, mask: mask, stride: stride) }
+
+    /// Adds a segment of memory, zeroed.
+    func grow() throws(VecStoreError) {
+        let count = 1 << Int(shift)
+        guard let bytes = product(count, stride) else {
+            throw VecStoreError(.tooLarge, "\(name): \(count) items of \(stride) bytes overflow")
+        }
+        guard let segment = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(name, bytes: bytes) }
+        table[segments.count] = segment.base
+        segments.append(segment)
+    }
+
+    /// Takes the last segment back, which nobody uses.
+    func shrink() { segments.removeLast() }
+
+    var bytes: Int { segments.reduce(0) { $0 + $1.size } }
+    var capacity: Int { segments.count << Int(shift) }
+}

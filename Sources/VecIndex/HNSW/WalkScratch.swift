@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+
+/// The memory that one thread works in while it walks over a graph.
+final class WalkScratch {
+    /// Rows that the visited marks have room for.
+    let rows: Int
+    /// Entries of the beam.
+    let width: Int
+
+    // MARK: visited marks
+    private let words: UnsafeMutablePointer<UInt64>
+    private let touched: UnsafeMutablePointer<UInt32>
+    private var touchedCount = 0
+    private let wordCount: Int
+
+    // MARK: lists
+    let entries: UnsafeMutablePointer<UInt64>
+    let slots: UnsafeMutablePointer<UInt32>
+    let addresses: UnsafeMutablePointer<UnsafeRawPointer>
+    let distances: UnsafeMutablePointer<Float>
+    /// Room in the lists above.
+    let listCapacity: Int
+
+    // MARK: queries
+    let query: UnsafeMutableRawPointer
+    let floats: UnsafeMutablePointer<Float>
+    /// A second query: a row that others are compared with.
+    let rowQuery: UnsafeMutableRawPointer
+
+    private let memory: Buffer
+
+    init(_ shape: GraphShape, rows: Int, width: Int) throws(VecStoreError) {
+        self.rows = rows
+        self.width = width
+        wordCount = (rows + 63) / 64
+        listCapacity = max(1024, 4 * shape.baseLinks)
+        let querySize = WalkMetric.querySize(shape)
+        var layout = Layout()
+        let wordsAt = layout.add(UInt64.self, wordCount)
+        let touchedAt = layout.add(UInt32.self, wordCount)
+        let entriesAt = layout.add(UInt64.self, width + 1)
+        let slotsAt = layout.add(UInt32.self, listCapacity)
+        let addressesAt = layout.add(UnsafeRawPointer.self, listCapacity)
+        let distancesAt = layout.add(Float.self, listCapacity)
+        let queryAt = layout.add(UInt8.self, querySize)
+        let floatsAt = layout.add(UInt8.self, querySize)
+        let rowQueryAt = layout.add(UInt8.self, querySize)
+        memory = try allocate(UInt8.self, layout.size, for: "a walk over \(rows) rows with \(width) in view")
+        words = memory.pointer(UInt64.self, at: wordsAt)
+        touched = memory.pointer(UInt32.self, at: touchedAt)
+        entries = memory.pointer(UInt64.self, at: entriesAt)
+        slots = memory.pointer(UInt32.self, at: slotsAt)
+        addresses = memory.pointer(UnsafeRawPointer.self, at: addressesAt)
+        distances = memory.pointer(Float.self, at: distancesAt)
+        query = memory.base + queryAt
+        floats = memory.pointer(Float.self, at: floatsAt)
+        rowQuery = memory.base + rowQueryAt
+    }
+
+    var bytes: Int { memory.size }
+
+    /// Marks a row below `rows` as visited. Returns whether it was not before.
+    @inline(__always)
+    func visit(_ slot: UInt32) -> Bool {
+        let w = Int(slot &>> 6)
+        let bit: UInt64 = 1 &<< UInt64(slot & 63)
+        let word = words[w]
+        if word & bit != 0 { return false }
+        if word == 0 {
+            touched[touchedCount] = UInt32(truncatingIfNeeded: w)
+            touchedCount &+= 1
+        }
+        words[w] = word | bit
+        return true
+    }
+
+    /// Forgets all visits.
+    func forget() {
+        if touchedCount > wordCount / 8 {
+            memset(words, 0, wordCount * 8)
+        } else {
+            for i in 0..<touchedCount { words[Int(touched[i])] = 0 }
+        }
+        touchedCount = 0
+    }
+}
+
+/// Scratches that wait for the next walk.
+final class ScratchPool: @unchecked Sendable {
+    // Safety: `idle` is touched under `lock` only.
+
+    private let lock = Lock()
+    private var idle: [WalkScratch] = []
+
+    func take(_ shape: GraphShape, rows: Int, width: Int) throws(VecStoreError) -> WalkScratch {
+        lock.lock()
+        let found = idle.popLast()
+        lock.unlock()
+        if let found, found.rows >= rows, found.width >= width { return found }
+        // With some room to grow, so that adding rows one by one does not make a new one each time.
+        return try WalkScratch(shape, rows: rows + rows / 8 + 1024, width: max(width, 64))
+    }
+
+    func give(_ scratch: WalkScratch) {
+        lock.lock()
+        if idle.count < ThreadPool.defaultThreads + 2 { idle.append(scratch) }
+        lock.unlock()
+    }
+
+    func empty() {
+        lock.lock()
+        let old = idle
+        idle = []
+        lock.unlock()
+        withExtendedLifetime(old) {}
+    }
+
+    var bytes: Int {
+        lock.lock()
+        defer { lock.unlock() }
+        return idle.reduce(0) { $0 + $1.bytes }
+    }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+import VecKernels
+
+/// Is told how far a long call has come, on the calling thread; false cancels it.
+package typealias Progress = (_ done: Int, _ total: Int) -> Bool
+
+/// How one search is done. Kinds of index pass over what means nothing to them.
+package struct SearchOptions {
+    package var filter: RowFilter
+    /// Resolved: at least 1.
+    package var threads: Int
+    /// Rows that a graph search keeps in view; nil: the default.
+    package var efSearch: Int?
+    /// The recall that a calibrated index is to reach; nil: no matter.
+    package var targetRecall: Float?
+    /// Whether results are ranked by exact rows, where the index has finer ones than it searches.
+    package var rescores: Bool
+    /// Ranks at most so many times k rows exactly; nil: as many as can still be among the best.
+    package var oversampling: Float?
+
+    package init(
+        filter: RowFilter = RowFilter(.none), threads: Int = 1, efSearch: Int? = nil, targetRecall: Float? = nil,
+        rescores: Bool = true, oversampling: Float? = nil
+    ) {
+        self.filter = filter
+        self.threads = threads
+        self.efSearch = efSearch
+        self.targetRecall = targetRecall
+        self.rescores = rescores
+        self.oversampling = oversampling
+    }
+}
+
+/// What an index is and costs.
+package struct IndexStats: Sendable {
+    package var count = 0
+    package var removedCount = 0
+    package var memoryBytes = 0
+    package var mappedBytes = 0
+    package var nextID: UInt64 = 0
+    package var keepsExactCodes = false
+    package var graph: GraphStats?
+}
+
+/// What is peculiar to a graph.
+package struct GraphStats: Sendable {
+    package var m = 0
+    package var efConstruction = 0
+    /// How rows are stored that the walk compares; `.auto` while that is open.
+    package var storage = GraphStorage.auto
+    /// The type of the rows that results are ranked by; nil where there are codes alone.
+    package var exactType: ElementType?
+    /// The share of near rows that codes lose, measured in training; nil where there was none.
+    package var codeLoss: Float?
+    package var levels = 0
+    /// The setting that calibration found, and what it measured.
+    package var calibration: Calibration?
+}
+
+/// What every kind of index can do. See the header for what the calls mean.
+package protocol VectorIndex: AnyObject, Sendable {
+    var kind: IndexKind { get }
+    var dimension: Int { get }
+    var metric: Metric { get }
+    var elementType: ElementType { get }
+    var isReadOnly: Bool { get }
+    var count: Int { get }
+
+    func add(
+        _ vectors: UnsafeRawPointer, type: ElementType, count: Int, ids: UnsafePointer<UInt64>?,
+        outIDs: UnsafeMutablePointer<UInt64>?, threads: Int, progress: Progress?
+    ) throws(VecStoreError)
+    func update(
+        _ ids: UnsafePointer<UInt64>, _ vectors: UnsafeRawPointer, type: ElementType, count: Int
+    ) throws(VecStoreError)
+    func remove(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> Int
+    func compact() throws(VecStoreError)
+    func optimize() throws(VecStoreError)
+    func reserve(_ rows: Int) throws(VecStoreError)
+
+    func contains(_ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>)
+    func get(
+        _ ids: UnsafePointer<UInt64>, _ count: Int, as type: ElementType, _ out: UnsafeMutableRawPointer
+    ) throws(VecStoreError)
+    func ids(offset: UInt64, capacity: Int, _ out: UnsafeMutablePointer<UInt64>) -> Int
+    func stats() -> IndexStats
+    func verify() throws(VecStoreError)
+
+    func search(
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, options: SearchOptions,
+        _ output: SearchOutput
+    ) throws(VecStoreError)
+    func searchRange(
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, radius: Float, options: SearchOptions
+    ) throws(VecStoreError) -> RangeResult
+    func calibrate(
+        _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
+    ) throws(VecStoreError) -> Calibration
+
+    func save(to path: String, sync: Bool) throws(VecStoreError)
+}
+
+/// The kinds of index. The raw values are those of the C header and of files: never renumber them.
+package enum IndexKind: UInt32, Sendable {
+    case flat = 1
+    case hnsw = 2
+}
+
+/// The setting with which an index reached a recall on a sample of queries.
+package struct Calibration: Sendable {
+    package var k: Int
+    package var efSearch: Int
+    /// What was asked for, and what was measured with this setting.
+    package var targetRecall: Float
+    package var recall: Float
+    /// Whether rows of the index served as queries, which flatters it.
+    package var usesOwnRows: Bool
+}
+
+/// Opens the file of an index of any kind.
+package func openIndex(
+    _ path: String, _ options: OpenOptions, table: KernelTable = .current
+) throws(VecStoreError) -> any VectorIndex {
+    let file = try FileHandle.openForReading(path)
+    let size = try file.size()
+    let header = try FileHeader.decode(path: path, fileSize: size) { (at, count, out) throws(VecStoreError) in
+        try file.read(out, count, at: at)
+    }
+    switch header.kind {
+    case .flat: return try FlatIndex.open(file, header, options, table: table)
+    case .hnsw: return try HNSWIndex.open(file, header, options, table: table)
+    }
+}
