@@ -20,17 +20,28 @@ package typealias ScalarListKernel = @convention(c) (
     UnsafePointer<Int8>, UnsafePointer<UnsafeRawPointer>, Int, Int, Float, Float, UnsafeMutablePointer<Float>
 ) -> Void
 
+/// Packs codes from 0 to 15 two to a byte: in each block of 64 bytes the low halves are codes 0 to 63 of 128, the high halves
+/// codes 64 to 127. Larger codes become 15; what is missing of the last block becomes 0.
+/// - Parameters: codes, dimension, packed codes (64 bytes for each 128 codes begun).
+package typealias NibblePackKernel = @convention(c) (UnsafePointer<UInt8>, Int, UnsafeMutablePointer<UInt8>) -> Void
+
 /// Kernels over the codes of a trained scalar quantizer, which are unsigned; those of a query are signed.
 package struct ScalarCodeKernels: Sendable {
     package let encode: ScalarEncodeKernel
     package let query: ScalarQueryKernel
     package let list: ScalarListKernel
+    package let packNibbles: NibblePackKernel
+    /// `list` for packed codes. The query has 128 codes for each block, 0 where it has no element.
+    package let nibbleList: ScalarListKernel
 
     package init(
-        encode: @escaping ScalarEncodeKernel, query: @escaping ScalarQueryKernel, list: @escaping ScalarListKernel
+        encode: @escaping ScalarEncodeKernel, query: @escaping ScalarQueryKernel, list: @escaping ScalarListKernel,
+        packNibbles: @escaping NibblePackKernel, nibbleList: @escaping ScalarListKernel
     ) {
         self.encode = encode
         self.query = query
         self.list = list
+        self.packNibbles = packNibbles
+        self.nibbleList = nibbleList
     }
 }

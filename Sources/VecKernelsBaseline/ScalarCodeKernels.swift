@@ -95,3 +95,70 @@ private enum UnsignedCodeProduct: ByteTerm {
     @inline(__always) static func excess(_: UnsafeRawPointer, _: Int) -> Int32 { 0 }
     @inline(__always) static func distance(_ sum: UInt32) -> Float { Float(sum) }
 }
+
+// MARK: - Two codes to a byte
+
+@inline(__always)
+func packNibbles(_ codes: UnsafePointer<UInt8>, _ dimension: Int, _ packed: UnsafeMutablePointer<UInt8>) {
+    var block = 0
+    while 128 &* block < dimension {
+        for i in 0..<64 {
+            let low = 128 &* block &+ i, high = low &+ 64
+            let a: UInt8 = low < dimension ? (codes[low] < 15 ? codes[low] : 15) : 0
+            let b: UInt8 = high < dimension ? (codes[high] < 15 ? codes[high] : 15) : 0
+            packed[64 &* block &+ i] = a | (b &<< 4)
+        }
+        block = block &+ 1
+    }
+}
+
+/// One block of 64 bytes.
+@inline(__always)
+private func addBlock(_ sum: vs_i32, _ q: UnsafeRawPointer, _ x: UnsafeRawPointer) -> vs_i32 {
+    let mask = vs_low_nibbles()
+    var sum = sum
+    var i = 0
+    while i < 64 {
+        let v = vs_load_bytes(x + i)
+        sum = vs_dot_codes(sum, v & mask, vs_load_bytes(q + i))
+        // What comes down from the byte above is masked out.
+        sum = vs_dot_codes(sum, (v &>> 4) & mask, vs_load_bytes(q + (64 &+ i)))
+        i = i &+ width
+    }
+    return sum
+}
+
+@inline(__always)
+func nibbleList(
+    _ query: UnsafePointer<Int8>, _ rows: UnsafePointer<UnsafeRawPointer>, _ count: Int, _ dimension: Int,
+    _ offset: Float, _ weight: Float, _ out: UnsafeMutablePointer<Float>
+) {
+    let q = UnsafeRawPointer(query)
+    let blocks = (dimension &+ 127) / 128
+    let ahead = 12
+    var j = 0
+    while j &+ 4 <= count {
+        if j &+ ahead &+ 4 <= count {
+            for r in 0..<4 { prefetchRow(rows[j &+ ahead &+ r], 64 &* blocks) }
+        }
+        var s0 = vs_i32(repeating: 0)
+        var s1 = s0, s2 = s0, s3 = s0
+        for b in 0..<blocks {
+            s0 = addBlock(s0, q + (128 &* b), rows[j] + (64 &* b))
+            s1 = addBlock(s1, q + (128 &* b), rows[j &+ 1] + (64 &* b))
+            s2 = addBlock(s2, q + (128 &* b), rows[j &+ 2] + (64 &* b))
+            s3 = addBlock(s3, q + (128 &* b), rows[j &+ 3] + (64 &* b))
+        }
+        out[j] = offset + weight * Float(Int32(bitPattern: vs_sum_i32(s0)))
+        out[j &+ 1] = offset + weight * Float(Int32(bitPattern: vs_sum_i32(s1)))
+        out[j &+ 2] = offset + weight * Float(Int32(bitPattern: vs_sum_i32(s2)))
+        out[j &+ 3] = offset + weight * Float(Int32(bitPattern: vs_sum_i32(s3)))
+        j = j &+ 4
+    }
+    while j < count {
+        var sum = vs_i32(repeating: 0)
+        for b in 0..<blocks { sum = addBlock(sum, q + (128 &* b), rows[j] + (64 &* b)) }
+        out[j] = offset + weight * Float(Int32(bitPattern: vs_sum_i32(sum)))
+        j = j &+ 1
+    }
+}

@@ -190,6 +190,9 @@ VS_INLINE vs_bytes vs_load_bytes_partial(const void *p, ptrdiff_t n) {
 
 VS_INLINE vs_bytes vs_zero_bytes(void) { return (vs_bytes)0; }
 
+/* The low half of every byte. */
+VS_INLINE vs_bytes vs_low_nibbles(void) { return (vs_bytes)(int64_t)0x0f0f0f0f0f0f0f0fll; }
+
 /* Signed bytes to unsigned ones, 128 larger: differences stay. */
 VS_INLINE vs_bytes vs_bias_bytes(vs_bytes a) { return a ^ (int64_t)0x8080808080808080ull; }
 

@@ -43,6 +43,12 @@ enum SectionKind: UInt32, CaseIterable {
     case upperPlaces = 24
     /// Lists above level 0: m u32 each.
     case upperLinks = 25
+    /// The centers and the steps of the quantizer of sketches, f32 each.
+    case sketcher = 26
+    /// 4-bit sketches, `sketchStride` bytes each.
+    case sketches = 27
+    /// A number of each row for walks by sketches, f32.
+    case sketchFactors = 28
 }
 
 /// What the header of a graph says beside what all have.
@@ -51,6 +57,7 @@ struct GraphFields {
     /// How rows are stored; `.auto`: as they were added.
     var storage: GraphStorage
     var fullType: ElementType?
+    var isSketched: Bool
     /// Lists above level 0.
     var units: Int
     var entry: UInt64
@@ -62,7 +69,7 @@ struct GraphFields {
     func shape(_ rows: RowShape) -> GraphShape {
         GraphShape(
             dimension: rows.dimension, metric: rows.metric, type: rows.type, isCoded: storage == .int8,
-            walkType: storage.elementType ?? rows.type, fullType: fullType, m: m)
+            walkType: storage.elementType ?? rows.type, fullType: fullType, m: m, isSketched: isSketched)
     }
 }
 
@@ -131,6 +138,9 @@ struct FileHeader {
         case .parents, .upperPlaces: product(count, 4)
         case .levels: count
         case .upperLinks: product(graph.units, 4 * shape.m)
+        case .sketcher: shape.isSketched ? product(shape.dimension, 8) : nil
+        case .sketches: shape.isSketched ? product(count, shape.sketchStride) : nil
+        case .sketchFactors: shape.keepsSketchFactors ? product(count, 4) : nil
         default: nil
         }
     }
@@ -176,7 +186,7 @@ struct FileHeader {
         put(shape.type.rawValue)
         put(UInt64(count))
         put(nextID)
-        put(UInt32((idsAscend ? 1 : 0) | (shape.keepsCodes ? 2 : 0)))
+        put(UInt32((idsAscend ? 1 : 0) | (shape.keepsCodes ? 2 : 0) | (graph?.isSketched ?? false ? 4 : 0)))
         if let graph {
             put(UInt32(graph.m))
             put(graph.storage.rawValue)
@@ -227,7 +237,7 @@ struct FileHeader {
         }
         guard u64(48) <= UInt64(Limits.rows) else { throw corrupt("has \(u64(48)) rows, more than an index holds") }
         let flags = u32(64)
-        guard flags & ~3 == 0 else { throw corrupt("has unknown flags \(flags)") }
+        guard flags & ~(kind == .hnsw ? 5 : 3) == 0 else { throw corrupt("has unknown flags \(flags)") }
         guard ((kind == .flat ? 68 : 100)..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
             throw corrupt("has unknown header fields")
         }
@@ -237,7 +247,7 @@ struct FileHeader {
         header.fileSize = fileSize
         if kind == .hnsw {
             header.graph = try graphFields(
-                path, shape, header.count, (u32(68), u32(72), u32(76)), units: u64(80), entry: u64(88), root: u32(96))
+                path, shape, header.count, (u32(68), u32(72), u32(76)), isSketched: flags & 4 != 0, units: u64(80), entry: u64(88), root: u32(96))
         }
         let sectionCount = Int(u32(28))
         guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize
@@ -248,7 +258,7 @@ struct FileHeader {
 
     private static func graphFields(
         _ path: String, _ rows: RowShape, _ count: Int, _ fields: (m: UInt32, storage: UInt32, fullType: UInt32),
-        units: UInt64, entry: UInt64, root: UInt32
+        isSketched: Bool, units: UInt64, entry: UInt64, root: UInt32
     ) throws(VecStoreError) -> GraphFields {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         guard HNSWOptions.mRange.contains(Int(fields.m)) else { throw corrupt("has a graph with m \(fields.m)") }
@@ -259,6 +269,7 @@ struct FileHeader {
         guard fields.fullType == 0 || (fullType?.isFloat ?? false && rows.type.isFloat) else {
             throw corrupt("has a graph with finer rows of dtype \(fields.fullType)")
         }
+        guard !isSketched || storage == .int8 else { throw corrupt("has a graph with sketches of rows that are not coded") }
         guard units <= UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels) else {
             throw corrupt("has a graph with \(units) lists above level 0, more than its rows can have")
         }
@@ -269,7 +280,7 @@ struct FileHeader {
             else { throw corrupt("has a graph whose entry is no row") }
         }
         return GraphFields(
-            m: Int(fields.m), storage: storage, fullType: fullType, units: Int(units), entry: entry, root: root)
+            m: Int(fields.m), storage: storage, fullType: fullType, isSketched: isSketched, units: Int(units), entry: entry, root: root)
     }
 
     private mutating func decodeTable(

@@ -20,6 +20,11 @@ struct GraphBuilder {
     /// What a new row's lists will be, level by level.
     private let chosen: UnsafeMutablePointer<Candidate>
     private let chosenCounts: UnsafeMutablePointer<Int>
+    /// Rows of a walk with their finer distances.
+    private let slots: UnsafeMutablePointer<UInt32>
+    private let distances: UnsafeMutablePointer<Float>
+    /// A row widened to float32.
+    private let wide: UnsafeMutableRawPointer
     /// Most children of one row in the tree: the other links are free to be good ones.
     private let mostChildren: Int
 
@@ -40,7 +45,13 @@ struct GraphBuilder {
         let candidatesAt = layout.add(Candidate.self, capacity)
         let chosenAt = layout.add(Candidate.self, GraphBuilder.mostLevels * 2 * m)
         let countsAt = layout.add(Int.self, GraphBuilder.mostLevels)
+        let slotsAt = layout.add(UInt32.self, capacity)
+        let distancesAt = layout.add(Float.self, capacity)
+        let wideAt = layout.add(Float.self, store.shape.dimension)
         memory = try allocate(UInt8.self, layout.size, for: "the building of a graph")
+        slots = memory.pointer(UInt32.self, at: slotsAt)
+        distances = memory.pointer(Float.self, at: distancesAt)
+        wide = memory.base + wideAt
         candidates = memory.pointer(Candidate.self, at: candidatesAt)
         chosen = memory.pointer(Candidate.self, at: chosenAt)
         chosenCounts = memory.pointer(Int.self, at: countsAt)
@@ -61,14 +72,10 @@ struct GraphBuilder {
     // MARK: - Inserting
 
     /// Prepares a row that was added as a query.
-    func prepare(_ row: UnsafeRawPointer, type: ElementType, squaredNorm: Float) -> WalkQuery {
-        let scratch = walk.scratch
-        var source = row
-        if type.isFloat && type != .float32 {
-            convertToFloat32(row, type, scratch.floats, store.shape.dimension, walk.metric.table)
-            source = UnsafeRawPointer(scratch.floats)
-        }
-        return walk.metric.prepare(source, squaredNorm: squaredNorm, scratch.query, scratch.floats)
+    func prepare(_ row: UnsafeRawPointer, type: ElementType, squaredNorm: Float) -> GraphWalk.Query {
+        guard type.isFloat && type != .float32 else { return walk.prepare(row, squaredNorm: squaredNorm) }
+        convertToFloat32(row, type, wide, store.shape.dimension, walk.fine.table)
+        return walk.prepare(wide, squaredNorm: squaredNorm)
     }
 
     /// Makes a row the first of the graph.
@@ -82,7 +89,7 @@ struct GraphBuilder {
     /// - Parameters:
     ///   - query: The row.
     ///   - entry: Where to begin.
-    func insert(_ slot: UInt32, _ query: WalkQuery, entry: UInt64) {
+    func insert(_ slot: UInt32, _ query: GraphWalk.Query, entry: UInt64) {
         let level = store.level(slot)
         let top = Int(entry >> 32)
         let scratch = walk.scratch
@@ -95,11 +102,7 @@ struct GraphBuilder {
             walk.run(query, level: l, &beam)
             scratch.forget()
             (at, distance) = (beam.slot(0), beam.distance(0))
-            var found = 0
-            for i in 0..<beam.count where !store.isDead(beam.slot(i)) {
-                candidates[found] = Candidate(distance: beam.distance(i), slot: beam.slot(i))
-                found &+= 1
-            }
+            let found = collect(beam, query)
             let n = selector.select(candidates, found, wanted: store.shape.m)
             chosenCounts[l] = n
             let list = store.list(slot, l)
@@ -121,6 +124,20 @@ struct GraphBuilder {
                 force(slot, near: chosenCounts[0] > 0 ? chosen[0].slot : store.root.load(ordering: .acquiring))
             }
         }
+    }
+
+    /// The rows of a beam that are part of the graph as candidates, nearest first. Returns how many.
+    private func collect(_ beam: Beam, _ query: GraphWalk.Query) -> Int {
+        var found = 0
+        for i in 0..<beam.count where !store.isDead(beam.slot(i)) {
+            slots[found] = beam.slot(i)
+            distances[found] = beam.distance(i)
+            found &+= 1
+        }
+        if walk.isSketched { walk.measureFine(query, slots, found, distances) }
+        for i in 0..<found { candidates[i] = Candidate(distance: distances[i], slot: slots[i]) }
+        if walk.isSketched { GraphBuilder.sort(candidates, found) }
+        return found
     }
 
     /// Adds a link to `slot` to the list of `target`; a full list is chosen anew.
@@ -162,10 +179,10 @@ struct GraphBuilder {
         candidates[list.capacity] = Candidate(distance: 0, slot: slot)
         for i in 0..<count {
             scratch.slots[i] = candidates[i].slot
-            scratch.addresses[i] = UnsafeRawPointer(walk.address(candidates[i].slot))
+            scratch.addresses[i] = walk.fine.address(candidates[i].slot)
         }
-        let query = walk.metric.prepare(row: target, scratch.rowQuery)
-        walk.metric.measure(query, scratch.slots, scratch.addresses, count, scratch.distances)
+        let query = walk.fine.prepare(row: target, scratch.rowQuery, scratch.floats)
+        walk.fine.measure(query, scratch.slots, scratch.addresses, count, scratch.distances)
         for i in 0..<count { candidates[i].distance = scratch.distances[i] }
         GraphBuilder.sort(candidates, count)
         let n = selector.select(candidates, count, wanted: list.capacity)

@@ -34,7 +34,7 @@ struct GraphRepairer {
     /// Rows around `slot` whose lists on `level` lead to it.
     func referrers(of slot: UInt32, level: Int) -> [UInt32] {
         let scratch = walk.scratch
-        let query = walk.metric.prepare(row: slot, scratch.query)
+        let query = walk.prepare(row: slot)
         var beam = Beam(scratch.entries, capacity: min(GraphRepairer.searchWidth(store.shape), scratch.width))
         walk.begin(slot, walk.distance(query, slot), &beam)
         walk.run(query, level: level, &beam)
@@ -105,15 +105,15 @@ struct GraphRepairer {
 
     private func choose(_ slot: UInt32, _ list: LinkList, _ count: Int, wanted: Int) {
         let scratch = walk.scratch
-        let query = walk.metric.prepare(row: slot, scratch.rowQuery)
+        let query = walk.fine.prepare(row: slot, scratch.rowQuery, scratch.floats)
         var from = 0
         while from < count {
             let n = min(scratch.listCapacity, count - from)
             for i in 0..<n {
                 scratch.slots[i] = candidates[from + i].slot
-                scratch.addresses[i] = UnsafeRawPointer(walk.address(candidates[from + i].slot))
+                scratch.addresses[i] = walk.fine.address(candidates[from + i].slot)
             }
-            walk.metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+            walk.fine.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
             for i in 0..<n { candidates[from + i].distance = scratch.distances[i] }
             from += n
         }

@@ -14,6 +14,8 @@ struct GraphSearcher {
     private let exact: DistanceKernels?
     /// What distances of codes may be off by, so that rows beyond it need no look.
     private let margin: Float
+    /// The same for distances of sketches.
+    private let sketchMargin: Float
 
     init(
         _ index: HNSWIndex, _ store: GraphStore, _ scratch: WalkScratch, _ search: SearchOptions, _ plan: FilterPlan?
@@ -32,6 +34,7 @@ struct GraphSearcher {
             }
         }
         margin = shape.isCoded ? 4 * index.knowledge.current.codeError : 0
+        sketchMargin = shape.isSketched ? 6 * index.knowledge.current.sketchError : 0
     }
 
     // MARK: - The nearest
@@ -46,6 +49,7 @@ struct GraphSearcher {
             var beam = Beam(walk.scratch.entries, capacity: width)
             if let plan {
                 try walk(query, entry, plan, &beam)
+                refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
                 if top.count < k && plan.strategy == .walk && top.count < plan.matchCount {
                     // The walk has missed some: k results there are, so k results there will be.
@@ -53,10 +57,12 @@ struct GraphSearcher {
                     beam = Beam(walk.scratch.entries, capacity: width)
                     let all = try plan.allMatchingOnce()
                     walk.scan(query, all.slots, all.count, &beam)
+                    refine(query, &beam, k)
                     rank(queries, i, beam, k, &top)
                 }
             } else {
                 walk(query, entry, &beam)
+                refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
             }
         }
@@ -64,12 +70,11 @@ struct GraphSearcher {
         top.finish()
     }
 
-    private func prepare(_ queries: QueryBlock, _ i: Int) -> WalkQuery {
-        walk.metric.prepare(
-            queries.query(i), squaredNorm: queries.squaredNorms?[i] ?? 1, walk.scratch.query, walk.scratch.floats)
+    private func prepare(_ queries: QueryBlock, _ i: Int) -> GraphWalk.Query {
+        walk.prepare(queries.query(i), squaredNorm: queries.squaredNorms?[i] ?? 1)
     }
 
-    private func walk(_ query: WalkQuery, _ entry: UInt64, _ beam: inout Beam) {
+    private func walk(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
         let (slot, distance) = walk.start(query, entry: entry, level: 0)
         walk.begin(slot, distance, &beam)
         let root = store.root.load(ordering: .acquiring)
@@ -79,7 +84,7 @@ struct GraphSearcher {
     }
 
     private func walk(
-        _ query: WalkQuery, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam
+        _ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam
     ) throws(VecStoreError) {
         if plan.strategy == .scan {
             let all = try plan.allMatchingOnce()
@@ -98,6 +103,23 @@ struct GraphSearcher {
     }
 
     // MARK: - Ranking
+
+    /// Where the walk went by sketches: gives the rows that may be among the best k their finer distances, and leaves out the
+    /// others.
+    private func refine(_ query: GraphWalk.Query, _ beam: inout Beam, _ k: Int) {
+        guard walk.isSketched, beam.count > 0 else { return }
+        let scratch = walk.scratch
+        let last = beam.distance(min(k, beam.count) - 1)
+        var n = 0
+        while n < beam.count && n < scratch.listCapacity && !(n >= k && beam.distance(n) > last + sketchMargin) {
+            scratch.slots[n] = beam.slot(n)
+            scratch.addresses[n] = walk.fine.address(scratch.slots[n])
+            n += 1
+        }
+        walk.fine.measure(query.fine, scratch.slots, scratch.addresses, n, scratch.distances)
+        beam = Beam(scratch.entries, capacity: beam.capacity)
+        for j in 0..<n { beam.take(scratch.distances[j], scratch.slots[j]) }
+    }
 
     /// Ranks the rows of a beam by their exact distances. Rows that their codes put too far away to be among the best k are
     /// not looked at.
@@ -181,14 +203,14 @@ struct GraphSearcher {
                     add(slot, at: &n)
                 } else {
                     scratch.slots[n] = slot
-                    scratch.addresses[n] = UnsafeRawPointer(walk.address(slot))
+                    scratch.addresses[n] = walk.fine.address(slot)
                     n += 1
                 }
             }
             if let exact {
                 measure(exact, queries, i, n)
             } else {
-                walk.metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+                walk.fine.measure(query.fine, scratch.slots, scratch.addresses, n, scratch.distances)
             }
             for j in 0..<n where scratch.distances[j] <= top.limit {
                 let id = store.id(scratch.slots[j])
@@ -215,7 +237,7 @@ struct GraphSearcher {
             let query = wide.prepare(queries, i)
             if let plan { try wide.walk(query, entry, plan, &beam) } else { wide.walk(query, entry, &beam) }
             // As many rows beyond the radius as within: nothing near is likely to be missing.
-            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + margin
+            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach
             if edge || width >= rows {
                 wide.collect(queries, i, beam, &sink)
                 return
@@ -223,6 +245,9 @@ struct GraphSearcher {
             width = min(4 * width, max(rows, 1))
         }
     }
+
+    /// What the walk's own distances may be off by.
+    private var reach: Float { max(margin, sketchMargin) }
 
     /// The same with another scratch.
     private init(_ other: GraphSearcher, _ scratch: WalkScratch) throws(VecStoreError) {
@@ -232,13 +257,14 @@ struct GraphSearcher {
         oversampling = nil
         exact = other.exact
         margin = other.margin
+        sketchMargin = other.sketchMargin
         walk = try GraphWalk(store, index.table, scratch)
     }
 
     private func collect(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ sink: inout RangeSink) {
         let scratch = walk.scratch
         var e = 0
-        while e < beam.count && !(beam.distance(e) > sink.limit + margin) {
+        while e < beam.count && !(beam.distance(e) > sink.limit + reach) {
             guard let exact else {
                 let id = store.id(beam.slot(e))
                 let distance = cleaned(beam.distance(e))

@@ -3,7 +3,7 @@
 import VecKernelTypes
 
 /// What the rows and lists of a graph look like in memory and in a file.
-struct GraphShape: Sendable {
+struct GraphShape: Sendable, Equatable {
     let dimension: Int
     let metric: Metric
     /// The type that rows are added as.
@@ -15,6 +15,14 @@ struct GraphShape: Sendable {
     /// The type of finer rows that results are ranked with; nil where there are none.
     let fullType: ElementType?
     let m: Int
+    /// Whether the walk compares 4-bit sketches first, and the codes only of rows that these put near.
+    var isSketched = false
+
+    /// Bytes of a sketch: 4 bits for each element, in whole cache lines.
+    var sketchStride: Int { (dimension + 127) / 128 * 64 }
+
+    /// Elements from which a sketch is less to read than the codes.
+    static let leastSketchedDimension = 96
 
     /// Links of a list of level 0.
     var baseLinks: Int { 2 * m }
@@ -33,6 +41,8 @@ struct GraphShape: Sendable {
     /// Whether the walk needs a number of each row beside its elements: 1 / ‖x‖, or under l2sq of codes Σ x².
     var keepsFactors: Bool { isCoded ? metric == .l2Squared : metric == .cosine }
 
+    var keepsSketchFactors: Bool { isSketched && metric == .l2Squared }
+
     /// The type of the rows that distances are computed from in the end; nil where they are those of the codes.
     var exactType: ElementType? { fullType ?? (isCoded ? nil : walkType) }
 
@@ -40,6 +50,6 @@ struct GraphShape: Sendable {
 
     /// Bytes of a row in all columns but the lists of upper levels.
     var bytesPerRow: Int {
-        walkStride + fullStride + (keepsFactors ? 4 : 0) + (keepsInverseNorms ? 8 : 0) + 8 + 4 * baseLinks + 4 + 4 + 1
+        walkStride + fullStride + (isSketched ? sketchStride : 0) + (keepsSketchFactors ? 4 : 0) + (keepsFactors ? 4 : 0) + (keepsInverseNorms ? 8 : 0) + 8 + 4 * baseLinks + 4 + 4 + 1
     }
 }

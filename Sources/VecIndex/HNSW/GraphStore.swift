@@ -19,6 +19,8 @@ final class GraphStore: @unchecked Sendable {
 
     let shape: GraphShape
     let quantizer: ScalarQuantizer?
+    /// Makes the sketches.
+    let sketcher: ScalarQuantizer?
     /// Nil for a graph in memory.
     let map: MappedFile?
     let shift: UInt32
@@ -26,6 +28,9 @@ final class GraphStore: @unchecked Sendable {
     /// Rows as the walk compares them.
     let walk: SegmentedColumn
     let factors: SegmentedColumn?
+    /// Rows in 4 bits an element: what the walk reads first.
+    let sketches: SegmentedColumn?
+    let sketchFactors: SegmentedColumn?
     /// Finer rows.
     let full: SegmentedColumn?
     let inverseNorms: SegmentedColumn?
@@ -71,9 +76,12 @@ final class GraphStore: @unchecked Sendable {
     }
 
     /// An empty graph in memory.
-    init(_ shape: GraphShape, quantizer: ScalarQuantizer?, shift: UInt32) throws(VecStoreError) {
+    init(
+        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, shift: UInt32
+    ) throws(VecStoreError) {
         self.shape = shape
         self.quantizer = quantizer
+        self.sketcher = sketcher
         self.shift = shift
         map = nil
         func column(_ stride: Int, _ name: String) throws(VecStoreError) -> SegmentedColumn {
@@ -81,6 +89,8 @@ final class GraphStore: @unchecked Sendable {
         }
         walk = try column(shape.walkStride, "the rows of a graph")
         factors = shape.keepsFactors ? try column(4, "the norms of rows") : nil
+        sketches = shape.isSketched ? try column(shape.sketchStride, "the sketches of rows") : nil
+        sketchFactors = shape.keepsSketchFactors ? try column(4, "the norms of rows") : nil
         full = shape.fullType == nil ? nil : try column(shape.fullStride, "rows")
         inverseNorms = shape.keepsInverseNorms ? try column(8, "the norms of rows") : nil
         ids = try column(8, "ids")
@@ -95,11 +105,12 @@ final class GraphStore: @unchecked Sendable {
 
     /// A graph in a file.
     init(
-        _ shape: GraphShape, quantizer: ScalarQuantizer?, map: MappedFile, usedSlots: Int, usedUnits: Int,
+        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, map: MappedFile, usedSlots: Int, usedUnits: Int,
         entry: UInt64, root: UInt32, column: (GraphColumn) -> UnsafeRawPointer?
     ) throws(VecStoreError) {
         self.shape = shape
         self.quantizer = quantizer
+        self.sketcher = sketcher
         self.map = map
         shift = 31
         func place(_ kind: GraphColumn) throws(VecStoreError) -> SegmentedColumn? {
@@ -114,6 +125,8 @@ final class GraphStore: @unchecked Sendable {
         }
         walk = try needed(.walk)
         factors = try place(.factors)
+        sketches = try place(.sketches)
+        sketchFactors = try place(.sketchFactors)
         full = try place(.full)
         inverseNorms = try place(.inverseNorms)
         ids = try needed(.ids)
@@ -137,7 +150,7 @@ final class GraphStore: @unchecked Sendable {
     var capacity: Int { map == nil ? ids.capacity : usedSlots }
 
     private var slotColumns: [SegmentedColumn] {
-        [walk, ids, links, parents, levels, upperPlaces] + [factors, full, inverseNorms].compactMap { $0 }
+        [walk, ids, links, parents, levels, upperPlaces] + [factors, sketches, sketchFactors, full, inverseNorms].compactMap { $0 }
     }
 
     /// Adds memory for one segment of slots.
@@ -180,7 +193,7 @@ final class GraphStore: @unchecked Sendable {
 
     /// Bytes of memory held.
     var bytes: Int {
-        slotColumns.reduce(upper.bytes + (quantizer?.bytes ?? 0)) { $0 + $1.bytes }
+        slotColumns.reduce(upper.bytes + (quantizer?.bytes ?? 0) + (sketcher?.bytes ?? 0)) { $0 + $1.bytes }
             + 4 * freeSlots.capacity
     }
 
@@ -257,13 +270,14 @@ final class GraphStore: @unchecked Sendable {
 
 /// The columns of a graph.
 enum GraphColumn: CaseIterable {
-    case walk, factors, full, inverseNorms, ids, links, parents, levels, upperPlaces, upper
+    case walk, factors, sketches, sketchFactors, full, inverseNorms, ids, links, parents, levels, upperPlaces, upper
 
     /// Bytes of one item.
     func stride(_ shape: GraphShape) -> Int {
         switch self {
         case .walk: shape.walkStride
-        case .factors: 4
+        case .factors, .sketchFactors: 4
+        case .sketches: shape.sketchStride
         case .full: shape.fullStride
         case .inverseNorms: 8
         case .ids: 8

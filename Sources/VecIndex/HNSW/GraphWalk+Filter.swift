@@ -7,12 +7,12 @@ extension GraphWalk {
     /// Fills the beam with matching rows near the query. Only these are compared; from those that do not match, the walk
     /// looks at their neighbours in turn, until it has as many rows to compare as a list has links (Patel et al., ACORN,
     /// arXiv 2403.04871).
-    func run(_ query: WalkQuery, matching plan: FilterPlan, _ beam: inout Beam) {
+    func run(_ query: Query, matching plan: FilterPlan, _ beam: inout Beam) {
         while let current = beam.next() { expand(current, query, plan, &beam) }
     }
 
     /// Looks at the neighbours of one row.
-    func expand(_ current: UInt32, _ query: WalkQuery, _ plan: FilterPlan, _ beam: inout Beam) {
+    func expand(_ current: UInt32, _ query: Query, _ plan: FilterPlan, _ beam: inout Beam) {
         let slots = scratch.slots, addresses = scratch.addresses
         let list = store.list(current, 0)
         let enough = list.capacity
@@ -26,7 +26,7 @@ extension GraphWalk {
             guard slot < limit && scratch.visit(slot) else { continue }
             if plan.isWanted(slot) {
                 slots[n] = slot
-                addresses[n] = UnsafeRawPointer(address(slot))
+                addresses[n] = coarse.address(slot)
                 prefetchRow(addresses[n])
                 n &+= 1
             } else {
@@ -44,7 +44,7 @@ extension GraphWalk {
                 let slot = link & slotBits
                 guard slot < limit && plan.isWanted(slot) && scratch.visit(slot) else { continue }
                 slots[n] = slot
-                addresses[n] = UnsafeRawPointer(address(slot))
+                addresses[n] = coarse.address(slot)
                 prefetchRow(addresses[n])
                 n &+= 1
             }
@@ -53,10 +53,10 @@ extension GraphWalk {
     }
 
     /// Compares the rows gathered and puts the near ones into the beam.
-    private func take(_ query: WalkQuery, _ n: Int, _ beam: inout Beam) {
+    private func take(_ query: Query, _ n: Int, _ beam: inout Beam) {
         if n == 0 { return }
         let distances = scratch.distances
-        metric.measure(query, scratch.slots, scratch.addresses, n, distances)
+        coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, distances)
         var limit = beam.limit
         for j in 0..<n where distances[j] < limit {
             beam.take(distances[j], scratch.slots[j])
@@ -65,14 +65,14 @@ extension GraphWalk {
     }
 
     /// Compares rows one by one.
-    func scan(_ query: WalkQuery, _ rows: UnsafePointer<UInt32>, _ count: Int, _ beam: inout Beam) {
+    func scan(_ query: Query, _ rows: UnsafePointer<UInt32>, _ count: Int, _ beam: inout Beam) {
         var from = 0
         let piece = 256
         while from < count {
             let n = min(piece, count - from)
             for i in 0..<n {
                 scratch.slots[i] = rows[from + i]
-                scratch.addresses[i] = UnsafeRawPointer(address(rows[from + i]))
+                scratch.addresses[i] = coarse.address(rows[from + i])
             }
             take(query, n, &beam)
             from += n

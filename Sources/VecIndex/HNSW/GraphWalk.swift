@@ -7,32 +7,37 @@ import VecKernelTypes
 /// navigable small world graphs (arXiv 1603.09320), algorithms 2 and 5.
 struct GraphWalk {
     let store: GraphStore
-    let metric: WalkMetric
+    /// How the walk compares rows: by sketches, where there are any.
+    let coarse: WalkMetric
+    /// How rows are compared that matter more.
+    let fine: WalkMetric
     let scratch: WalkScratch
-    private let rowSize: Int
     /// Slots from here on are not looked at: they are newer than this walk, or a damaged file names them.
     let limit: UInt32
-    private let rows: SegmentedColumn.View
     private let links: SegmentedColumn.View
+
+    var isSketched: Bool { coarse.form == .sketch }
 
     init(_ store: GraphStore, _ table: KernelTable, _ scratch: WalkScratch) throws(VecStoreError) {
         self.store = store
         self.scratch = scratch
-        metric = try WalkMetric(store, table)
+        fine = try WalkMetric(store, table, .row)
+        coarse = store.shape.isSketched ? try WalkMetric(store, table, .sketch) : fine
         limit = UInt32(truncatingIfNeeded: min(scratch.rows, store.capacity))
-        rows = store.walk.view
         links = store.links.view
-        let shape = store.shape
-        rowSize = shape.isCoded ? shape.dimension : shape.walkType.rowSize(shape.dimension)
     }
 
     /// Rows whose cache lines are all asked for before the first is compared; the kernels ask for the others as they go.
-    @inline(__always) private var rowsAhead: Int { 4 }
+    @inline(__always) private var rowsAhead: Int { coarse.form == .sketch ? 16 : 4 }
+
+    /// Rows whose lists are looked at in one step. More of them make longer batches, which hide the way to memory better, at
+    /// the price of some rows too many.
+    @inline(__always) private var stepWidth: Int { 2 }
 
     @inline(__always)
     func prefetchRow(_ address: UnsafeRawPointer) {
         var i = 0
-        while i < rowSize {
+        while i < coarse.rowSize {
             vs_prefetch(address + i)
             i &+= 64
         }
@@ -48,19 +53,53 @@ struct GraphWalk {
         }
     }
 
-    @inline(__always)
-    func address(_ slot: UInt32) -> UnsafeMutableRawPointer { rows.address(slot) }
+    // MARK: - Queries
 
-    /// The distance to one row.
-    func distance(_ query: WalkQuery, _ slot: UInt32) -> Float {
-        scratch.slots[0] = slot
-        scratch.addresses[0] = UnsafeRawPointer(rows.address(slot))
-        metric.measure(query, scratch.slots, scratch.addresses, 1, scratch.distances)
-        return scratch.distances[0]
+    /// A query in the two forms that a walk needs.
+    struct Query {
+        var coarse: WalkQuery
+        var fine: WalkQuery
     }
 
+    /// Prepares a query; see `WalkMetric`.
+    func prepare(_ query: UnsafeRawPointer, squaredNorm: Float) -> Query {
+        let fineQuery = fine.prepare(query, squaredNorm: squaredNorm, scratch.query, scratch.floats)
+        guard isSketched else { return Query(coarse: fineQuery, fine: fineQuery) }
+        return Query(
+            coarse: coarse.prepare(query, squaredNorm: squaredNorm, scratch.sketchQuery, scratch.floats), fine: fineQuery)
+    }
+
+    /// Prepares a row of the graph as a query.
+    func prepare(row slot: UInt32) -> Query {
+        let fineQuery = fine.prepare(row: slot, scratch.query, scratch.floats)
+        guard isSketched else { return Query(coarse: fineQuery, fine: fineQuery) }
+        return Query(coarse: coarse.prepare(row: slot, scratch.sketchQuery, scratch.floats), fine: fineQuery)
+    }
+
+    /// The distance to one row, as the walk sees it.
+    func distance(_ query: Query, _ slot: UInt32) -> Float {
+        var one = slot
+        var address = coarse.address(slot)
+        var distance: Float = 0
+        coarse.measure(query.coarse, &one, &address, 1, &distance)
+        return distance
+    }
+
+    /// Compares rows in the finer form.
+    func measureFine(_ query: Query, _ slots: UnsafePointer<UInt32>, _ count: Int, _ out: UnsafeMutablePointer<Float>) {
+        var from = 0
+        while from < count {
+            let n = min(scratch.listCapacity, count - from)
+            for i in 0..<n { scratch.addresses[i] = fine.address(slots[from + i]) }
+            fine.measure(query.fine, slots + from, scratch.addresses, n, out + from)
+            from += n
+        }
+    }
+
+    // MARK: - Walking
+
     /// Goes from a row to its nearest neighbour on a level as long as that is nearer to the query.
-    func descend(_ query: WalkQuery, from start: UInt32, _ startDistance: Float, level: Int) -> (slot: UInt32, distance: Float) {
+    func descend(_ query: Query, from start: UInt32, _ startDistance: Float, level: Int) -> (slot: UInt32, distance: Float) {
         var best = start
         var bestDistance = startDistance
         while true {
@@ -72,12 +111,12 @@ struct GraphWalk {
                 let slot = link & slotBits
                 guard slot < limit else { continue }
                 scratch.slots[n] = slot
-                scratch.addresses[n] = UnsafeRawPointer(rows.address(slot))
+                scratch.addresses[n] = coarse.address(slot)
                 if n < rowsAhead { prefetchRow(scratch.addresses[n]) }
                 n &+= 1
             }
             if n == 0 { return (best, bestDistance) }
-            metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+            coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, scratch.distances)
             let before = best
             for j in 0..<n where scratch.distances[j] < bestDistance {
                 bestDistance = scratch.distances[j]
@@ -88,7 +127,7 @@ struct GraphWalk {
     }
 
     /// Where a walk on `level` begins: the end of the descent from the top.
-    func start(_ query: WalkQuery, entry: UInt64, level: Int) -> (slot: UInt32, distance: Float) {
+    func start(_ query: Query, entry: UInt64, level: Int) -> (slot: UInt32, distance: Float) {
         var slot = UInt32(truncatingIfNeeded: entry) & slotBits
         var distance = distance(query, slot)
         var at = Int(entry >> 32)
@@ -109,30 +148,43 @@ struct GraphWalk {
     func visit(_ slot: UInt32) -> Bool { slot < limit && scratch.visit(slot) }
 
     /// Fills the beam with the rows nearest to the query that can be reached from those in it.
-    func run(_ query: WalkQuery, level: Int, _ beam: inout Beam) {
-        let slots = scratch.slots, addresses = scratch.addresses, distances = scratch.distances
-        while let current = beam.next() {
-            let list = store.list(current, level)
-            var n = 0
-            for i in 0..<list.capacity {
-                let link = list[i]
-                if link == noSlot { break }
-                let slot = link & slotBits
-                guard slot < limit && scratch.visit(slot) else { continue }
-                let address = UnsafeRawPointer(rows.address(slot))
-                slots[n] = slot
-                addresses[n] = address
-                if n < rowsAhead { prefetchRow(address) }
-                n &+= 1
+    func run(_ query: Query, level: Int, _ beam: inout Beam) {
+        let addresses = scratch.addresses, distances = scratch.distances
+        let step = level == 0 ? stepWidth : 1
+        while let first = beam.next() {
+            let before = scratch.visitedCount
+            gather(first, level)
+            for _ in 1..<max(step, 1) {
+                guard let next = beam.next() else { break }
+                gather(next, level)
             }
+            let n = scratch.visitedCount &- before
             if level == 0, let upcoming = beam.upcoming { prefetchList(upcoming) }
             if n == 0 { continue }
-            metric.measure(query, slots, addresses, n, distances)
+            let slots = UnsafePointer(scratch.visited + before)
+            for i in 0..<n {
+                let address = coarse.address(slots[i])
+                addresses[i] = address
+                if i < rowsAhead { prefetchRow(address) }
+            }
+            coarse.measure(query.coarse, slots, addresses, n, distances)
             var limit = beam.limit
             for j in 0..<n where distances[j] < limit {
                 beam.take(distances[j], slots[j])
                 limit = beam.limit
             }
+        }
+    }
+
+    /// Adds the neighbours of a row that have not been visited to the list of those that have.
+    @inline(__always)
+    private func gather(_ slot: UInt32, _ level: Int) {
+        let list = store.list(slot, level)
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            let neighbor = link & slotBits
+            if neighbor < limit { _ = scratch.visit(neighbor) }
         }
     }
 }

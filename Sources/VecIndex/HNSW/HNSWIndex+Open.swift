@@ -30,14 +30,18 @@ extension HNSWIndex {
         let notes = try GraphNotes(noteBytes, path: map.path)
         let shape = fields.shape(header.shape)
         var quantizer: ScalarQuantizer?
-        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, map.path) }
+        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, levels: 256, map.path) }
+        var sketcher: ScalarQuantizer?
+        if let bytes = base(.sketcher) { sketcher = try HNSWIndex.quantizer(bytes, shape, levels: 16, map.path) }
         let store = try GraphStore(
-            shape, quantizer: quantizer, map: map, usedSlots: header.count, usedUnits: fields.units, entry: fields.entry,
-            root: fields.root
+            shape, quantizer: quantizer, sketcher: sketcher, map: map, usedSlots: header.count, usedUnits: fields.units,
+            entry: fields.entry, root: fields.root
         ) { column in
             switch column {
             case .walk: base(.walkRows)
             case .factors: base(.walkFactors)
+            case .sketches: base(.sketches)
+            case .sketchFactors: base(.sketchFactors)
             case .full: base(.fullRows)
             case .inverseNorms: base(.inverseNorms)
             case .ids: base(.ids)
@@ -68,7 +72,7 @@ extension HNSWIndex {
     }
 
     private static func quantizer(
-        _ bytes: UnsafeRawPointer, _ shape: GraphShape, _ path: String
+        _ bytes: UnsafeRawPointer, _ shape: GraphShape, levels: Int, _ path: String
     ) throws(VecStoreError) -> ScalarQuantizer {
         let centers = bytes.assumingMemoryBound(to: Float.self)
         let steps = centers + shape.dimension
@@ -76,7 +80,8 @@ extension HNSWIndex {
         where !(abs(centers[d]) <= 0x1p63 && steps[d] > 0 && steps[d] <= 0x1p63) {
             throw VecStoreError(.corrupt, "'\(path)' has a quantizer with a range that cannot be (element \(d))")
         }
-        return try ScalarQuantizer(dimension: shape.dimension, metric: shape.metric, center: centers, step: steps)
+        return try ScalarQuantizer(
+            dimension: shape.dimension, metric: shape.metric, levels: levels, center: centers, step: steps)
     }
 
     /// A writable copy in memory.

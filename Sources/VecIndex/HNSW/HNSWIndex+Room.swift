@@ -9,6 +9,9 @@ extension HNSWIndex {
     /// The share of neighbours that codes may lose before `auto` takes finer rows.
     static let acceptedLoss: Float = 0.005
 
+    /// The share of neighbours that sketches may lose before the walk does without them.
+    static let acceptedSketchLoss: Float = 0.02
+
     /// Whether the storage is still to be decided.
     var isUntrained: Bool {
         (options.storage == .auto || options.storage == .int8) && options.isCodable && knowledge.current.storage == nil
@@ -24,7 +27,7 @@ extension HNSWIndex {
         if isUntrained && rows >= HNSWIndex.trainingRows {
             try train(with: batch, threads: threads)
         } else {
-            try rebuild(store.shape, store.quantizer, rows: rows, threads: threads)
+            try rebuild(store.shape, store.quantizer, store.sketcher, rows: rows, threads: threads)
         }
     }
 
@@ -49,7 +52,7 @@ extension HNSWIndex {
         gate.lockAlone()
         defer { gate.unlockAlone() }
         if rows > store.capacity && store.shift < GraphStore.mostShift(store.shape) {
-            try rebuild(store.shape, store.quantizer, rows: rows, threads: ThreadPool.defaultThreads)
+            try rebuild(store.shape, store.quantizer, store.sketcher, rows: rows, threads: ThreadPool.defaultThreads)
         }
         let store = self.store
         try slotLock.withLock { () throws(VecStoreError) in
@@ -69,12 +72,13 @@ extension HNSWIndex {
 
     /// Copies everything into a new store, slot by slot, and takes that from now on. With the gate alone.
     func rebuild(
-        _ shape: GraphShape, _ quantizer: ScalarQuantizer?, rows: Int, threads: Int
+        _ shape: GraphShape, _ quantizer: ScalarQuantizer?, _ sketcher: ScalarQuantizer?, rows: Int, threads: Int
     ) throws(VecStoreError) {
         let old = store
         // Room for some more: rows that come one by one must not copy everything each time.
         let next = try GraphStore(
-            shape, quantizer: quantizer, shift: HNSWIndex.shift(shape, rows: max(rows, min(2 * old.usedSlots, 1 << 16))))
+            shape, quantizer: quantizer, sketcher: sketcher,
+            shift: HNSWIndex.shift(shape, rows: max(rows, min(2 * old.usedSlots, 1 << 16))))
         while next.capacity < old.usedSlots { try next.grow() }
         while next.upper.capacity < old.usedUnits { try next.upper.grow() }
         let piece = 1024
@@ -119,10 +123,20 @@ extension HNSWIndex {
         let result = try trainer.train()
         var storage = options.storage
         if storage == .auto { storage = result.loss <= HNSWIndex.acceptedLoss ? .int8 : finerStorage(sample) }
-        let shape = HNSWIndex.shape(options, storage: storage)
+        var shape = HNSWIndex.shape(options, storage: storage)
+        var sketch: CodeTrainer.Result?
+        // Sketches cost memory: not where only codes are wanted.
+        if storage == .int8 && shape.fullType != nil && shape.dimension >= GraphShape.leastSketchedDimension {
+            let tried = try trainer.trainSketch()
+            if tried.loss <= HNSWIndex.acceptedSketchLoss { sketch = tried }
+        }
+        shape.isSketched = sketch != nil
         try rebuild(
-            shape, storage == .int8 ? result.quantizer : nil, rows: store.usedSlots + batch.count, threads: threads)
-        knowledge.set(Knowledge.Values(storage: storage, codeLoss: result.loss, codeError: result.error))
+            shape, storage == .int8 ? result.quantizer : nil, sketch?.quantizer, rows: store.usedSlots + batch.count,
+            threads: threads)
+        knowledge.set(
+            Knowledge.Values(
+                storage: storage, codeLoss: result.loss, codeError: result.error, sketchError: sketch?.error ?? 0))
         scratches.empty()
     }
 
@@ -178,8 +192,7 @@ struct RowCopier {
         self.target = target
         self.table = table
         writer = try RowWriter(target, table)
-        let a = source.shape, b = target.shape
-        isSame = a.isCoded == b.isCoded && a.walkType == b.walkType && a.fullType == b.fullType
+        isSame = source.shape == target.shape
     }
 
     func copy(_ slot: UInt32, to place: UInt32) {
@@ -188,6 +201,8 @@ struct RowCopier {
         if isSame {
             copy(source.walk, target.walk, slot, place)
             copy(source.factors, target.factors, slot, place)
+            copy(source.sketches, target.sketches, slot, place)
+            copy(source.sketchFactors, target.sketchFactors, slot, place)
             copy(source.full, target.full, slot, place)
             copy(source.inverseNorms, target.inverseNorms, slot, place)
         } else if id != noID, let row = source.exactRow(slot), let kernel = table.squaredNorms(source.shape.type) {

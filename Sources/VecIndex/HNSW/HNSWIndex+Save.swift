@@ -20,7 +20,7 @@ extension HNSWIndex {
         var header = FileHeader(
             shape: RowShape(dimension: shape.dimension, metric: shape.metric, type: shape.type, keepsCodes: false),
             graph: GraphFields(
-                m: shape.m, storage: shape.storage, fullType: shape.fullType, units: dense.usedUnits,
+                m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched, units: dense.usedUnits,
                 entry: dense.entry.load(ordering: .acquiring), root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
         let fileSize = header.layOut()
@@ -52,6 +52,12 @@ extension HNSWIndex {
             guard let quantizer = store.quantizer else { return }
             try writer.append(quantizer.center, 4 * quantizer.dimension)
             try writer.append(quantizer.step, 4 * quantizer.dimension)
+        case .sketcher:
+            guard let sketcher = store.sketcher else { return }
+            try writer.append(sketcher.center, 4 * sketcher.dimension)
+            try writer.append(sketcher.step, 4 * sketcher.dimension)
+        case .sketches: try HNSWIndex.write(store.sketches, count, writer)
+        case .sketchFactors: try HNSWIndex.write(store.sketchFactors, count, writer)
         case .walkRows: try HNSWIndex.write(store.walk, count, writer)
         case .walkFactors: try HNSWIndex.write(store.factors, count, writer)
         case .fullRows: try HNSWIndex.write(store.full, count, writer)
@@ -120,6 +126,7 @@ struct GraphNotes {
         put((calibration?.targetRecall ?? 0).bitPattern)
         put((calibration?.recall ?? 0).bitPattern)
         put(UInt32(calibration?.usesOwnRows ?? false ? 1 : 0))
+        put(knowledge.sketchError.bitPattern)
         return bytes + [UInt8](repeating: 0, count: GraphFields.notesSize - bytes.count)
     }
 
@@ -145,6 +152,9 @@ struct GraphNotes {
         if loss >= 0 && loss <= 1 { knowledge.codeLoss = loss }
         guard error >= 0 && error.isFinite else { throw corrupt("codes that are off by \(error)") }
         knowledge.codeError = error
+        let sketchError = Float(bitPattern: u32(60))
+        guard sketchError >= 0 && sketchError.isFinite else { throw corrupt("sketches that are off by \(sketchError)") }
+        knowledge.sketchError = sketchError
         if u32(40) > 0 {
             let target = Float(bitPattern: u32(48)), recall = Float(bitPattern: u32(52))
             guard HNSWOptions.efRange.contains(Int(u32(44))), Int(u32(40)) <= Limits.k, target >= 0, target <= 1, recall >= 0,

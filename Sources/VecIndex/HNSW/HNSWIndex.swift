@@ -45,7 +45,7 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
         let shape = HNSWIndex.shapeBeforeTraining(options)
         try self.init(
             options, table: table, map: nil,
-            store: GraphStore(shape, quantizer: nil, shift: GraphStore.leastShift), lookup: .table(IDMap()), nextID: 0)
+            store: GraphStore(shape, quantizer: nil, sketcher: nil, shift: GraphStore.leastShift), lookup: .table(IDMap()), nextID: 0)
         if options.capacity > 0 { try reserve(options.capacity) }
     }
 
@@ -135,6 +135,8 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             var codeLoss: Float?
             /// How far a code's distance is off, as a rule.
             var codeError: Float = 0
+            /// The same for sketches.
+            var sketchError: Float = 0
             var calibration: Calibration?
         }
 

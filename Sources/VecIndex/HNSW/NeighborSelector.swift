@@ -20,6 +20,9 @@ struct NeighborSelector {
     /// The result.
     let selected: UnsafeMutablePointer<UInt32>
     let capacity: Int
+    /// A chosen neighbour rules out what is nearer to it by this factor: a little above 1 keeps some links that the paper's
+    /// rule drops (Subramanya et al., DiskANN, 2019, section 2.3). Products have no factor.
+    private let alpha: Float
 
     /// Candidates taken at a time: those behind may never be looked at.
     private static let blockSize = 64
@@ -27,6 +30,7 @@ struct NeighborSelector {
     init(_ walk: GraphWalk, capacity: Int) throws(VecStoreError) {
         self.walk = walk
         self.capacity = capacity
+        alpha = walk.store.shape.metric == .innerProduct ? 1 : 1.05
         var layout = Layout()
         let outAt = layout.add(Bool.self, capacity)
         let positionsAt = layout.add(UInt32.self, capacity)
@@ -85,15 +89,15 @@ struct NeighborSelector {
         for i in first..<end where !isOut[i] && !candidates[i].isKept {
             positions[n] = UInt32(truncatingIfNeeded: i)
             scratch.slots[n] = candidates[i].slot
-            scratch.addresses[n] = UnsafeRawPointer(walk.address(candidates[i].slot))
+            scratch.addresses[n] = walk.fine.address(candidates[i].slot)
             n &+= 1
         }
         if n == 0 { return }
-        let query = walk.metric.prepare(row: candidates[s].slot, scratch.rowQuery)
-        walk.metric.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
+        let query = walk.fine.prepare(row: candidates[s].slot, scratch.rowQuery, scratch.floats)
+        walk.fine.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
         for j in 0..<n {
             let i = Int(positions[j])
-            if scratch.distances[j] < candidates[i].distance { isOut[i] = true }
+            if scratch.distances[j] * alpha < candidates[i].distance { isOut[i] = true }
         }
     }
 }

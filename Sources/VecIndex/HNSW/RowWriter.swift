@@ -8,15 +8,16 @@ struct RowWriter {
     private let table: KernelTable
     private let shape: GraphShape
     private let floats: UnsafeMutablePointer<Float>
-    private let memory: Buffer?
+    private let codes: UnsafeMutablePointer<UInt8>
+    private let memory: Buffer
 
     init(_ store: GraphStore, _ table: KernelTable) throws(VecStoreError) {
         self.store = store
         self.table = table
         shape = store.shape
-        let room = try allocate(Float.self, shape.dimension, for: "a row")
-        memory = room
-        floats = room.pointer(Float.self)
+        memory = try allocate(UInt8.self, 5 * shape.dimension, for: "a row")
+        floats = memory.pointer(Float.self)
+        codes = memory.pointer(UInt8.self, at: 4 * shape.dimension)
     }
 
     /// - Parameters:
@@ -32,6 +33,7 @@ struct RowWriter {
                 let inverse = Float(1 / Double(squaredNorm).squareRoot())
                 for d in 0..<shape.dimension { floats[d] *= inverse }
             }
+            if let sketcher = store.sketcher { sketch(sketcher, slot) }
             factor = quantizer.encode(floats, walk.assumingMemoryBound(to: UInt8.self), table)
         } else {
             convert(row, to: shape.walkType, walk)
@@ -41,6 +43,16 @@ struct RowWriter {
         if let norms = store.inverseNorms, let exact = store.exactRow(slot), let type = shape.exactType {
             norms.address(slot).assumingMemoryBound(to: Double.self).pointee =
                 1 / Double(exactSquare(exact, type)).squareRoot()
+        }
+    }
+
+    /// Writes the sketch of the row in `floats`.
+    private func sketch(_ sketcher: ScalarQuantizer, _ slot: UInt32) {
+        guard let sketches = store.sketches else { return }
+        sketcher.encode(floats, codes, table)
+        table.scalarCodes.packNibbles(codes, shape.dimension, sketches.address(slot).assumingMemoryBound(to: UInt8.self))
+        if let factors = store.sketchFactors {
+            factors.address(slot).assumingMemoryBound(to: Float.self).pointee = sketcher.squares(floats)
         }
     }
 

@@ -2,7 +2,7 @@
 
 import VecKernelTypes
 
-/// Trained 8-bit scalar quantization: element d of a row is low[d] + step[d] · code, with a code from 0 to 255. Immutable.
+/// Trained scalar quantization: element d of a row is low[d] + step[d] · code, with a code from 0 to `levels` − 1. Immutable.
 ///
 /// A query becomes signed codes of q[d] · step[d], so that Σ q·x is a constant of the query and a multiple of an integer
 /// product. Under l2sq rows and queries are taken relative to the middle of the ranges, which keeps the numbers small.
@@ -11,6 +11,8 @@ final class ScalarQuantizer: @unchecked Sendable {
 
     let dimension: Int
     let metric: Metric
+    /// Different codes: 256, or 16 for the sketches of rows.
+    let levels: Int
     /// The middle of the range of each element; it is subtracted under l2sq.
     let center: UnsafePointer<Float>
     let step: UnsafePointer<Float>
@@ -30,10 +32,12 @@ final class ScalarQuantizer: @unchecked Sendable {
     /// - Parameters:
     ///   - center, step: `dimension` values each; steps are positive.
     init(
-        dimension: Int, metric: Metric, center: UnsafePointer<Float>, step: UnsafePointer<Float>
+        dimension: Int, metric: Metric, levels: Int = 256, center: UnsafePointer<Float>, step: UnsafePointer<Float>
     ) throws(VecStoreError) {
         self.dimension = dimension
         self.metric = metric
+        self.levels = levels
+        let most = Float(levels - 1)
         var layout = Layout()
         let places = (0..<8).map { _ in layout.add(Float.self, dimension) }
         memory = try allocate(UInt8.self, layout.size, for: "a quantizer")
@@ -43,11 +47,11 @@ final class ScalarQuantizer: @unchecked Sendable {
         for d in 0..<dimension {
             columns[0][d] = center[d]
             columns[1][d] = step[d]
-            columns[2][d] = center[d] - 127.5 * step[d]
+            columns[2][d] = center[d] - most / 2 * step[d]
             columns[3][d] = 1 / step[d]
-            columns[4][d] = metric == .l2Squared ? -127.5 * step[d] : columns[2][d]
+            columns[4][d] = metric == .l2Squared ? -most / 2 * step[d] : columns[2][d]
             let end = columns[4][d]
-            unit = max(unit, abs(end * step[d]), abs((end + 255 * step[d]) * step[d]))
+            unit = max(unit, abs(end * step[d]), abs((end + most * step[d]) * step[d]))
             squares += Double(end) * Double(end)
         }
         // A hair below 127, so that rounding cannot pass it.
@@ -80,6 +84,17 @@ final class ScalarQuantizer: @unchecked Sendable {
         var sum: Double = 0
         for d in 0..<dimension {
             let x = productLow[d] + step[d] * Float(codes[d])
+            sum += Double(x * x)
+        }
+        return Float(sum)
+    }
+
+    /// Σ of the squares of a row relative to the center: what `Walk` needs of a row under l2sq, where codes are too coarse to
+    /// say it.
+    func squares(_ row: UnsafePointer<Float>) -> Float {
+        var sum: Double = 0
+        for d in 0..<dimension {
+            let x = row[d] - center[d]
             sum += Double(x * x)
         }
         return Float(sum)

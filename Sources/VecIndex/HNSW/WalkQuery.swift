@@ -10,23 +10,54 @@ struct WalkQuery {
     var weight: Float = 1
 }
 
-/// Compares queries with the rows of a walk: distances as near to those of the metric as the stored rows allow.
+/// Compares queries with rows, in one of the forms that a graph keeps them: distances as near to those of the metric as that
+/// form allows.
 struct WalkMetric {
+    /// Which form of the rows.
+    enum Form {
+        /// As elements or 8-bit codes.
+        case row
+        /// As 4-bit sketches.
+        case sketch
+    }
+
     let store: GraphStore
     let table: KernelTable
     let dimension: Int
-    /// Nil where the rows are coded.
+    let form: Form
+    /// Bytes of a row in this form.
+    let rowSize: Int
+    let rows: SegmentedColumn.View
+    /// Nil where the rows are elements.
+    private let quantizer: ScalarQuantizer?
+    /// Nil where the rows are codes.
     private let kernels: DistanceKernels?
     private let isScaled: Bool
     private let factors: SegmentedColumn.View?
 
-    init(_ store: GraphStore, _ table: KernelTable) throws(VecStoreError) {
+    init(_ store: GraphStore, _ table: KernelTable, _ form: Form) throws(VecStoreError) {
         self.store = store
         self.table = table
+        self.form = form
         dimension = store.shape.dimension
         let shape = store.shape
-        // The norms of rows are kept, so cosine needs their products alone.
+        if form == .sketch {
+            guard let sketches = store.sketches, let sketcher = store.sketcher else {
+                throw VecStoreError(.internalError, "a graph without sketches")
+            }
+            rows = sketches.view
+            rowSize = shape.sketchStride
+            quantizer = sketcher
+            factors = store.sketchFactors?.view
+            isScaled = false
+            kernels = nil
+            return
+        }
+        rows = store.walk.view
+        rowSize = shape.isCoded ? dimension : shape.walkType.rowSize(dimension)
         factors = store.factors?.view
+        quantizer = store.quantizer
+        // The norms of rows are kept, so cosine needs their products alone.
         isScaled = !shape.isCoded && shape.metric == .cosine
         if shape.isCoded {
             kernels = nil
@@ -38,9 +69,9 @@ struct WalkMetric {
         }
     }
 
-    /// Bytes that a prepared query needs; twice as much for one made of floats.
+    /// Bytes that a prepared query needs, and what is made of it on the way.
     static func querySize(_ shape: GraphShape) -> Int {
-        (max(4 * shape.dimension, shape.type.rowSize(shape.dimension)) + 63) / 64 * 64
+        (max(4 * shape.dimension, shape.type.rowSize(shape.dimension), 2 * shape.sketchStride) + 63) / 64 * 64
     }
 
     /// Prepares a query of float32 elements, or of the type of the rows where they are not floats.
@@ -53,18 +84,36 @@ struct WalkMetric {
         _ floats: UnsafeMutablePointer<Float>
     ) -> WalkQuery {
         let inverse: Float = store.shape.metric == .cosine ? Float(1 / Double(squaredNorm).squareRoot()) : 1
-        guard let quantizer = store.quantizer else {
+        guard let quantizer else {
             return WalkQuery(elements: query, offset: isScaled ? 1 : 0, weight: inverse)
         }
         for d in 0..<dimension { floats[d] = (query + 4 * d).loadUnaligned(as: Float.self) * inverse }
-        let scale = quantizer.encodeQuery(floats, floats, room.assumingMemoryBound(to: Int8.self), table)
+        return encode(floats, quantizer, room)
+    }
+
+    private func encode(
+        _ floats: UnsafeMutablePointer<Float>, _ quantizer: ScalarQuantizer, _ room: UnsafeMutableRawPointer
+    ) -> WalkQuery {
+        let codes = room.assumingMemoryBound(to: Int8.self)
+        let scale = quantizer.encodeQuery(floats, floats, codes, table)
+        if form == .sketch {
+            for d in dimension..<(2 * store.shape.sketchStride) { codes[d] = 0 }
+        }
         return WalkQuery(elements: UnsafeRawPointer(room), offset: scale.offset, weight: scale.weight)
     }
 
     /// Prepares a row of the graph as a query.
-    func prepare(row slot: UInt32, _ room: UnsafeMutableRawPointer) -> WalkQuery {
+    /// - Parameter floats: As for a query; used for sketches alone.
+    func prepare(
+        row slot: UInt32, _ room: UnsafeMutableRawPointer, _ floats: UnsafeMutablePointer<Float>
+    ) -> WalkQuery {
         let row = UnsafeRawPointer(store.walk.address(slot))
-        guard let quantizer = store.quantizer else {
+        if form == .sketch {
+            guard let codes = store.quantizer, let quantizer else { return WalkQuery(elements: row) }
+            codes.decode(row.assumingMemoryBound(to: UInt8.self), floats)
+            return encode(floats, quantizer, room)
+        }
+        guard let quantizer else {
             let factor = isScaled ? store.factor(slot) : 1
             guard store.shape.walkType.isFloat && store.shape.walkType != .float32 else {
                 return WalkQuery(elements: row, offset: isScaled ? 1 : 0, weight: factor)
@@ -78,10 +127,13 @@ struct WalkMetric {
         return WalkQuery(elements: UnsafeRawPointer(room), offset: scale.offset, weight: scale.weight)
     }
 
+    @inline(__always)
+    func address(_ slot: UInt32) -> UnsafeRawPointer { UnsafeRawPointer(rows.address(slot)) }
+
     /// The distances of a query to rows.
     /// - Parameters:
     ///   - slots: `count` rows.
-    ///   - addresses: Where they lie.
+    ///   - addresses: Where they lie in this form.
     @inline(__always)
     func measure(
         _ query: WalkQuery, _ slots: UnsafePointer<UInt32>, _ addresses: UnsafePointer<UnsafeRawPointer>, _ count: Int,
@@ -95,14 +147,17 @@ struct WalkMetric {
                     out[j] = query.offset + query.weight * factor * out[j]
                 }
             }
+            return
+        }
+        let codes = query.elements.assumingMemoryBound(to: Int8.self)
+        if form == .sketch {
+            table.scalarCodes.nibbleList(codes, addresses, count, dimension, query.offset, query.weight, out)
         } else {
-            table.scalarCodes.list(
-                query.elements.assumingMemoryBound(to: Int8.self), addresses, count, dimension, query.offset,
-                query.weight, out)
-            if let factors {
-                for j in 0..<count {
-                    out[j] += factors.address(slots[j]).assumingMemoryBound(to: Float.self).pointee
-                }
+            table.scalarCodes.list(codes, addresses, count, dimension, query.offset, query.weight, out)
+        }
+        if let factors {
+            for j in 0..<count {
+                out[j] += factors.address(slots[j]).assumingMemoryBound(to: Float.self).pointee
             }
         }
     }

@@ -10,10 +10,10 @@ final class WalkScratch {
     let width: Int
 
     // MARK: visited marks
-    private let words: UnsafeMutablePointer<UInt64>
-    private let touched: UnsafeMutablePointer<UInt32>
-    private var touchedCount = 0
-    private let wordCount: Int
+    let words: UnsafeMutablePointer<UInt64>
+    /// Every row visited, in order, so that its mark can be wiped; the last of them are those of the step under way.
+    let visited: UnsafeMutablePointer<UInt32>
+    var visitedCount = 0
 
     // MARK: lists
     let entries: UnsafeMutablePointer<UInt64>
@@ -26,6 +26,8 @@ final class WalkScratch {
     // MARK: queries
     let query: UnsafeMutableRawPointer
     let floats: UnsafeMutablePointer<Float>
+    /// The query in the form of sketches.
+    let sketchQuery: UnsafeMutableRawPointer
     /// A second query: a row that others are compared with.
     let rowQuery: UnsafeMutableRawPointer
 
@@ -34,28 +36,31 @@ final class WalkScratch {
     init(_ shape: GraphShape, rows: Int, width: Int) throws(VecStoreError) {
         self.rows = rows
         self.width = width
-        wordCount = (rows + 63) / 64
+        let wordCount = (rows + 63) / 64
         listCapacity = max(1024, 4 * shape.baseLinks)
         let querySize = WalkMetric.querySize(shape)
         var layout = Layout()
         let wordsAt = layout.add(UInt64.self, wordCount)
-        let touchedAt = layout.add(UInt32.self, wordCount)
+        // One place more: rows are written before it is known whether they count.
+        let visitedAt = layout.add(UInt32.self, rows + 1)
         let entriesAt = layout.add(UInt64.self, width + 1)
         let slotsAt = layout.add(UInt32.self, listCapacity)
         let addressesAt = layout.add(UnsafeRawPointer.self, listCapacity)
         let distancesAt = layout.add(Float.self, listCapacity)
         let queryAt = layout.add(UInt8.self, querySize)
         let floatsAt = layout.add(UInt8.self, querySize)
+        let sketchQueryAt = layout.add(UInt8.self, querySize)
         let rowQueryAt = layout.add(UInt8.self, querySize)
         memory = try allocate(UInt8.self, layout.size, for: "a walk over \(rows) rows with \(width) in view")
         words = memory.pointer(UInt64.self, at: wordsAt)
-        touched = memory.pointer(UInt32.self, at: touchedAt)
+        visited = memory.pointer(UInt32.self, at: visitedAt)
         entries = memory.pointer(UInt64.self, at: entriesAt)
         slots = memory.pointer(UInt32.self, at: slotsAt)
         addresses = memory.pointer(UnsafeRawPointer.self, at: addressesAt)
         distances = memory.pointer(Float.self, at: distancesAt)
         query = memory.base + queryAt
         floats = memory.pointer(Float.self, at: floatsAt)
+        sketchQuery = memory.base + sketchQueryAt
         rowQuery = memory.base + rowQueryAt
     }
 
@@ -67,23 +72,17 @@ final class WalkScratch {
         let w = Int(slot &>> 6)
         let bit: UInt64 = 1 &<< UInt64(slot & 63)
         let word = words[w]
-        if word & bit != 0 { return false }
-        if word == 0 {
-            touched[touchedCount] = UInt32(truncatingIfNeeded: w)
-            touchedCount &+= 1
-        }
+        visited[visitedCount] = slot
         words[w] = word | bit
-        return true
+        let isNew = word & bit == 0
+        visitedCount &+= isNew ? 1 : 0
+        return isNew
     }
 
     /// Forgets all visits.
     func forget() {
-        if touchedCount > wordCount / 8 {
-            memset(words, 0, wordCount * 8)
-        } else {
-            for i in 0..<touchedCount { words[Int(touched[i])] = 0 }
-        }
-        touchedCount = 0
+        for i in 0..<visitedCount { words[Int(visited[i] &>> 6)] = 0 }
+        visitedCount = 0
     }
 }
 
