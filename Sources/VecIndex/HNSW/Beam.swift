@@ -42,25 +42,29 @@ struct Beam {
     @inline(__always)
     var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
 
-    /// Takes a row if it is near enough.
+    /// Takes a row if it is near enough. Returns whether it is among the next that the walk will go to.
     @inline(__always)
-    mutating func take(_ distance: Float, _ slot: UInt32) {
+    @discardableResult
+    mutating func take(_ distance: Float, _ slot: UInt32) -> Bool {
         let key = UInt64(Beam.key(distance)) << 32
         if count == capacity {
-            if key >= entries[count &- 1] & ~0xffff_ffff { return }
+            if key >= entries[count &- 1] & ~0xffff_ffff { return false }
             count &-= 1
         }
-        // The first entry that is farther.
+        // The first entry that is farther: halves are dropped without a branch.
         var low = 0
-        var high = count
-        while low < high {
-            let middle = (low &+ high) &>> 1
-            if entries[middle] & ~0xffff_ffff <= key { low = middle &+ 1 } else { high = middle }
+        var length = count
+        while length > 0 {
+            let half = length &>> 1
+            let isNearer = entries[low &+ half] & ~0xffff_ffff <= key
+            low = isNearer ? low &+ half &+ 1 : low
+            length = isNearer ? length &- half &- 1 : half
         }
         memmove(entries + (low &+ 1), entries + low, (count &- low) &* 8)
         entries[low] = key | UInt64(slot)
         count &+= 1
         if low < cursor { cursor = low }
+        return low < cursor &+ 2
     }
 
     /// The nearest row that the walk has not been to; nil where it has been to all.
@@ -78,20 +82,17 @@ struct Beam {
         return nil
     }
 
-    /// The row that `next` would give, if any.
+    /// Calls `body` with up to `n` rows that `next` would give now.
     @inline(__always)
-    var upcoming: UInt32? {
+    func withUpcoming(_ n: Int, _ body: (UInt32) -> Void) {
         var i = cursor
-        while i < count {
-            if entries[i] & UInt64(treeBit) == 0 { return UInt32(truncatingIfNeeded: entries[i]) }
+        var left = n
+        while i < count && left > 0 {
+            if entries[i] & UInt64(treeBit) == 0 {
+                body(UInt32(truncatingIfNeeded: entries[i]))
+                left &-= 1
+            }
             i &+= 1
         }
-        return nil
-    }
-
-    /// Forgets where the walk has been, so that it can go on wider.
-    mutating func restart() {
-        for i in 0..<count { entries[i] &= ~UInt64(treeBit) }
-        cursor = 0
     }
 }

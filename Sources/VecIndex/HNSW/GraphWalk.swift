@@ -153,13 +153,14 @@ struct GraphWalk {
         let step = level == 0 ? stepWidth : 1
         while let first = beam.next() {
             let before = scratch.visitedCount
-            gather(first, level)
-            for _ in 1..<max(step, 1) {
-                guard let next = beam.next() else { break }
-                gather(next, level)
+            if step > 1, let second = beam.next() {
+                prefetchList(second)
+                gather(first, level)
+                gather(second, level)
+            } else {
+                gather(first, level)
             }
             let n = scratch.visitedCount &- before
-            if level == 0, let upcoming = beam.upcoming { prefetchList(upcoming) }
             if n == 0 { continue }
             let slots = UnsafePointer(scratch.visited + before)
             for i in 0..<n {
@@ -167,11 +168,12 @@ struct GraphWalk {
                 addresses[i] = address
                 if i < rowsAhead { prefetchRow(address) }
             }
+            if level == 0 { beam.withUpcoming(step) { prefetchList($0) } }
             coarse.measure(query.coarse, slots, addresses, n, distances)
-            var limit = beam.limit
-            for j in 0..<n where distances[j] < limit {
-                beam.take(distances[j], slots[j])
-                limit = beam.limit
+            let found = coarse.table.select(distances, n, beam.limit, scratch.positions)
+            for f in 0..<found {
+                let j = Int(scratch.positions[f])
+                if beam.take(distances[j], slots[j]) && level == 0 { prefetchList(slots[j]) }
             }
         }
     }
@@ -180,11 +182,21 @@ struct GraphWalk {
     @inline(__always)
     private func gather(_ slot: UInt32, _ level: Int) {
         let list = store.list(slot, level)
+        let words = scratch.words, visited = scratch.visited
+        var count = scratch.visitedCount
         for i in 0..<list.capacity {
             let link = list[i]
             if link == noSlot { break }
             let neighbor = link & slotBits
-            if neighbor < limit { _ = scratch.visit(neighbor) }
+            if neighbor >= limit { continue }
+            // Without a branch: whether a row is new is a toss-up.
+            let w = Int(neighbor &>> 6)
+            let word = words[w]
+            let isOld = (word &>> UInt64(neighbor & 63)) & 1
+            words[w] = word | (1 &<< UInt64(neighbor & 63))
+            visited[count] = neighbor
+            count = count &+ 1 &- Int(truncatingIfNeeded: isOld)
         }
+        scratch.visitedCount = count
     }
 }

@@ -20,6 +20,7 @@ final class WalkScratch {
     let slots: UnsafeMutablePointer<UInt32>
     let addresses: UnsafeMutablePointer<UnsafeRawPointer>
     let distances: UnsafeMutablePointer<Float>
+    let positions: UnsafeMutablePointer<UInt32>
     /// Room in the lists above.
     let listCapacity: Int
 
@@ -47,6 +48,7 @@ final class WalkScratch {
         let slotsAt = layout.add(UInt32.self, listCapacity)
         let addressesAt = layout.add(UnsafeRawPointer.self, listCapacity)
         let distancesAt = layout.add(Float.self, listCapacity)
+        let positionsAt = layout.add(UInt32.self, listCapacity)
         let queryAt = layout.add(UInt8.self, querySize)
         let floatsAt = layout.add(UInt8.self, querySize)
         let sketchQueryAt = layout.add(UInt8.self, querySize)
@@ -58,6 +60,7 @@ final class WalkScratch {
         slots = memory.pointer(UInt32.self, at: slotsAt)
         addresses = memory.pointer(UnsafeRawPointer.self, at: addressesAt)
         distances = memory.pointer(Float.self, at: distancesAt)
+        positions = memory.pointer(UInt32.self, at: positionsAt)
         query = memory.base + queryAt
         floats = memory.pointer(Float.self, at: floatsAt)
         sketchQuery = memory.base + sketchQueryAt
