@@ -31,11 +31,17 @@
  *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began;
  *                                              |                  | finding rows by id waits for the last
  *                                              |                  | step of a writer
- *     add, update, remove, compact, reserve    | yes              | one at a time; the others wait
+ *     add                                      | yes              | FLAT: one at a time; the others wait.
+ *                                              |                  | HNSW: calls of add run in parallel
+ *     update, remove, compact, optimize,       | yes              | one at a time; the others wait
+ *     reserve, calibrate                       |                  |
  *     free                                     | yes: calls that already run finish; later ones get
  *                                              | VECSTORE_ERR_INVALID_HANDLE
  *     vecstore_last_error                      | per thread
  *     stateless functions (knn, pairwise, ...) | yes, in parallel; the caller must not change the input meanwhile
+ *
+ *   HNSW: a search sees each row that was there when it began and is still there when it ends; rows that are added or
+ *   removed meanwhile it may see or not. save, verify and writers wait for each other.
  *
  *   A search never waits for a writer longer than it takes to copy a reference. A call uses up to `threads` threads of
  *   one pool that the library owns (0 = the number of processors the process may use, or the environment variable
@@ -284,6 +290,13 @@ typedef struct vecstore_filter {
     uint32_t reserved; /* 0 */
 } vecstore_filter;
 
+/*
+ * Is told how far a long call has come: `done` of `total` rows. Called now and then, on the thread that made the call,
+ * and once at the end. Returning false cancels the call, which then changes nothing and returns
+ * VECSTORE_ERR_CANCELLED. It must return normally and must not use the index.
+ */
+typedef bool (*vecstore_progress_callback)(uint64_t done, uint64_t total, void *payload);
+
 #define VECSTORE_FILTER_INIT { (uint32_t)sizeof(vecstore_filter), VECSTORE_FILTER_NONE, NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
 
 /* How one search is done. */
@@ -291,9 +304,19 @@ typedef struct vecstore_search_options {
     uint32_t struct_size;
     uint32_t threads;              /* 0 = default, 1 = the calling thread only, at most 1024 */
     const vecstore_filter *filter; /* NULL = every row may be a result */
+
+    /* For HNSW; FLAT, which is exact, passes over them. */
+    uint32_t ef_search;  /* rows kept in view, 1 ... VECSTORE_K_MAX: more find more and take longer; 0 = default (64, or
+                            what target_recall asks for). At least k are kept. */
+    float target_recall; /* takes the ef_search that vecstore_index_calibrate found, for a recall up to the one that it
+                            was called with; 0 = none. Not together with ef_search. */
+    uint32_t no_rescore; /* 1: results are ranked by the rows of the graph alone, whose distances are approximate where
+                            its storage is coarser than its dtype; 0: by the finer rows, where the index has them */
+    float oversampling;  /* ranks at most oversampling * k rows by the finer rows, and keeps at least as many in view;
+                            1 or more; 0 = as many as may be among the best */
 } vecstore_search_options;
 
-#define VECSTORE_SEARCH_OPTIONS_INIT { (uint32_t)sizeof(vecstore_search_options), 0, NULL }
+#define VECSTORE_SEARCH_OPTIONS_INIT { (uint32_t)sizeof(vecstore_search_options), 0, NULL, 0, 0.0f, 0, 0.0f }
 
 /*
  * The k nearest vectors of a block, exactly, without an index. The id of a base vector is its position.
@@ -321,7 +344,35 @@ typedef struct vecstore_index vecstore_index;
 /* How an index finds its results. */
 typedef uint32_t vecstore_kind;
 enum {
-    VECSTORE_KIND_FLAT = 1 /* exact: compares the query with every row that the filter lets through */
+    VECSTORE_KIND_FLAT = 1, /* exact: compares the query with every row that the filter lets through */
+    /*
+     * Approximate: walks over a graph of near rows (Malkov & Yashunin 2018, arXiv 1603.09320), for a small part of the
+     * work. Every row can be reached, whatever was added and removed. At most 2,147,483,646 rows.
+     */
+    VECSTORE_KIND_HNSW = 2
+};
+
+/*
+ * How a graph stores the rows that its searches compare. A dtype of I8, U8 or BITS is stored as it is (AUTO). F32 goes
+ * with all; F16 and BF16 go with themselves, AUTO and INT8. INT8 and what AUTO makes of it need L2SQ, IP or COSINE.
+ */
+typedef uint32_t vecstore_storage;
+enum {
+    VECSTORE_STORAGE_AUTO = 0, /* INT8 where a measurement on the rows says that it loses no neighbours, else F16 or F32.
+                                  Decided once there are 2,048 rows; until then rows are stored as the dtype says. */
+    VECSTORE_STORAGE_F32 = 1,
+    VECSTORE_STORAGE_F16 = 2,
+    VECSTORE_STORAGE_BF16 = 3,
+    VECSTORE_STORAGE_INT8 = 4 /* 8-bit scalar quantization, trained on the first rows (2,048 or more) */
+};
+
+/* The finer rows that a graph keeps beside coarser storage, for ranking results and for vecstore_index_get. */
+typedef uint32_t vecstore_rescore;
+enum {
+    VECSTORE_RESCORE_DEFAULT = 0, /* as they were added */
+    VECSTORE_RESCORE_NONE = 1,    /* none: distances and rows that come out are approximate */
+    VECSTORE_RESCORE_F32 = 2,     /* for dtype F32 */
+    VECSTORE_RESCORE_F16 = 3      /* for dtype F32 and F16; elements must be below 65,520 */
 };
 
 /* What an index is made of. Everything here is stored in its file. */
@@ -335,10 +386,20 @@ typedef struct vecstore_index_options {
                                0 = default (kept where they help: F32 rows of dim 32 or more under L2SQ, IP, COSINE),
                                1 = keep (F32, F16, BF16 under these metrics; else UNSUPPORTED), 2 = do not */
     uint64_t capacity;      /* rows to reserve memory for; 0 = none. An index grows past it by itself. */
+
+    /* For HNSW; with FLAT they must be 0. */
+    uint32_t m;               /* links that a new row gets: lists hold twice as many. 2 ... 256; 0 = 16 */
+    uint32_t ef_construction; /* rows kept in view while links are chosen: 1 ... VECSTORE_K_MAX; 0 = 200 */
+    vecstore_storage storage;
+    vecstore_rescore rescore;
+    uint64_t seed; /* the same rows, options and seed, added on one thread, give the same file, byte for byte */
 } vecstore_index_options;
 
 #define VECSTORE_INDEX_OPTIONS_INIT                                                                                    \
-    { (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0, 0 }
+    {                                                                                                                  \
+        (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0,  \
+            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0                                                \
+    }
 
 /*
  * Makes an empty index.
@@ -353,9 +414,11 @@ VECSTORE_API void vecstore_index_free(vecstore_index *index);
 typedef struct vecstore_add_options {
     uint32_t struct_size;
     uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
+    vecstore_progress_callback progress; /* NULL = none */
+    void *payload;                       /* for progress */
 } vecstore_add_options;
 
-#define VECSTORE_ADD_OPTIONS_INIT { (uint32_t)sizeof(vecstore_add_options), 0 }
+#define VECSTORE_ADD_OPTIONS_INIT { (uint32_t)sizeof(vecstore_add_options), 0, NULL, NULL }
 
 /*
  * Adds n rows: all of them, or none where the call fails.
@@ -368,7 +431,7 @@ typedef struct vecstore_add_options {
  *                      An index holds at most 4,294,967,294 rows.
  * @param[out] out_ids  n ids that the rows have; may be NULL, may be the same array as ids
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, ALREADY_EXISTS, READ_ONLY, TOO_LARGE,
- * OUT_OF_MEMORY. O(n * dim). (since 0.1)
+ * OUT_OF_MEMORY, CANCELLED. FLAT: O(n * dim). HNSW: O(n * ef_construction * m * dim * log rows) or so. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const void *vectors, vecstore_dtype dtype, size_t n,
                                                 const uint64_t *ids, const vecstore_add_options *options,
@@ -394,6 +457,13 @@ VECSTORE_API vecstore_status vecstore_index_remove(vecstore_index *index, const 
 /* Rewrites what removed rows left behind and returns the memory. Ids do not change. O(rows * dim).
  * Errors: INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
+
+/*
+ * Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
+ * gives back the memory of rows that were removed. Ids do not change. Takes as much memory again while it runs. FLAT: the
+ * same as vecstore_index_compact. O(rows * dim). Errors: INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_optimize(vecstore_index *index);
 
 /* Reserves memory for `rows` rows altogether.
  * Errors: INVALID_HANDLE, READ_ONLY, TOO_LARGE, OUT_OF_MEMORY. (since 0.1) */
@@ -426,11 +496,46 @@ VECSTORE_API vecstore_status vecstore_index_get(const vecstore_index *index, con
  * @param[out] distances  nq * k; infinity where there are fewer than k results
  * @param[out] counts     nq, the number of results for each query; may be NULL
  * Fewer than k results is success. Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR,
- * TOO_LARGE, OUT_OF_MEMORY. FLAT: O(nq * rows * dim). (since 0.1)
+ * TOO_LARGE, OUT_OF_MEMORY. FLAT: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so;
+ * where a filter lets k rows through, k results come. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_search(const vecstore_index *index, const void *queries, vecstore_dtype dtype,
                                                    size_t nq, size_t k, const vecstore_search_options *options,
                                                    uint64_t *ids, float *distances, uint64_t *counts);
+
+typedef struct vecstore_calibrate_options {
+    uint32_t struct_size;
+    uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
+    uint32_t k;       /* 1 ... VECSTORE_K_MAX; 0 = 10 */
+    float recall;     /* above 0, up to 1; 0 = 0.95 */
+} vecstore_calibrate_options;
+
+#define VECSTORE_CALIBRATE_OPTIONS_INIT { (uint32_t)sizeof(vecstore_calibrate_options), 0, 0, 0.0f }
+
+/* The setting with which an index reached a recall on a sample of queries. */
+typedef struct vecstore_calibration {
+    uint32_t struct_size;   /* set by the caller: the library fills in as many bytes as that */
+    uint32_t k;             /* 0: the index has not been calibrated; the other fields are 0 too */
+    uint32_t ef_search;
+    uint32_t uses_own_rows; /* 1: rows of the index served as queries, which flatters it */
+    float target_recall;    /* what was asked for */
+    float recall;           /* what was measured with this ef_search */
+} vecstore_calibration;
+
+#define VECSTORE_CALIBRATION_INIT { (uint32_t)sizeof(vecstore_calibration), 0, 0, 0, 0.0f, 0.0f }
+
+/*
+ * Finds the least ef_search with which searches reach a recall, measured against exact search, and keeps it in the index
+ * and its file for searches with `target_recall`. recall@k is the share of the k nearest rows that a search finds.
+ * @param[in]  queries      nq vectors like those that will be searched for, some hundreds (at most 1,000 are used); NULL:
+ *                          200 rows of the index, which are found more easily than strangers
+ * @param[out] calibration  what was found; may be NULL
+ * Errors: INVALID_ARGUMENT (an empty index too), INVALID_HANDLE, UNSUPPORTED (FLAT; a recall that is out of reach),
+ * READ_ONLY, as vecstore_index_search. O(nq * rows * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_calibrate(vecstore_index *index, const void *queries, vecstore_dtype dtype,
+                                                      size_t nq, const vecstore_calibrate_options *options,
+                                                      vecstore_calibration *calibration);
 
 /* The results of a range search: for each query its rows within the radius, nearest first. It never changes. */
 typedef struct vecstore_range_result vecstore_range_result;
@@ -439,6 +544,7 @@ typedef struct vecstore_range_result vecstore_range_result;
  * All rows whose distance to a query is at most `radius`.
  * @param[in]  radius  in the units of the metric; not NaN. Negative radii are for IP, where closer is more negative.
  * @param[out] out     the results; free with vecstore_range_result_free
+ * HNSW finds most of them: it widens its view until rows in view lie beyond the radius.
  * Errors: as vecstore_index_search. FLAT: O(nq * rows * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_search_range(const vecstore_index *index, const void *queries,
@@ -491,14 +597,32 @@ typedef struct vecstore_index_stats {
     uint64_t next_id;       /* the id that the next row without one will get; VECSTORE_ID_NONE where there is none left */
     uint32_t exact_codes;   /* 1: 8-bit copies are kept for exact search */
     uint32_t reserved;
+
+    /* For HNSW; else 0. */
+    uint32_t m;
+    uint32_t ef_construction;
+    vecstore_storage storage;     /* how rows are stored now; AUTO: as the dtype says, and for float types under L2SQ, IP
+                                     and COSINE not decided yet */
+    vecstore_dtype exact_dtype;   /* of the rows that results are ranked by; 0: there are codes alone */
+    float code_loss;              /* the share of the 10 nearest rows that INT8 was measured to miss among 20, from 0 to
+                                     1; negative: not measured */
+    uint32_t sketched;            /* 1: walks read 4-bit copies of the rows first */
+    uint32_t levels;              /* of the graph */
+    uint32_t calibrated_k;        /* of the calibration; 0: none */
+    uint32_t calibrated_ef_search;
+    float calibrated_recall;
 } vecstore_index_stats;
 
-#define VECSTORE_INDEX_STATS_INIT { (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+#define VECSTORE_INDEX_STATS_INIT                                                                                      \
+    {                                                                                                                  \
+        (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0, 0, 0.0f  \
+    }
 
 /* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_index_get_stats(const vecstore_index *index, vecstore_index_stats *stats);
 
-/* Checks an index against its own checksums and rules: for a mapped index every byte of the file. O(bytes).
+/* Checks an index against its own checksums and rules: for a mapped index every byte of the file; for HNSW every link,
+ * and that every row can be reached. O(bytes).
  * Errors: INVALID_HANDLE, CORRUPT with a message that says what is wrong. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_index_verify(const vecstore_index *index);
 

@@ -54,6 +54,8 @@ package struct GraphStats: Sendable {
     package var exactType: ElementType?
     /// The share of near rows that codes lose, measured in training; nil where there was none.
     package var codeLoss: Float?
+    /// Whether walks read 4-bit copies first.
+    package var isSketched = false
     package var levels = 0
     /// The setting that calibration found, and what it measured.
     package var calibration: Calibration?

@@ -4,20 +4,27 @@ public import CVecStore
 import VecIndex
 import VecKernelTypes
 
+/// What a handle of an index holds: a class of its own, because asking for a protocol takes its time.
+final class IndexBox: Sendable {
+    let index: any VectorIndex
+
+    init(_ index: any VectorIndex) { self.index = index }
+}
+
 /// Runs `body` with the index of a handle.
 func withIndex<R>(
-    _ handle: OpaquePointer?, _ body: (FlatIndex) throws(VecStoreError) -> R
+    _ handle: OpaquePointer?, _ body: (any VectorIndex) throws(VecStoreError) -> R
 ) throws(VecStoreError) -> R {
-    try HandleTable.shared.with(handle, .index, as: FlatIndex.self, body)
+    try HandleTable.shared.with(handle, .index, as: IndexBox.self) { (box) throws(VecStoreError) in try body(box.index) }
 }
 
 /// Vectors of a caller for an index: their type goes with it, and their size does not overflow.
 func checkedVectors(
-    _ vectors: UnsafeRawPointer?, _ dtype: vecstore_dtype, _ n: Int, _ index: FlatIndex, _ name: String
+    _ vectors: UnsafeRawPointer?, _ dtype: vecstore_dtype, _ n: Int, _ index: any VectorIndex, _ name: String
 ) throws(VecStoreError) -> (pointer: UnsafeRawPointer, type: ElementType, count: Int) {
     let type = try checkedType(dtype)
     let count = try checkedCount(n, "the number of \(name)")
-    try checkedSize(count, max(type.rowSize(index.shape.dimension), 4 * index.shape.dimension), name)
+    try checkedSize(count, max(type.rowSize(index.dimension), 4 * index.dimension), name)
     return (try checked(vectors, name, count: count), type, count)
 }
 
@@ -28,7 +35,7 @@ public func vecstore_index_create(
     status { () throws(VecStoreError) in
         let result = try checked(out, "out")
         result.pointee = nil
-        result.pointee = try HandleTable.shared.make(FlatIndex(checkedOptions(options)), .index)
+        result.pointee = try HandleTable.shared.make(IndexBox(makeIndex(options)), .index)
     }
 }
 
@@ -45,10 +52,11 @@ public func vecstore_index_add(
 ) -> vecstore_status {
     status { () throws(VecStoreError) in
         try withIndex(index) { (index) throws(VecStoreError) in
-            let threads = try checkedOptions(options)
+            let o = try checkedOptions(options)
             let rows = try checkedVectors(vectors, dtype, n, index, "vectors")
             try index.add(
-                rows.pointer, type: rows.type, count: rows.count, ids: ids, outIDs: out_ids, threads: threads)
+                rows.pointer, type: rows.type, count: rows.count, ids: ids, outIDs: out_ids, threads: o.threads,
+                progress: o.progress)
         }
     }
 }
@@ -87,6 +95,13 @@ public func vecstore_index_compact(_ index: OpaquePointer!) -> vecstore_status {
     }
 }
 
+@_cdecl("vecstore_index_optimize")
+public func vecstore_index_optimize(_ index: OpaquePointer!) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withIndex(index) { (index) throws(VecStoreError) in try index.optimize() }
+    }
+}
+
 @_cdecl("vecstore_index_reserve")
 public func vecstore_index_reserve(_ index: OpaquePointer!, _ rows: UInt64) -> vecstore_status {
     status { () throws(VecStoreError) in
@@ -122,7 +137,7 @@ public func vecstore_index_get(
         try withIndex(index) { (index) throws(VecStoreError) in
             let count = try checkedCount(n, "n")
             let type = try checkedType(dtype)
-            try checkedSize(count, max(type.rowSize(index.shape.dimension), 8), "vectors")
+            try checkedSize(count, max(type.rowSize(index.dimension), 8), "vectors")
             try index.get(
                 checked(ids, "ids", count: count), count, as: type, checked(vectors, "vectors", count: count))
         }
@@ -159,22 +174,39 @@ public func vecstore_index_get_stats(
     status { () throws(VecStoreError) in
         try withIndex(index) { (index) throws(VecStoreError) in
             let out = try checked(stats, "stats")
-            let s = index.stats()
-            var value = vecstore_index_stats()
-            value.kind = vecstore_kind(VECSTORE_KIND_FLAT)
-            value.dim = UInt32(index.shape.dimension)
-            value.metric = index.shape.metric.rawValue
-            value.dtype = index.shape.type.rawValue
-            value.read_only = index.isReadOnly ? 1 : 0
-            value.count = UInt64(s.count)
-            value.removed_count = UInt64(s.removedCount)
-            value.memory_bytes = UInt64(s.memoryBytes)
-            value.mapped_bytes = UInt64(s.mappedBytes)
-            value.next_id = s.nextID
-            value.exact_codes = index.shape.keepsCodes ? 1 : 0
-            try write(value, to: out, "vecstore_index_stats")
+            try write(statsValue(index), to: out, "vecstore_index_stats", firstSize: vecstore_index_stats_first_size)
         }
     }
+}
+
+private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
+    let s = index.stats()
+    var value = vecstore_index_stats()
+    value.kind = index.kind.rawValue
+    value.dim = UInt32(index.dimension)
+    value.metric = index.metric.rawValue
+    value.dtype = index.elementType.rawValue
+    value.read_only = index.isReadOnly ? 1 : 0
+    value.count = UInt64(s.count)
+    value.removed_count = UInt64(s.removedCount)
+    value.memory_bytes = UInt64(s.memoryBytes)
+    value.mapped_bytes = UInt64(s.mappedBytes)
+    value.next_id = s.nextID
+    value.exact_codes = s.keepsExactCodes ? 1 : 0
+    guard let graph = s.graph else { return value }
+    value.m = UInt32(graph.m)
+    value.ef_construction = UInt32(graph.efConstruction)
+    value.storage = graph.storage.rawValue
+    value.exact_dtype = graph.exactType?.rawValue ?? 0
+    value.code_loss = graph.codeLoss ?? -1
+    value.sketched = graph.isSketched ? 1 : 0
+    value.levels = UInt32(graph.levels)
+    if let calibration = graph.calibration {
+        value.calibrated_k = UInt32(calibration.k)
+        value.calibrated_ef_search = UInt32(calibration.efSearch)
+        value.calibrated_recall = calibration.recall
+    }
+    return value
 }
 
 @_cdecl("vecstore_index_verify")
@@ -204,6 +236,6 @@ public func vecstore_index_open(
         let result = try checked(out, "out")
         result.pointee = nil
         result.pointee = try HandleTable.shared.make(
-            FlatIndex.open(checkedPath(path), checkedOptions(options)), .index)
+            IndexBox(openIndex(checkedPath(path), checkedOptions(options))), .index)
     }
 }

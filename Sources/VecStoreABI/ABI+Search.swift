@@ -16,7 +16,7 @@ public func vecstore_index_search(
             let block = try checkedVectors(queries, dtype, nq, index, "queries")
             let output = try checkedOutput(block.count, k, ids, distances, counts)
             try index.search(
-                block.pointer, type: block.type, count: block.count, k: k, filter: o.filter, threads: o.threads, output)
+                block.pointer, type: block.type, count: block.count, k: k, options: o, output)
         }
     }
 }
@@ -34,9 +34,37 @@ public func vecstore_index_search_range(
             let o = try checkedOptions(options)
             let block = try checkedVectors(queries, dtype, nq, index, "queries")
             let found = try index.searchRange(
-                block.pointer, type: block.type, count: block.count, radius: radius, filter: o.filter,
-                threads: o.threads)
+                block.pointer, type: block.type, count: block.count, radius: radius, options: o)
             result.pointee = try HandleTable.shared.make(found, .rangeResult)
+        }
+    }
+}
+
+@_cdecl("vecstore_index_calibrate")
+public func vecstore_index_calibrate(
+    _ index: OpaquePointer!, _ queries: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ nq: Int,
+    _ options: UnsafePointer<vecstore_calibrate_options>!, _ calibration: UnsafeMutablePointer<vecstore_calibration>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withIndex(index) { (index) throws(VecStoreError) in
+            let o = try checkedOptions(options)
+            let found: Calibration
+            if let queries {
+                let block = try checkedVectors(queries, dtype, nq, index, "queries")
+                found = try index.calibrate(
+                    block.pointer, type: block.type, count: block.count, k: o.k, recall: o.recall, threads: o.threads)
+            } else {
+                found = try index.calibrate(
+                    nil, type: index.elementType, count: 0, k: o.k, recall: o.recall, threads: o.threads)
+            }
+            guard let calibration else { return }
+            var value = vecstore_calibration()
+            value.k = UInt32(found.k)
+            value.ef_search = UInt32(found.efSearch)
+            value.uses_own_rows = found.usesOwnRows ? 1 : 0
+            value.target_recall = found.targetRecall
+            value.recall = found.recall
+            try write(value, to: calibration, "vecstore_calibration")
         }
     }
 }

@@ -6,14 +6,22 @@ import VecKernelTypes
 
 // Option structs: each begins with the size that its caller was compiled with.
 
+// What structs that have grown were in the first version.
+let vecstore_index_options_first_size = 32
+let vecstore_search_options_first_size = 16
+let vecstore_add_options_first_size = 8
+let vecstore_index_stats_first_size = 72
+
 /// The caller's options over the defaults.
-/// - Parameter defaults: Also tells what the struct's size was in the first version: it has not grown since.
-func read<T>(_ options: UnsafePointer<T>?, over defaults: T, _ name: String) throws(VecStoreError) -> T {
+/// - Parameter firstSize: The struct's size in the first version; nil: it has not grown since.
+func read<T>(
+    _ options: UnsafePointer<T>?, over defaults: T, _ name: String, firstSize: Int? = nil
+) throws(VecStoreError) -> T {
     guard let options else { return defaults }
     let bytes = UnsafeRawPointer(options)
     let size = Int(bytes.load(as: UInt32.self))
     let known = MemoryLayout<T>.size
-    try checkSize(size, known, name)
+    try checkSize(size, firstSize ?? known, name)
     for i in known..<max(size, known) where bytes.load(fromByteOffset: i, as: UInt8.self) != 0 {
         throw VecStoreError(
             .invalidArgument,
@@ -27,11 +35,13 @@ func read<T>(_ options: UnsafePointer<T>?, over defaults: T, _ name: String) thr
 }
 
 /// Fills in as much of an output struct as its caller knows of.
-func write<T>(_ value: T, to out: UnsafeMutablePointer<T>, _ name: String) throws(VecStoreError) {
+func write<T>(
+    _ value: T, to out: UnsafeMutablePointer<T>, _ name: String, firstSize: Int? = nil
+) throws(VecStoreError) {
     let target = UnsafeMutableRawPointer(out)
     let size = Int(target.load(as: UInt32.self))
     let known = MemoryLayout<T>.size
-    try checkSize(size, known, name)
+    try checkSize(size, firstSize ?? known, name)
     withUnsafeBytes(of: value) { source in
         // The first four bytes stay what the caller wrote.
         let count = min(size, known) - 4
@@ -48,14 +58,25 @@ private func checkSize(_ size: Int, _ least: Int, _ name: String) throws(VecStor
     }
 }
 
-func checkedOptions(_ options: UnsafePointer<vecstore_index_options>?) throws(VecStoreError) -> IndexOptions {
+/// A new index as options ask for it.
+func makeIndex(_ options: UnsafePointer<vecstore_index_options>?) throws(VecStoreError) -> any VectorIndex {
     guard let options else {
         throw VecStoreError(.invalidArgument, "options is NULL: dim has no default")
     }
-    let o = try read(options, over: vecstore_index_options(), "vecstore_index_options")
-    guard o.kind == 0 || o.kind == vecstore_kind(VECSTORE_KIND_FLAT) else {
-        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed is \(VECSTORE_KIND_FLAT) (flat)")
+    let o = try read(
+        options, over: vecstore_index_options(), "vecstore_index_options", firstSize: vecstore_index_options_first_size)
+    guard o.capacity <= UInt64(Limits.rows) else {
+        throw VecStoreError(.tooLarge, "capacity is \(o.capacity): an index holds at most \(Limits.rows) rows")
     }
+    switch o.kind == 0 ? IndexKind.flat : IndexKind(rawValue: o.kind) {
+    case .flat: return try FlatIndex(flatOptions(o))
+    case .hnsw: return try HNSWIndex(graphOptions(o))
+    case nil:
+        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 0 and 1 (flat) and 2 (hnsw)")
+    }
+}
+
+private func flatOptions(_ o: vecstore_index_options) throws(VecStoreError) -> IndexOptions {
     let codes: Bool?
     switch o.exact_codes {
     case 0: codes = nil
@@ -64,8 +85,9 @@ func checkedOptions(_ options: UnsafePointer<vecstore_index_options>?) throws(Ve
     default:
         throw VecStoreError(.invalidArgument, "exact_codes is \(o.exact_codes): allowed are 0 (default), 1 (keep), 2 (do not)")
     }
-    guard o.capacity <= UInt64(Limits.rows) else {
-        throw VecStoreError(.tooLarge, "capacity is \(o.capacity): an index holds at most \(Limits.rows) rows")
+    guard o.m == 0 && o.ef_construction == 0 && o.storage == 0 && o.rescore == 0 && o.seed == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "m, ef_construction, storage, rescore and seed are for kind 2 (hnsw), not for 1 (flat)")
     }
     return IndexOptions(
         dimension: try checkedDimension(Int(o.dim)),
@@ -73,15 +95,72 @@ func checkedOptions(_ options: UnsafePointer<vecstore_index_options>?) throws(Ve
         type: o.dtype == 0 ? .float32 : try checkedType(o.dtype), exactCodes: codes, capacity: Int(o.capacity))
 }
 
-func checkedOptions(_ options: UnsafePointer<vecstore_add_options>?) throws(VecStoreError) -> Int {
-    try checkedThreads(read(options, over: vecstore_add_options(), "vecstore_add_options").threads)
+private func graphOptions(_ o: vecstore_index_options) throws(VecStoreError) -> HNSWOptions {
+    guard o.exact_codes == 0 else {
+        throw VecStoreError(.invalidArgument, "exact_codes is \(o.exact_codes): it is for kind 1 (flat), not for 2 (hnsw)")
+    }
+    guard let storage = GraphStorage(rawValue: o.storage) else {
+        let allowed = GraphStorage.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
+        throw VecStoreError(.invalidArgument, "storage is \(o.storage): allowed are \(allowed)")
+    }
+    guard let rescore = RescoreRows(rawValue: o.rescore) else {
+        let allowed = RescoreRows.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
+        throw VecStoreError(.invalidArgument, "rescore is \(o.rescore): allowed are \(allowed)")
+    }
+    return HNSWOptions(
+        dimension: try checkedDimension(Int(o.dim)),
+        metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
+        type: o.dtype == 0 ? .float32 : try checkedType(o.dtype), storage: storage, rescore: rescore,
+        m: o.m == 0 ? HNSWOptions.defaultM : Int(o.m),
+        efConstruction: o.ef_construction == 0 ? HNSWOptions.defaultEFConstruction : Int(o.ef_construction), seed: o.seed,
+        capacity: Int(o.capacity))
 }
 
 func checkedOptions(
-    _ options: UnsafePointer<vecstore_search_options>?
-) throws(VecStoreError) -> (threads: Int, filter: RowFilter) {
-    let o = try read(options, over: vecstore_search_options(), "vecstore_search_options")
-    return (try checkedThreads(o.threads), try checkedFilter(o.filter))
+    _ options: UnsafePointer<vecstore_add_options>?
+) throws(VecStoreError) -> (threads: Int, progress: Progress?) {
+    let o = try read(
+        options, over: vecstore_add_options(), "vecstore_add_options", firstSize: vecstore_add_options_first_size)
+    let threads = try checkedThreads(o.threads)
+    guard let callback = o.progress else { return (threads, nil) }
+    let payload = o.payload
+    return (threads, { callback(UInt64($0), UInt64($1), payload) })
+}
+
+func checkedOptions(_ options: UnsafePointer<vecstore_search_options>?) throws(VecStoreError) -> SearchOptions {
+    let o = try read(
+        options, over: vecstore_search_options(), "vecstore_search_options",
+        firstSize: vecstore_search_options_first_size)
+    guard Int(o.ef_search) <= Limits.k else {
+        throw VecStoreError(.invalidArgument, "ef_search is \(o.ef_search): allowed is 0 (default), and 1 to \(Limits.k)")
+    }
+    guard o.target_recall >= 0 && o.target_recall <= 1 else {
+        throw VecStoreError(.invalidArgument, "target_recall is \(o.target_recall): allowed is 0 (none), and up to 1")
+    }
+    guard o.target_recall == 0 || o.ef_search == 0 else {
+        throw VecStoreError(.invalidArgument, "ef_search and target_recall are both given: they say the same thing")
+    }
+    guard o.oversampling == 0 || (o.oversampling >= 1 && o.oversampling.isFinite) else {
+        throw VecStoreError(
+            .invalidArgument, "oversampling is \(o.oversampling): allowed is 0 (as many rows as needed), and 1 or more")
+    }
+    return SearchOptions(
+        filter: try checkedFilter(o.filter), threads: try checkedThreads(o.threads),
+        efSearch: o.ef_search == 0 ? nil : Int(o.ef_search), targetRecall: o.target_recall == 0 ? nil : o.target_recall,
+        rescores: !(try checkedFlag(o.no_rescore, "no_rescore")),
+        oversampling: o.oversampling == 0 ? nil : o.oversampling)
+}
+
+func checkedOptions(
+    _ options: UnsafePointer<vecstore_calibrate_options>?
+) throws(VecStoreError) -> (threads: Int, k: Int, recall: Float) {
+    let o = try read(options, over: vecstore_calibrate_options(), "vecstore_calibrate_options")
+    guard o.recall >= 0 && o.recall <= 1 else {
+        throw VecStoreError(.invalidArgument, "recall is \(o.recall): allowed is above 0, up to 1; 0 stands for 0.95")
+    }
+    return (
+        try checkedThreads(o.threads), o.k == 0 ? 10 : try checkedK(Int(o.k)), o.recall == 0 ? 0.95 : o.recall
+    )
 }
 
 func checkedOptions(_ options: UnsafePointer<vecstore_save_options>?) throws(VecStoreError) -> Bool {

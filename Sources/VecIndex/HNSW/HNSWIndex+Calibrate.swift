@@ -12,6 +12,7 @@ extension HNSWIndex {
     package func calibrate(
         _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
     ) throws(VecStoreError) -> Calibration {
+        try checkWritable()
         guard recall > 0 && recall <= 1 else {
             throw VecStoreError(.invalidArgument, "recall is \(recall): allowed is above 0, up to 1")
         }

@@ -103,6 +103,7 @@ extension HNSWIndex {
             graph: GraphStats(
                 m: options.m, efConstruction: options.efConstruction, storage: isOpen ? .auto : storage(of: store.shape),
                 exactType: store.shape.exactType, codeLoss: known.codeLoss,
+                isSketched: store.shape.isSketched,
                 levels: entry == GraphStore.noEntry ? 0 : Int(entry >> 32) + 1, calibration: known.calibration))
     }
 
