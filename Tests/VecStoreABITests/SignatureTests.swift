@@ -107,6 +107,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_index_optimize
+        var declared = CVecStore.vecstore_index_optimize
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_index_reserve
         var declared = CVecStore.vecstore_index_reserve
         requireSameType(&ours, &declared)
@@ -124,6 +129,11 @@ private func checkSignatures() {
     do {
         var ours = VecStoreABI.vecstore_index_search
         var declared = CVecStore.vecstore_index_search
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_calibrate
+        var declared = CVecStore.vecstore_index_calibrate
         requireSameType(&ours, &declared)
     }
     do {

@@ -16,13 +16,17 @@
 #include <xxhash.h>
 
 const shape shapes[] = {
-    { "l2sq of float32 with codes", L2SQ, F32, 33, 9, true },
-    { "cosine of float32 with codes", COSINE, F32, 32, 7, false },
-    { "ip of float16", IP, F16, 5, 6, false },
-    { "l1 of bfloat16", L1, BF16, 3, 5, true },
-    { "cosine of int8", COSINE, I8, 5, 6, false },
-    { "hamming of bits", HAMMING, BITS, 13, 10, true },
-    { "l2sq of uint8 without rows", L2SQ, U8, 3, 0, true },
+    { "l2sq of float32 with codes", L2SQ, F32, 33, 9, true, 0, 0 },
+    { "cosine of float32 with codes", COSINE, F32, 32, 7, false, 0, 0 },
+    { "ip of float16", IP, F16, 5, 6, false, 0, 0 },
+    { "l1 of bfloat16", L1, BF16, 3, 5, true, 0, 0 },
+    { "cosine of int8", COSINE, I8, 5, 6, false, 0, 0 },
+    { "hamming of bits", HAMMING, BITS, 13, 10, true, 0, 0 },
+    { "l2sq of uint8 without rows", L2SQ, U8, 3, 0, true, 0, 0 },
+    { "a graph, l2sq of float32", L2SQ, F32, 5, 30, true, VECSTORE_KIND_HNSW, 2 },
+    { "a graph, cosine of float16", COSINE, F16, 5, 9, false, VECSTORE_KIND_HNSW, 4 },
+    { "a graph, jaccard of bits", JACCARD, BITS, 13, 12, false, VECSTORE_KIND_HNSW, 3 },
+    { "a graph without rows", IP, I8, 3, 0, true, VECSTORE_KIND_HNSW, 16 },
 };
 const size_t shape_count = sizeof shapes / sizeof *shapes;
 
@@ -43,7 +47,14 @@ uint64_t id_of(const shape *shape, size_t i) { return shape->ids_ascend ? 3 * i 
 
 vecstore_index *index_of(const shape *shape) {
     unsigned char *rows = random_vectors(shape->dtype, shape->dim, shape->n, 1);
-    vecstore_index *index = new_index(shape->metric, shape->dtype, shape->dim);
+    vecstore_index_options options = VECSTORE_INDEX_OPTIONS_INIT;
+    options.kind = shape->kind;
+    options.dim = shape->dim;
+    options.metric = shape->metric;
+    options.dtype = shape->dtype;
+    options.m = shape->m;
+    vecstore_index *index = NULL;
+    REQUIRE_OK(vecstore_index_create(&options, &index));
     for (size_t i = 0; i < shape->n; i++) {
         const uint64_t id = id_of(shape, i);
         const void *row = rows + i * vecstore_row_size(shape->dtype, shape->dim);
@@ -62,17 +73,17 @@ void check_is(const vecstore_index *index, const shape *shape) {
     CHECK_EQ(stats.dtype, shape->dtype);
     CHECK_EQ(stats.count, shape->n);
     CHECK_EQ(count_of(index), shape->n);
-    uint64_t ids[32];
+    uint64_t ids[64];
     size_t written;
-    CHECK_OK(vecstore_index_ids(index, 0, ids, 32, &written));
+    CHECK_OK(vecstore_index_ids(index, 0, ids, 64, &written));
     CHECK_EQ(written, shape->n);
     for (size_t i = 0; i < shape->n && is_passing(); i++) {
         const uint64_t id = id_of(shape, i);
         CHECK_EQ(ids[i], id);
         CHECK_OK(vecstore_index_get(index, &id, 1, shape->dtype, back));
         CHECK(memcmp(back, rows + i * size, size) == 0);
-        uint64_t found[32];
-        float distances[32], expected;
+        uint64_t found[64];
+        float distances[64], expected;
         CHECK_OK(vecstore_index_search(index, rows, shape->dtype, 1, shape->n, NULL, found, distances, NULL));
         size_t place = 0;
         while (place < shape->n && found[place] != id) place++;
@@ -200,6 +211,29 @@ static void use_searches(const vecstore_index *index, const shape *shape) {
     free(queries);
 }
 
+/* Takes a graph through every change: what a file said of links is followed, and mended, from here on. */
+static void change(vecstore_index *index, const shape *shape) {
+    const size_t size = vecstore_row_size(shape->dtype, shape->dim);
+    unsigned char *rows = random_vectors(shape->dtype, shape->dim, 40, 7);
+    uint64_t ids[64], added[8];
+    size_t written = 0;
+    CHECK_OK(vecstore_index_ids(index, 0, ids, 64, &written));
+    TRY(vecstore_index_add(index, rows, shape->dtype, 8, NULL, NULL, added));
+    if (written > 2) {
+        TRY(vecstore_index_remove(index, ids, 1, NULL));
+        TRY(vecstore_index_update(index, ids + 1, rows + 10 * size, shape->dtype, 1));
+        TRY(vecstore_index_calibrate(index, NULL, shape->dtype, 0, NULL, NULL));
+    }
+    TRY(vecstore_index_optimize(index));
+    TRY(vecstore_index_remove(index, ids, written / 2, NULL));
+    TRY(vecstore_index_verify(index));
+    TRY(vecstore_index_remove(index, ids, written, NULL));
+    TRY(vecstore_index_compact(index));
+    TRY(vecstore_index_add(index, rows + 12 * size, shape->dtype, 28, NULL, NULL, NULL));
+    use_searches(index, shape);
+    free(rows);
+}
+
 void use(vecstore_index *index, const shape *shape) {
     uint64_t count = 0, ids[64];
     uint8_t found[64];
@@ -225,6 +259,7 @@ void use(vecstore_index *index, const shape *shape) {
     TRY(vecstore_index_open(path, NULL, &again));
     if (again) CHECK_EQ(count_of(again), count);
     vecstore_index_free(again);
+    if (shape->kind == VECSTORE_KIND_HNSW && !stats_of(index).read_only) change(index, shape);
 }
 
 void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected) {

@@ -18,9 +18,11 @@ typedef struct shape {
     uint32_t dim;
     size_t n;
     bool ids_ascend;
+    vecstore_kind kind; /* 0 = flat */
+    uint32_t m;
 } shape;
 
-/* Together they have every kind of section: see docs/file-format.md. */
+/* Together they have every kind of section that a file of few rows can have: see docs/file-format.md. */
 extern const shape shapes[];
 extern const size_t shape_count;
 
@@ -50,7 +52,14 @@ enum {
     at_count = 48,
     at_next_id = 56,
     at_flags = 64,
-    at_unused = 68,
+    at_unused = 68,       /* of a flat index */
+    at_m = 68,            /* of a graph */
+    at_storage = 72,
+    at_full_dtype = 76,
+    at_units = 80,
+    at_entry = 88,
+    at_root = 96,
+    at_graph_unused = 100,
     at_table_checksum = 112,
     at_header_checksum = 120,
     header_size = 128,
@@ -59,7 +68,30 @@ enum {
 
 /* Sections by the numbers of the format. */
 enum { rows_section = 1, ids_section, order_section, squares_section, inverse_section, codes_section, scale_section,
-       error_section, section_kinds };
+       error_section,
+       notes_section = 16, quantizer_section, walk_section, factors_section, full_section, links_section, parents_section,
+       levels_section, places_section, upper_section, sketcher_section, sketches_section, sketch_factors_section,
+       section_kinds };
+
+/* Fields of the notes of a graph. */
+enum {
+    note_ef_construction = 0,
+    note_storage = 4,
+    note_rescore = 8,
+    note_decided = 12,
+    note_seed = 16,
+    note_insertions = 24,
+    note_code_loss = 32,
+    note_code_error = 36,
+    note_calibrated_k = 40,
+    note_calibrated_ef = 44,
+    note_target_recall = 48,
+    note_recall = 52,
+    note_own_rows = 56,
+    note_sketch_error = 60,
+    note_unused = 64,
+    notes_size = 128
+};
 
 uint32_t get_u32(const unsigned char *bytes, size_t at);
 uint64_t get_u64(const unsigned char *bytes, size_t at);
@@ -82,7 +114,7 @@ typedef struct opening {
 extern const opening openings[];
 extern const size_t opening_count;
 
-/* Calls everything that an open index allows. Whatever the file contained, no call may crash or report INTERNAL. */
+/* Calls everything that an open index allows; a graph that is writable is changed too. Whatever the file contained, no call may crash or report INTERNAL. */
 void use(vecstore_index *index, const shape *shape);
 
 /* Opens a damaged file in every way. Where `all` must be refused, they are with `expected`; else only where every byte

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Sets a field of the header of each shape and seals it; every opening must be refused with `expected`. */
-static void check_forged(size_t at, size_t width, uint64_t value, vecstore_status expected) {
+/* Sets a field of the header of each shape (of a kind; 0 = any) and seals it; every opening must be refused with
+ * `expected`. */
+static void check_forged_kind(size_t at, size_t width, uint64_t value, vecstore_status expected, vecstore_kind kind) {
     for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (kind != 0 && (shapes[s].kind == VECSTORE_KIND_HNSW) != (kind == VECSTORE_KIND_HNSW)) continue;
         size_t size;
         unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
         uint64_t old = width == 4 ? get_u32(bytes, at) : get_u64(bytes, at);
@@ -29,6 +31,10 @@ static void check_forged(size_t at, size_t width, uint64_t value, vecstore_statu
     }
 }
 
+static void check_forged(size_t at, size_t width, uint64_t value, vecstore_status expected) {
+    check_forged_kind(at, width, value, expected, 0);
+}
+
 static void newer_formats_are_refused_by_name(void) {
     static const uint32_t newer[] = { 2, 3, 1000, UINT32_MAX };
     for (int i = 0; i < 4; i++) check_forged(at_version, 4, newer[i], VECSTORE_ERR_NEWER_VERSION);
@@ -37,11 +43,13 @@ static void newer_formats_are_refused_by_name(void) {
 
 static void fields_that_cannot_be_are_refused(void) {
     static const uint64_t large[] = { 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
-    static const uint64_t huge[] = { 11, 0xfffffffe, 0xffffffff, (uint64_t)1 << 32, (uint64_t)1 << 60, INT64_MAX,
+    static const uint64_t huge[] = { 11, 31, 0xfffffffe, 0xffffffff, (uint64_t)1 << 32, (uint64_t)1 << 60, INT64_MAX,
                                      (uint64_t)1 << 63, UINT64_MAX };
     check_forged(at_byte_order, 4, 0x04030201, VECSTORE_ERR_CORRUPT);
     check_forged(at_kind, 4, 0, VECSTORE_ERR_CORRUPT);
+    check_forged(at_kind, 4, 1, VECSTORE_ERR_CORRUPT);
     check_forged(at_kind, 4, 2, VECSTORE_ERR_CORRUPT);
+    check_forged(at_kind, 4, 3, VECSTORE_ERR_CORRUPT);
     check_forged(at_dim, 4, 0, VECSTORE_ERR_CORRUPT);
     check_forged(at_dim, 4, 65537, VECSTORE_ERR_CORRUPT);
     check_forged(at_metric, 4, 0, VECSTORE_ERR_CORRUPT);
@@ -53,7 +61,10 @@ static void fields_that_cannot_be_are_refused(void) {
     check_forged(at_section_count, 4, 0, VECSTORE_ERR_CORRUPT);
     check_forged(at_section_count, 4, 64, VECSTORE_ERR_CORRUPT);
     check_forged(at_section_count, 4, 65, VECSTORE_ERR_CORRUPT);
-    for (size_t at = at_unused; at < at_table_checksum; at += 4) check_forged(at, 4, 1, VECSTORE_ERR_CORRUPT);
+    for (size_t at = at_unused; at < at_table_checksum; at += 4) {
+        check_forged_kind(at, 4, 1, VECSTORE_ERR_CORRUPT, VECSTORE_KIND_FLAT);
+    }
+    for (size_t at = at_graph_unused; at < at_table_checksum; at += 4) check_forged(at, 4, 1, VECSTORE_ERR_CORRUPT);
     for (int i = 0; i < 4; i++) {
         check_forged(at_dim, 4, large[i], VECSTORE_ERR_CORRUPT);
         check_forged(at_metric, 4, large[i], VECSTORE_ERR_CORRUPT);
@@ -63,7 +74,7 @@ static void fields_that_cannot_be_are_refused(void) {
         check_forged(at_section_count, 4, large[i], VECSTORE_ERR_CORRUPT);
         check_forged(at_kind, 4, large[i], VECSTORE_ERR_CORRUPT);
     }
-    for (int i = 0; i < 8; i++) {
+    for (int i = 0; i < 9; i++) {
         check_forged(at_count, 8, huge[i], VECSTORE_ERR_CORRUPT);
         check_forged(at_file_size, 8, huge[i], VECSTORE_ERR_CORRUPT);
     }
@@ -236,6 +247,185 @@ static void ids_that_do_not_ascend_as_promised_do_no_harm(void) {
     free(bytes);
 }
 
+static void graph_fields_that_cannot_be_are_refused(void) {
+    static const uint64_t words[] = { 5, 0x7fffffff, 0x80000000, 0xffffffff };
+    static const uint64_t longs[] = { 1000, 0x7fffffff, 0x80000000, (uint64_t)1 << 32, (uint64_t)1 << 40, INT64_MAX,
+                                      (uint64_t)1 << 63, UINT64_MAX - 1 };
+    const vecstore_kind graph = VECSTORE_KIND_HNSW;
+    for (uint64_t m = 0; m < 2; m++) check_forged_kind(at_m, 4, m, VECSTORE_ERR_CORRUPT, graph);
+    check_forged_kind(at_m, 4, 257, VECSTORE_ERR_CORRUPT, graph);
+    for (int i = 0; i < 4; i++) {
+        check_forged_kind(at_m, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
+        check_forged_kind(at_storage, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
+        check_forged_kind(at_full_dtype, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
+    }
+    /* The rows of these shapes are stored as they are: other storage, or rows beside them, need notes that say so. */
+    for (uint64_t dtype = F32; dtype <= BITS; dtype++) {
+        check_forged_kind(at_full_dtype, 4, dtype, VECSTORE_ERR_CORRUPT, graph);
+    }
+    check_forged_kind(at_storage, 4, VECSTORE_STORAGE_INT8, VECSTORE_ERR_CORRUPT, graph);
+    check_forged_kind(at_storage, 4, VECSTORE_STORAGE_BF16, VECSTORE_ERR_CORRUPT, graph);
+    for (int i = 0; i < 8; i++) {
+        check_forged_kind(at_units, 8, longs[i], VECSTORE_ERR_CORRUPT, graph);
+        check_forged_kind(at_entry, 8, longs[i] | 0x7fffffff, VECSTORE_ERR_CORRUPT, graph);
+        check_forged_kind(at_root, 4, longs[i] & 0xfffffffe, VECSTORE_ERR_CORRUPT, graph);
+    }
+}
+
+/* Puts a word into a section of each graph and opens it in every way; where it is opened, it is used. */
+static void check_forged_word(uint32_t kind, size_t at, uint32_t value) {
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_HNSW) continue;
+        size_t size, length = 0;
+        unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size), *content = content_of(bytes, kind, &length);
+        note("%s, section %u, %#x at %zu", shapes[s].name, kind, value, at);
+        if (content && at + 4 <= length && get_u32(content, at) != value) {
+            put_u32(content, at, value);
+            seal(bytes, size);
+            write_bytes(test_path("file"), bytes, size);
+            check_damaged(test_path("file"), &shapes[s], false, VECSTORE_ERR_CORRUPT);
+        }
+        free(bytes);
+    }
+}
+
+static const uint32_t places[] = { 8, 9, 12, 29, 30, 31, 1000, 0x7ffffffe, 0x7fffffff, 0x80000000, 0x80000008,
+                                   0x80000009, 0xfffffffe };
+enum { place_count = sizeof places / sizeof *places };
+
+static void forged_links_do_no_harm(void) {
+    for (int p = 0; p < place_count; p++) {
+        for (size_t at = 0; at < 40; at += 4) check_forged_word(links_section, at, places[p]);
+    }
+}
+
+static void forged_upper_links_do_no_harm(void) {
+    for (int p = 0; p < place_count; p++) {
+        for (size_t at = 0; at < 16; at += 4) check_forged_word(upper_section, at, places[p]);
+    }
+}
+
+static void forged_parents_do_no_harm(void) {
+    for (int p = 0; p < place_count; p++) {
+        for (size_t at = 0; at < 24; at += 4) check_forged_word(parents_section, at, places[p]);
+    }
+}
+
+static void forged_levels_and_their_places_do_no_harm(void) {
+    static const uint32_t levels[] = { 0x01010101, 0x1f1f1f1f, 0x20202020, 0x7f7f7f7f, 0x80808080, 0xffffffff };
+    for (int l = 0; l < 6; l++) {
+        for (size_t at = 0; at < 32; at += 4) check_forged_word(levels_section, at, levels[l]);
+    }
+    /* Places are only looked at for rows above level 0: give all of them a level as well. */
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_HNSW) continue;
+        for (int p = 0; p < place_count; p++) {
+            size_t size, length = 0, level_length = 0;
+            unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
+            unsigned char *content = content_of(bytes, places_section, &length);
+            unsigned char *levels_content = content_of(bytes, levels_section, &level_length);
+            note("%s, place %#x", shapes[s].name, places[p]);
+            for (size_t at = 0; at + 4 <= length; at += 4) put_u32(content, at, places[p]);
+            memset(levels_content, 3, level_length);
+            put_u64(bytes, at_entry, get_u64(bytes, at_entry) | (uint64_t)3 << 32);
+            if (length > 0) {
+                seal(bytes, size);
+                write_bytes(test_path("file"), bytes, size);
+                check_damaged(test_path("file"), &shapes[s], false, VECSTORE_ERR_CORRUPT);
+            }
+            free(bytes);
+        }
+    }
+}
+
+static void a_forged_entry_or_root_does_no_harm(void) {
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_HNSW || shapes[s].n == 0) continue;
+        for (uint64_t slot = 0; slot < shapes[s].n; slot += 5) {
+            for (uint64_t level = 0; level < 32; level += 7) {
+                for (int field = 0; field < 2; field++) {
+                    size_t size;
+                    unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
+                    uint64_t old_entry = get_u64(bytes, at_entry);
+                    uint32_t old_root = get_u32(bytes, at_root);
+                    if (field == 0) put_u64(bytes, at_entry, level << 32 | slot);
+                    else put_u32(bytes, at_root, (uint32_t)slot);
+                    note("%s, entry or root %u on level %u", shapes[s].name, (unsigned)slot, (unsigned)level);
+                    if (get_u64(bytes, at_entry) != old_entry || get_u32(bytes, at_root) != old_root) {
+                        seal(bytes, size);
+                        write_bytes(test_path("file"), bytes, size);
+                        for (size_t o = 0; o < opening_count; o++) {
+                            vecstore_index *index = NULL;
+                            vecstore_status status = vecstore_index_open(test_path("file"), &openings[o].options, &index);
+                            CHECK(status == VECSTORE_OK || status == VECSTORE_ERR_CORRUPT);
+                            if (index) use(index, &shapes[s]);
+                            vecstore_index_free(index);
+                        }
+                    }
+                    free(bytes);
+                }
+            }
+        }
+    }
+}
+
+static void a_tree_that_goes_in_circles_does_no_harm(void) {
+    /* Every list of a graph of m 2 full of links that say: this list keeps that row; and parents to match. Who takes such
+     * a row out and looks for a list with room for its children would never find one. */
+    const shape *shape = NULL;
+    for (size_t s = 0; s < shape_count; s++) {
+        if (shapes[s].m == 2) shape = &shapes[s];
+    }
+    REQUIRE(shape && shape->n % 5 == 0);
+    size_t size, links_length, parents_length;
+    unsigned char *bytes = save_shape(shape, test_path("file"), &size);
+    unsigned char *links = content_of(bytes, links_section, &links_length);
+    unsigned char *parents = content_of(bytes, parents_section, &parents_length);
+    REQUIRE(links_length == 16 * shape->n && parents_length == 4 * shape->n);
+    const uint32_t tree_bit = 0x80000000, n = (uint32_t)shape->n;
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t j = 0; j < 4; j++) {
+            uint32_t child = (i * 4 + j + 1) % n;
+            put_u32(links, 16 * i + 4 * j, child | tree_bit);
+            put_u32(parents, 4 * child, i);
+        }
+    }
+    seal(bytes, size);
+    write_bytes(test_path("file"), bytes, size);
+    check_damaged(test_path("file"), shape, false, VECSTORE_ERR_CORRUPT);
+    free(bytes);
+}
+
+static void forged_notes_do_no_harm(void) {
+    static const uint32_t values[] = { 0, 1, 4, 5, 6, 0x100001, 0x7fc00000, 0xffc00000, 0x7f800000, 0xbf800000,
+                                       0x7fffffff, 0xffffffff };
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_HNSW) continue;
+        for (size_t at = 0; at < note_unused; at += 4) {
+            for (int v = 0; v < 12; v++) {
+                size_t size, length;
+                unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
+                unsigned char *notes = content_of(bytes, notes_section, &length);
+                REQUIRE(notes && length == notes_size);
+                put_u32(notes, at, values[v]);
+                /* A number of 64 bits near its end. */
+                if (at == note_insertions && values[v] == 0xffffffff) put_u32(notes, at + 4, values[v]);
+                seal(bytes, size);
+                write_bytes(test_path("file"), bytes, size);
+                note("%s, %#x at %zu of the notes", shapes[s].name, values[v], at);
+                for (size_t o = 0; o < opening_count; o++) {
+                    vecstore_index *index = NULL;
+                    vecstore_status status = vecstore_index_open(test_path("file"), &openings[o].options, &index);
+                    CHECK(status == VECSTORE_OK || status == VECSTORE_ERR_CORRUPT);
+                    if (index) use(index, &shapes[s]);
+                    vecstore_index_free(index);
+                }
+                free(bytes);
+            }
+        }
+    }
+}
+
 static void forged_norms_and_codes_do_no_harm(void) {
     static const uint64_t patterns[] = { 0, 0x7ff8000000000000, 0x7fc000007fc00000, 0xff800000ff800000,
                                          0x7ff0000000000000, 0x7f7fffff7f7fffff, 0xbf800000bf800000, UINT64_MAX };
@@ -321,7 +511,7 @@ static void random_forgeries_do_no_harm(void) {
 
 static void a_forged_file_of_the_most_rows_does_no_harm(void) {
     /* A file with holes: 38 GB of zeros that take no room on the disk. */
-    const shape bits = { "bits of dim 1", HAMMING, BITS, 1, 1, true };
+    const shape bits = { "bits of dim 1", HAMMING, BITS, 1, 1, true, 0, 0 };
     const uint64_t count = 4294967294, rows_at = header_size + 2 * entry_size;
     const uint64_t ids_at = (rows_at + count + 63) / 64 * 64, size = ids_at + 8 * count;
     size_t small_size;
@@ -357,6 +547,14 @@ int main(int argc, char **argv) {
         TEST(forged_ids_do_no_harm),
         TEST(a_forged_order_of_ids_does_no_harm),
         TEST(ids_that_do_not_ascend_as_promised_do_no_harm),
+        TEST(graph_fields_that_cannot_be_are_refused),
+        TEST(forged_links_do_no_harm),
+        TEST(forged_upper_links_do_no_harm),
+        TEST(forged_parents_do_no_harm),
+        TEST(forged_levels_and_their_places_do_no_harm),
+        TEST(a_forged_entry_or_root_does_no_harm),
+        TEST(a_tree_that_goes_in_circles_does_no_harm),
+        TEST(forged_notes_do_no_harm),
         TEST(forged_norms_and_codes_do_no_harm),
         TEST(any_forged_next_id_does_no_harm),
         TEST(random_forgeries_do_no_harm),

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The layout of version 0.1: fields are only ever added behind these. */
+/* The layout: fields are only ever added behind these. Some structs began with fewer: see `structs` below. */
 #define FIELD(type, field, at) static_assert(offsetof(type, field) == (at), #type "." #field " has moved")
 
 static_assert(sizeof(vecstore_filter) == 64, "vecstore_filter has changed");
@@ -23,11 +23,15 @@ FIELD(vecstore_filter, callback, 40);
 FIELD(vecstore_filter, payload, 48);
 FIELD(vecstore_filter, negate, 56);
 FIELD(vecstore_filter, reserved, 60);
-static_assert(sizeof(vecstore_search_options) == 16, "vecstore_search_options has changed");
+static_assert(sizeof(vecstore_search_options) == 32, "vecstore_search_options has changed");
 FIELD(vecstore_search_options, struct_size, 0);
 FIELD(vecstore_search_options, threads, 4);
 FIELD(vecstore_search_options, filter, 8);
-static_assert(sizeof(vecstore_index_options) == 32, "vecstore_index_options has changed");
+FIELD(vecstore_search_options, ef_search, 16);
+FIELD(vecstore_search_options, target_recall, 20);
+FIELD(vecstore_search_options, no_rescore, 24);
+FIELD(vecstore_search_options, oversampling, 28);
+static_assert(sizeof(vecstore_index_options) == 56, "vecstore_index_options has changed");
 FIELD(vecstore_index_options, struct_size, 0);
 FIELD(vecstore_index_options, kind, 4);
 FIELD(vecstore_index_options, dim, 8);
@@ -35,10 +39,17 @@ FIELD(vecstore_index_options, metric, 12);
 FIELD(vecstore_index_options, dtype, 16);
 FIELD(vecstore_index_options, exact_codes, 20);
 FIELD(vecstore_index_options, capacity, 24);
-static_assert(sizeof(vecstore_add_options) == 8, "vecstore_add_options has changed");
+FIELD(vecstore_index_options, m, 32);
+FIELD(vecstore_index_options, ef_construction, 36);
+FIELD(vecstore_index_options, storage, 40);
+FIELD(vecstore_index_options, rescore, 44);
+FIELD(vecstore_index_options, seed, 48);
+static_assert(sizeof(vecstore_add_options) == 24, "vecstore_add_options has changed");
 FIELD(vecstore_add_options, struct_size, 0);
 FIELD(vecstore_add_options, threads, 4);
-static_assert(sizeof(vecstore_index_stats) == 72, "vecstore_index_stats has changed");
+FIELD(vecstore_add_options, progress, 8);
+FIELD(vecstore_add_options, payload, 16);
+static_assert(sizeof(vecstore_index_stats) == 112, "vecstore_index_stats has changed");
 FIELD(vecstore_index_stats, struct_size, 0);
 FIELD(vecstore_index_stats, kind, 4);
 FIELD(vecstore_index_stats, dim, 8);
@@ -52,6 +63,28 @@ FIELD(vecstore_index_stats, mapped_bytes, 48);
 FIELD(vecstore_index_stats, next_id, 56);
 FIELD(vecstore_index_stats, exact_codes, 64);
 FIELD(vecstore_index_stats, reserved, 68);
+FIELD(vecstore_index_stats, m, 72);
+FIELD(vecstore_index_stats, ef_construction, 76);
+FIELD(vecstore_index_stats, storage, 80);
+FIELD(vecstore_index_stats, exact_dtype, 84);
+FIELD(vecstore_index_stats, code_loss, 88);
+FIELD(vecstore_index_stats, sketched, 92);
+FIELD(vecstore_index_stats, levels, 96);
+FIELD(vecstore_index_stats, calibrated_k, 100);
+FIELD(vecstore_index_stats, calibrated_ef_search, 104);
+FIELD(vecstore_index_stats, calibrated_recall, 108);
+static_assert(sizeof(vecstore_calibrate_options) == 16, "vecstore_calibrate_options has changed");
+FIELD(vecstore_calibrate_options, struct_size, 0);
+FIELD(vecstore_calibrate_options, threads, 4);
+FIELD(vecstore_calibrate_options, k, 8);
+FIELD(vecstore_calibrate_options, recall, 12);
+static_assert(sizeof(vecstore_calibration) == 24, "vecstore_calibration has changed");
+FIELD(vecstore_calibration, struct_size, 0);
+FIELD(vecstore_calibration, k, 4);
+FIELD(vecstore_calibration, ef_search, 8);
+FIELD(vecstore_calibration, uses_own_rows, 12);
+FIELD(vecstore_calibration, target_recall, 16);
+FIELD(vecstore_calibration, recall, 20);
 static_assert(sizeof(vecstore_save_options) == 8, "vecstore_save_options has changed");
 FIELD(vecstore_save_options, struct_size, 0);
 FIELD(vecstore_save_options, no_sync, 4);
@@ -107,6 +140,19 @@ static vecstore_status with_filter(const void *filter) {
     return with_search_options(&options);
 }
 
+static vecstore_status with_calibrate_options(const void *options) {
+    vecstore_index_options graph = VECSTORE_INDEX_OPTIONS_INIT;
+    graph.kind = VECSTORE_KIND_HNSW;
+    graph.dim = 2;
+    vecstore_index *index = NULL;
+    REQUIRE_OK(vecstore_index_create(&graph, &index));
+    CHECK_OK(vecstore_index_add(index, row, F32, 1, NULL, NULL, NULL));
+    vecstore_status status = vecstore_index_calibrate(index, row, F32, 1, options, NULL);
+    CHECK((stats_of(index).calibrated_k != 0) == (status == VECSTORE_OK));
+    vecstore_index_free(index);
+    return status;
+}
+
 static vecstore_status with_save_options(const void *options) {
     vecstore_index *index = one_row();
     vecstore_status status = vecstore_index_save(index, test_path("saved"), options);
@@ -127,6 +173,7 @@ static const vecstore_index_options init_index_options = VECSTORE_INDEX_OPTIONS_
 static const vecstore_add_options init_add_options = VECSTORE_ADD_OPTIONS_INIT;
 static const vecstore_search_options init_search_options = VECSTORE_SEARCH_OPTIONS_INIT;
 static const vecstore_filter init_filter = VECSTORE_FILTER_INIT;
+static const vecstore_calibrate_options init_calibrate_options = VECSTORE_CALIBRATE_OPTIONS_INIT;
 static const vecstore_save_options init_save_options = VECSTORE_SAVE_OPTIONS_INIT;
 static const vecstore_open_options init_open_options = VECSTORE_OPEN_OPTIONS_INIT;
 static const vecstore_index_stats init_stats = VECSTORE_INDEX_STATS_INIT;
@@ -136,13 +183,15 @@ static const struct {
     vecstore_status (*call)(const void *options);
     const void *init;
     uint32_t size;
+    uint32_t first_size; /* what it was in the first version */
 } structs[] = {
-    { "vecstore_index_options", with_index_options, &init_index_options, sizeof init_index_options },
-    { "vecstore_add_options", with_add_options, &init_add_options, sizeof init_add_options },
-    { "vecstore_search_options", with_search_options, &init_search_options, sizeof init_search_options },
-    { "vecstore_filter", with_filter, &init_filter, sizeof init_filter },
-    { "vecstore_save_options", with_save_options, &init_save_options, sizeof init_save_options },
-    { "vecstore_open_options", with_open_options, &init_open_options, sizeof init_open_options },
+    { "vecstore_index_options", with_index_options, &init_index_options, sizeof init_index_options, 32 },
+    { "vecstore_add_options", with_add_options, &init_add_options, sizeof init_add_options, 8 },
+    { "vecstore_search_options", with_search_options, &init_search_options, sizeof init_search_options, 16 },
+    { "vecstore_filter", with_filter, &init_filter, sizeof init_filter, 64 },
+    { "vecstore_calibrate_options", with_calibrate_options, &init_calibrate_options, sizeof init_calibrate_options, 16 },
+    { "vecstore_save_options", with_save_options, &init_save_options, sizeof init_save_options, 8 },
+    { "vecstore_open_options", with_open_options, &init_open_options, sizeof init_open_options, 16 },
 };
 enum { struct_count = sizeof structs / sizeof *structs };
 
@@ -175,7 +224,7 @@ static void the_size_of_this_header_is_accepted(void) {
 
 static void sizes_below_the_first_version_are_refused(void) {
     for (size_t s = 0; s < struct_count; s++) {
-        for (uint32_t size = 0; size < structs[s].size; size++) {
+        for (uint32_t size = 0; size < structs[s].first_size; size++) {
             note("%s of %u bytes", structs[s].name, size);
             void *options = options_of_size(s, size);
             CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
@@ -183,6 +232,32 @@ static void sizes_below_the_first_version_are_refused(void) {
             CHECK(strstr(vecstore_last_error(), "struct_size"));
             free(options);
         }
+    }
+}
+
+static void callers_of_every_version_are_served(void) {
+    for (size_t s = 0; s < struct_count; s++) {
+        for (uint32_t size = structs[s].first_size; size <= structs[s].size; size += 4) {
+            note("%s of %u bytes", structs[s].name, size);
+            /* Nothing behind what the caller knows of may be read. */
+            void *options = options_of_size(s, size);
+            CHECK_OK(structs[s].call(fenced_copy(options, size)));
+            free(options);
+        }
+    }
+}
+
+static void fields_that_the_caller_does_not_know_take_their_defaults(void) {
+    /* Values that would be refused stand behind the struct of the caller. */
+    for (size_t s = 0; s < struct_count; s++) {
+        if (structs[s].first_size == structs[s].size) continue;
+        note("%s", structs[s].name);
+        unsigned char *options = options_of_size(s, structs[s].size);
+        memset(options + structs[s].first_size, 0xff, structs[s].size - structs[s].first_size);
+        if (structs[s].init != &init_add_options) CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
+        memcpy(options, &structs[s].first_size, 4);
+        CHECK_OK(structs[s].call(options));
+        free(options);
     }
 }
 
@@ -230,12 +305,13 @@ static void newer_callers_are_refused_where_new_fields_are_set(void) {
 
 /* ---- stats, which the library fills in ---- */
 
+enum { first_stats_size = 72 };
+
 static void stats_are_filled_in_up_to_the_size_of_the_caller(void) {
     vecstore_index *index = one_row();
-    for (uint32_t more = 0; more <= 32; more += 8) {
+    for (uint32_t size = first_stats_size; size <= sizeof(vecstore_index_stats) + 32; size += 4) {
         unsigned char memory[sizeof(vecstore_index_stats) + 64];
         memset(memory, 0xcc, sizeof memory);
-        uint32_t size = sizeof(vecstore_index_stats) + more;
         memcpy(memory, &size, sizeof size);
         vecstore_index_stats stats;
         CHECK_OK(vecstore_index_get_stats(index, (vecstore_index_stats *)(void *)memory));
@@ -245,14 +321,15 @@ static void stats_are_filled_in_up_to_the_size_of_the_caller(void) {
         CHECK_EQ(stats.count, 1);
         CHECK_EQ(stats.next_id, 1);
         CHECK_EQ(stats.reserved, 0);
-        for (uint32_t i = sizeof stats; i < sizeof memory; i++) CHECK_EQ(memory[i], i < size ? 0 : 0xcc);
+        /* Of a flat index all fields behind the first version are 0. */
+        for (uint32_t i = first_stats_size; i < sizeof memory; i++) CHECK_EQ(memory[i], i < size ? 0 : 0xcc);
     }
     vecstore_index_free(index);
 }
 
 static void stats_below_the_first_version_are_refused(void) {
     vecstore_index *index = one_row();
-    for (uint32_t size = 0; size < sizeof(vecstore_index_stats); size++) {
+    for (uint32_t size = 0; size < first_stats_size; size++) {
         vecstore_index_stats stats = VECSTORE_INDEX_STATS_INIT;
         stats.struct_size = size;
         stats.dim = 77;
@@ -265,12 +342,37 @@ static void stats_below_the_first_version_are_refused(void) {
     vecstore_index_free(index);
 }
 
+static void a_calibration_is_filled_in_up_to_the_size_of_the_caller(void) {
+    vecstore_index_options graph = VECSTORE_INDEX_OPTIONS_INIT;
+    graph.kind = VECSTORE_KIND_HNSW;
+    graph.dim = 2;
+    vecstore_index *index = NULL;
+    REQUIRE_OK(vecstore_index_create(&graph, &index));
+    CHECK_OK(vecstore_index_add(index, row, F32, 1, NULL, NULL, NULL));
+    vecstore_calibration found = VECSTORE_CALIBRATION_INIT;
+    CHECK_EQ(found.struct_size, sizeof found);
+    for (uint32_t size = 0; size < sizeof found + 16; size++) {
+        unsigned char memory[sizeof found + 16];
+        memset(memory, 0xcc, sizeof memory);
+        memcpy(memory, &size, sizeof size);
+        vecstore_status status =
+            vecstore_index_calibrate(index, row, F32, 1, NULL, (vecstore_calibration *)(void *)memory);
+        CHECK_EQ(status, size < sizeof found ? VECSTORE_ERR_INVALID_ARGUMENT : VECSTORE_OK);
+        memcpy(&found, memory, sizeof found);
+        CHECK_EQ(found.struct_size, size);
+        CHECK_EQ(found.k, size < sizeof found ? 0xcccccccc : 10);
+        for (uint32_t i = sizeof found; i < sizeof memory; i++) CHECK_EQ(memory[i], i < size ? 0 : 0xcc);
+    }
+    vecstore_index_free(index);
+}
+
 /* ---- defaults ---- */
 
 static void null_means_all_defaults(void) {
     CHECK_OK(with_add_options(NULL));
     CHECK_OK(with_search_options(NULL));
     CHECK_OK(with_filter(NULL));
+    CHECK_OK(with_calibrate_options(NULL));
     CHECK_OK(with_save_options(NULL));
     CHECK_OK(with_open_options(NULL));
     /* There is no default dim. */
@@ -321,7 +423,7 @@ static void values_that_fields_do_not_allow_are_refused(void) {
     index_options.dim = 2;
     const vecstore_index_options good = index_options;
 #define CHECK_REFUSED(call, options) CHECK_ERROR(INVALID_ARGUMENT, call(&(options)))
-    index_options.kind = 2;
+    index_options.kind = 3;
     CHECK_REFUSED(with_index_options, index_options);
     index_options = good, index_options.dim = 0;
     CHECK_REFUSED(with_index_options, index_options);
@@ -370,11 +472,14 @@ int main(int argc, char **argv) {
         TEST(init_macros_set_the_size),
         TEST(the_size_of_this_header_is_accepted),
         TEST(sizes_below_the_first_version_are_refused),
+        TEST(callers_of_every_version_are_served),
+        TEST(fields_that_the_caller_does_not_know_take_their_defaults),
         TEST(absurd_sizes_are_refused),
         TEST(newer_callers_are_served_where_new_fields_are_0),
         TEST(newer_callers_are_refused_where_new_fields_are_set),
         TEST(stats_are_filled_in_up_to_the_size_of_the_caller),
         TEST(stats_below_the_first_version_are_refused),
+        TEST(a_calibration_is_filled_in_up_to_the_size_of_the_caller),
         TEST(null_means_all_defaults),
         TEST(init_macros_are_the_defaults_of_the_library),
         TEST(open_maps_by_default),

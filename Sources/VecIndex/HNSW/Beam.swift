@@ -1,70 +1,120 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import VecKernelTypes
 
 /// The best rows of a walk so far, sorted, nearest first: both its results and the rows to go on from.
 ///
 /// An entry is one number: the distance, as bits that are ordered as integers are, above the slot, whose highest bit says
-/// that the walk has been there. One array moves less memory than two heaps do.
+/// that the walk has been there. Rows come in batches, which are sorted and merged from the end: one pass, whatever their
+/// number.
 struct Beam {
-    let entries: UnsafeMutablePointer<UInt64>
+    /// Room for a batch too.
+    private let entries: UnsafeMutablePointer<UInt64>
+    private let batch: UnsafeMutablePointer<UInt64>
+    private let positions: UnsafeMutablePointer<UInt32>
     let capacity: Int
     private(set) var count = 0
     /// Entries before this one have been visited.
     private var cursor = 0
 
-    @inline(__always)
-    init(_ entries: UnsafeMutablePointer<UInt64>, capacity: Int) {
-        self.entries = entries
+    init(_ scratch: WalkScratch, capacity: Int) {
+        entries = scratch.entries
+        batch = scratch.batch
+        positions = scratch.positions
         self.capacity = capacity
     }
 
     @inline(__always)
-    static func key(_ distance: Float) -> UInt32 {
-        // Not a number would be a defect; −0 becomes 0.
+    private static func entry(_ distance: Float, _ slot: UInt32) -> UInt64 {
+        // −0 becomes 0.
         let bits = (distance + 0).bitPattern
-        return bits ^ (UInt32(bitPattern: Int32(bitPattern: bits) >> 31) | 0x8000_0000)
+        let key = bits ^ (UInt32(bitPattern: Int32(bitPattern: bits) >> 31) | 0x8000_0000)
+        return UInt64(key) << 32 | UInt64(slot)
     }
 
     @inline(__always)
-    static func distance(_ entry: UInt64) -> Float {
+    private static func distance(_ entry: UInt64) -> Float {
         let key = UInt32(truncatingIfNeeded: entry >> 32)
         return Float(bitPattern: key & 0x8000_0000 != 0 ? key ^ 0x8000_0000 : ~key)
     }
 
-    @inline(__always)
-    static func slot(_ entry: UInt64) -> UInt32 { UInt32(truncatingIfNeeded: entry) & slotBits }
-
-    func slot(_ i: Int) -> UInt32 { Beam.slot(entries[i]) }
+    func slot(_ i: Int) -> UInt32 { UInt32(truncatingIfNeeded: entries[i]) & slotBits }
     func distance(_ i: Int) -> Float { Beam.distance(entries[i]) }
 
-    /// Rows must be nearer than this to come in.
+    /// Rows must be nearer than this to come in, or as near.
     @inline(__always)
-    var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
+    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
 
-    /// Takes a row if it is near enough. Returns whether it is among the next that the walk will go to.
+    /// Takes a row if it is near enough.
+    mutating func take(_ distance: Float, _ slot: UInt32) {
+        guard distance <= limit else { return }
+        batch[0] = Beam.entry(distance, slot)
+        merge(1)
+    }
+
+    /// Takes those of some rows that are near enough.
     @inline(__always)
-    @discardableResult
-    mutating func take(_ distance: Float, _ slot: UInt32) -> Bool {
-        let key = UInt64(Beam.key(distance)) << 32
-        if count == capacity {
-            if key >= entries[count &- 1] & ~0xffff_ffff { return false }
-            count &-= 1
+    mutating func take(
+        _ distances: UnsafePointer<Float>, _ slots: UnsafePointer<UInt32>, _ n: Int, _ table: KernelTable
+    ) {
+        let found = table.select(distances, n, limit, positions)
+        if found == 0 { return }
+        for f in 0..<found {
+            let j = Int(positions[f])
+            batch[f] = Beam.entry(distances[j], slots[j])
         }
-        // The first entry that is farther: halves are dropped without a branch.
-        var low = 0
-        var length = count
-        while length > 0 {
-            let half = length &>> 1
-            let isNearer = entries[low &+ half] & ~0xffff_ffff <= key
-            low = isNearer ? low &+ half &+ 1 : low
-            length = isNearer ? length &- half &- 1 : half
+        Beam.sort(batch, found)
+        merge(found)
+    }
+
+    /// Shell's sort: batches are small, but for the first of a walk.
+    @inline(__always)
+    private static func sort(_ items: UnsafeMutablePointer<UInt64>, _ count: Int) {
+        var gap = count > 40 ? 23 : (count > 12 ? 5 : 1)
+        while true {
+            var i = gap
+            while i < count {
+                let one = items[i]
+                var j = i
+                while j >= gap && items[j &- gap] > one {
+                    items[j] = items[j &- gap]
+                    j &-= gap
+                }
+                items[j] = one
+                i &+= 1
+            }
+            if gap == 1 { return }
+            gap = gap == 23 ? 5 : 1
         }
-        memmove(entries + (low &+ 1), entries + low, (count &- low) &* 8)
-        entries[low] = key | UInt64(slot)
-        count &+= 1
-        if low < cursor { cursor = low }
-        return low < cursor &+ 2
+    }
+
+    /// Merges `n` entries of the batch, which are sorted.
+    @inline(__always)
+    private mutating func merge(_ n: Int) {
+        var old = count &- 1
+        var new = n &- 1
+        var excess = count &+ n &- capacity
+        // The farthest ones have no place.
+        while excess > 0 {
+            let dropsNew = old < 0 || batch[max(new, 0)] > entries[max(old, 0)]
+            if dropsNew { new &-= 1 } else { old &-= 1 }
+            excess &-= 1
+        }
+        var place = old &+ new &+ 1
+        count = place &+ 1
+        while new >= 0 {
+            let a = batch[new]
+            if old >= 0 && entries[old] > a {
+                entries[place] = entries[old]
+                old &-= 1
+            } else {
+                entries[place] = a
+                new &-= 1
+            }
+            place &-= 1
+        }
+        if place &+ 1 < cursor { cursor = place &+ 1 }
+        if cursor > count { cursor = count }
     }
 
     /// The nearest row that the walk has not been to; nil where it has been to all.
@@ -72,12 +122,11 @@ struct Beam {
     mutating func next() -> UInt32? {
         while cursor < count {
             let entry = entries[cursor]
+            cursor &+= 1
             if entry & UInt64(treeBit) == 0 {
-                entries[cursor] = entry | UInt64(treeBit)
-                cursor &+= 1
+                entries[cursor &- 1] = entry | UInt64(treeBit)
                 return UInt32(truncatingIfNeeded: entry)
             }
-            cursor &+= 1
         }
         return nil
     }

@@ -46,7 +46,7 @@ struct GraphSearcher {
         let entry = store.entry.load(ordering: .acquiring)
         if entry != GraphStore.noEntry {
             let query = prepare(queries, i)
-            var beam = Beam(walk.scratch.entries, capacity: width)
+            var beam = Beam(walk.scratch, capacity: width)
             if let plan {
                 try walk(query, entry, plan, &beam)
                 refine(query, &beam, k)
@@ -54,7 +54,7 @@ struct GraphSearcher {
                 if top.count < k && plan.strategy == .walk && top.count < plan.matchCount {
                     // The walk has missed some: k results there are, so k results there will be.
                     top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
-                    beam = Beam(walk.scratch.entries, capacity: width)
+                    beam = Beam(walk.scratch, capacity: width)
                     let all = try plan.allMatchingOnce()
                     walk.scan(query, all.slots, all.count, &beam)
                     refine(query, &beam, k)
@@ -109,16 +109,21 @@ struct GraphSearcher {
     private func refine(_ query: GraphWalk.Query, _ beam: inout Beam, _ k: Int) {
         guard walk.isSketched, beam.count > 0 else { return }
         let scratch = walk.scratch
+        let slots = scratch.rankedSlots, distances = scratch.rankedDistances
         let last = beam.distance(min(k, beam.count) - 1)
         var n = 0
-        while n < beam.count && n < scratch.listCapacity && !(n >= k && beam.distance(n) > last + sketchMargin) {
-            scratch.slots[n] = beam.slot(n)
-            scratch.addresses[n] = walk.fine.address(scratch.slots[n])
+        while n < beam.count && !(n >= k && beam.distance(n) > last + sketchMargin) {
+            slots[n] = beam.slot(n)
             n += 1
         }
-        walk.fine.measure(query.fine, scratch.slots, scratch.addresses, n, scratch.distances)
-        beam = Beam(scratch.entries, capacity: beam.capacity)
-        for j in 0..<n { beam.take(scratch.distances[j], scratch.slots[j]) }
+        walk.measureFine(query, slots, n, distances)
+        beam = Beam(scratch, capacity: beam.capacity)
+        var from = 0
+        while from < n {
+            let piece = min(scratch.listCapacity, n - from)
+            beam.take(distances + from, slots + from, piece, walk.fine.table)
+            from += piece
+        }
     }
 
     /// Ranks the rows of a beam by their exact distances. Rows that their codes put too far away to be among the best k are
@@ -151,7 +156,7 @@ struct GraphSearcher {
         _ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK
     ) {
         let scratch = walk.scratch
-        let most = oversampling.map { Int((Float(k) * $0).rounded(.up)) } ?? beam.count
+        let most = oversampling.map { Int(min(Float(k) * $0, Float(Limits.k)).rounded(.up)) } ?? beam.count
         let piece = 16
         var e = 0
         while e < min(beam.count, most) {
@@ -233,7 +238,7 @@ struct GraphSearcher {
             let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
             defer { index.scratches.give(scratch) }
             let wide = try GraphSearcher(self, scratch)
-            var beam = Beam(scratch.entries, capacity: width)
+            var beam = Beam(scratch, capacity: width)
             let query = wide.prepare(queries, i)
             if let plan { try wide.walk(query, entry, plan, &beam) } else { wide.walk(query, entry, &beam) }
             // As many rows beyond the radius as within: nothing near is likely to be missing.

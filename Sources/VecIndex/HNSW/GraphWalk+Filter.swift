@@ -57,11 +57,7 @@ extension GraphWalk {
         if n == 0 { return }
         let distances = scratch.distances
         coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, distances)
-        var limit = beam.limit
-        for j in 0..<n where distances[j] < limit {
-            beam.take(distances[j], scratch.slots[j])
-            limit = beam.limit
-        }
+        beam.take(distances, scratch.slots, n, coarse.table)
     }
 
     /// Compares rows one by one.

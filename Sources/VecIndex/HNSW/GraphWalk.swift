@@ -32,7 +32,7 @@ struct GraphWalk {
 
     /// Rows whose lists are looked at in one step. More of them make longer batches, which hide the way to memory better, at
     /// the price of some rows too many.
-    @inline(__always) private var stepWidth: Int { 2 }
+    @inline(__always) private var stepWidth: Int { isSketched ? 6 : 3 }
 
     @inline(__always)
     func prefetchRow(_ address: UnsafeRawPointer) {
@@ -153,12 +153,10 @@ struct GraphWalk {
         let step = level == 0 ? stepWidth : 1
         while let first = beam.next() {
             let before = scratch.visitedCount
-            if step > 1, let second = beam.next() {
-                prefetchList(second)
-                gather(first, level)
-                gather(second, level)
-            } else {
-                gather(first, level)
+            gather(first, level)
+            for _ in 1..<max(step, 1) {
+                guard let next = beam.next() else { break }
+                gather(next, level)
             }
             let n = scratch.visitedCount &- before
             if n == 0 { continue }
@@ -170,11 +168,8 @@ struct GraphWalk {
             }
             if level == 0 { beam.withUpcoming(step) { prefetchList($0) } }
             coarse.measure(query.coarse, slots, addresses, n, distances)
-            let found = coarse.table.select(distances, n, beam.limit, scratch.positions)
-            for f in 0..<found {
-                let j = Int(scratch.positions[f])
-                if beam.take(distances[j], slots[j]) && level == 0 { prefetchList(slots[j]) }
-            }
+            beam.take(distances, slots, n, coarse.table)
+            if level == 0 { beam.withUpcoming(step) { prefetchList($0) } }
         }
     }
 

@@ -93,13 +93,13 @@ extension HNSWIndex {
         // All lists above level 0 first: there may be no memory for them.
         var places: [UInt32: UInt32] = [:]
         for i in 0..<count {
-            let level = GraphBuilder.level(insertions + UInt64(i), seed: options.seed, m: options.m)
+            let level = GraphBuilder.level(insertions &+ UInt64(i), seed: options.seed, m: options.m)
             guard level > 0 else { continue }
             do {
                 places[UInt32(i)] = try store.takeUnits(level)
             } catch {
                 for (j, place) in places {
-                    store.giveUnits(place, GraphBuilder.level(insertions + UInt64(j), seed: options.seed, m: options.m))
+                    store.giveUnits(place, GraphBuilder.level(insertions &+ UInt64(j), seed: options.seed, m: options.m))
                 }
                 throw error
             }
@@ -115,12 +115,12 @@ extension HNSWIndex {
                 store.usedSlots += 1
             }
             slots[i] = slot
-            let level = GraphBuilder.level(insertions + UInt64(i), seed: options.seed, m: options.m)
+            let level = GraphBuilder.level(insertions &+ UInt64(i), seed: options.seed, m: options.m)
             store.setLevel(slot, level, place: places[UInt32(i)] ?? 0)
             store.setParent(slot, noSlot)
             for l in 0...level { store.list(slot, l).clear() }
         }
-        insertions += UInt64(count)
+        insertions = insertions &+ UInt64(count)
         return memory
     }
 

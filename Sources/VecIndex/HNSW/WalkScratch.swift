@@ -17,11 +17,16 @@ final class WalkScratch {
 
     // MARK: lists
     let entries: UnsafeMutablePointer<UInt64>
+    /// Entries of a beam to come.
+    let batch: UnsafeMutablePointer<UInt64>
+    let positions: UnsafeMutablePointer<UInt32>
     let slots: UnsafeMutablePointer<UInt32>
     let addresses: UnsafeMutablePointer<UnsafeRawPointer>
     let distances: UnsafeMutablePointer<Float>
-    let positions: UnsafeMutablePointer<UInt32>
-    /// Room in the lists above.
+    /// As many as the beam is wide: rows that are looked at once more.
+    let rankedSlots: UnsafeMutablePointer<UInt32>
+    let rankedDistances: UnsafeMutablePointer<Float>
+    /// Room in the lists of one step.
     let listCapacity: Int
 
     // MARK: queries
@@ -38,17 +43,20 @@ final class WalkScratch {
         self.rows = rows
         self.width = width
         let wordCount = (rows + 63) / 64
-        listCapacity = max(1024, 4 * shape.baseLinks)
+        listCapacity = max(1024, 8 * shape.baseLinks)
         let querySize = WalkMetric.querySize(shape)
         var layout = Layout()
         let wordsAt = layout.add(UInt64.self, wordCount)
         // One place more: rows are written before it is known whether they count.
         let visitedAt = layout.add(UInt32.self, rows + 1)
-        let entriesAt = layout.add(UInt64.self, width + 1)
+        let entriesAt = layout.add(UInt64.self, width)
+        let batchAt = layout.add(UInt64.self, listCapacity)
+        let positionsAt = layout.add(UInt32.self, listCapacity)
+        let rankedSlotsAt = layout.add(UInt32.self, width)
+        let rankedDistancesAt = layout.add(Float.self, width)
         let slotsAt = layout.add(UInt32.self, listCapacity)
         let addressesAt = layout.add(UnsafeRawPointer.self, listCapacity)
         let distancesAt = layout.add(Float.self, listCapacity)
-        let positionsAt = layout.add(UInt32.self, listCapacity)
         let queryAt = layout.add(UInt8.self, querySize)
         let floatsAt = layout.add(UInt8.self, querySize)
         let sketchQueryAt = layout.add(UInt8.self, querySize)
@@ -57,10 +65,13 @@ final class WalkScratch {
         words = memory.pointer(UInt64.self, at: wordsAt)
         visited = memory.pointer(UInt32.self, at: visitedAt)
         entries = memory.pointer(UInt64.self, at: entriesAt)
+        batch = memory.pointer(UInt64.self, at: batchAt)
+        positions = memory.pointer(UInt32.self, at: positionsAt)
+        rankedSlots = memory.pointer(UInt32.self, at: rankedSlotsAt)
+        rankedDistances = memory.pointer(Float.self, at: rankedDistancesAt)
         slots = memory.pointer(UInt32.self, at: slotsAt)
         addresses = memory.pointer(UnsafeRawPointer.self, at: addressesAt)
         distances = memory.pointer(Float.self, at: distancesAt)
-        positions = memory.pointer(UInt32.self, at: positionsAt)
         query = memory.base + queryAt
         floats = memory.pointer(Float.self, at: floatsAt)
         sketchQuery = memory.base + sketchQueryAt

@@ -19,6 +19,12 @@ SCALARS = {
 }
 
 
+CALLBACKS = {
+    "vecstore_filter_callback": _ffi.FilterCallback,
+    "vecstore_progress_callback": _ffi.ProgressCallback,
+}
+
+
 @pytest.fixture(scope="module")
 def header(request):
     path = request.path.parents[3] / "include" / "libvecstore.h"
@@ -93,8 +99,8 @@ def test_every_struct_has_the_fields_of_the_header(header, scalars):
         assert [field.group(2) for field in fields] == [field for field, _ in declared], name
         for field, (_, python_type) in zip(fields, declared):
             c_type = field.group(1).strip()
-            if c_type == "vecstore_filter_callback":
-                assert python_type is _ffi.FilterCallback
+            if c_type in CALLBACKS:
+                assert python_type is CALLBACKS[c_type]
             else:
                 assert is_same(c_type, python_type, scalars), (name, field.group(2))
 
@@ -105,6 +111,9 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.METRICS.items()} == constants(header, "VECSTORE_METRIC_")
     assert {name.upper(): code for name, code in _ffi.KINDS.items()} == constants(header, "VECSTORE_KIND_")
     assert {name.upper(): code for name, code in _ffi.FILTERS.items()} == constants(header, "VECSTORE_FILTER_")
+    short.update({"auto": "AUTO", "int8": "INT8", "default": "DEFAULT", "none": "NONE"})
+    assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")
+    assert {short[name]: code for name, code in _ffi.RESCORES.items()} == constants(header, "VECSTORE_RESCORE_")
 
 
 def test_every_status_has_an_exception(header):
@@ -121,7 +130,13 @@ def test_limits_and_version_are_those_of_the_header(header):
     assert _ffi.version_string() == vecstore.__version__
 
 
-def test_the_callback_has_the_type_of_the_header(header):
-    assert "typedef bool (*vecstore_filter_callback)(uint64_t id, void *payload);" in header
-    assert _ffi.FilterCallback._restype_ is ctypes.c_bool
-    assert _ffi.FilterCallback._argtypes_ == (ctypes.c_uint64, ctypes.c_void_p)
+def test_the_callbacks_have_the_types_of_the_header(header, scalars):
+    found = re.findall(r"typedef (\w+) \(\*(vecstore_\w+)\)\(([^)]*)\);", header)
+    assert {name for _, name, _ in found} == set(CALLBACKS)
+    for result, name, arguments in found:
+        python_type = CALLBACKS[name]
+        c_types = [re.sub(r"\w+$", "", argument).strip() for argument in arguments.split(",")]
+        assert python_type._restype_ is scalars[result]
+        assert len(python_type._argtypes_) == len(c_types)
+        for c_type, argument in zip(c_types, python_type._argtypes_):
+            assert is_same(c_type, argument, scalars), (name, c_type)

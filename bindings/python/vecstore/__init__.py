@@ -53,7 +53,7 @@ from .functions import (
     row_size,
     unpack_bits,
 )
-from .index import Index, IndexStats, RangeResult
+from .index import Calibration, Index, IndexStats, RangeResult
 
 __version__ = "0.1.0"
 
@@ -63,6 +63,7 @@ NO_ID: Final[int] = _ffi.ID_NONE
 __all__ = [
     "NO_ID",
     "AlreadyExistsError",
+    "Calibration",
     "CancelledError",
     "CorruptError",
     "Error",

@@ -56,8 +56,24 @@ def dtype_name(dtype: Any) -> str:
     return _one_of("dtype", dtype, _ffi.DTYPES)
 
 
+def storage_name(storage: Any) -> str:
+    return _one_of("storage", storage if isinstance(storage, str) else np.dtype(storage).name, _ffi.STORAGES)
+
+
+def rescore_name(rescore: Any) -> str:
+    """The word of the library for `rescore=`, of which None is one."""
+    if rescore is None:
+        return "none"
+    name = rescore if isinstance(rescore, str) else np.dtype(rescore).name
+    if name == "none" or name not in _ffi.RESCORES:
+        raise InvalidArgumentError(f"rescore: expected one of default, float32, float16, or None; got {rescore!r}")
+    return name
+
+
 def integer(name: str, value: Any, low: int, high: int) -> int:
     """A Python integer from low to high; C would cut a larger one short without a word."""
+    if type(value) is int and low <= value <= high:
+        return value
     try:
         number = operator.index(value)
     except TypeError:
@@ -69,6 +85,31 @@ def integer(name: str, value: Any, low: int, high: int) -> int:
 
 def threads_count(threads: Any) -> int:
     return integer("threads", threads, 0, _ffi.THREADS_MAX)
+
+
+def share(name: str, value: Any) -> float:
+    """A number above 0, up to 1. What float32 would take for 0 is not above it."""
+    number = _real(name, value)
+    if not 2.0**-126 <= number <= 1:
+        raise InvalidArgumentError(f"{name}: expected above 0, up to 1; got {number}")
+    return number
+
+
+def factor(name: str, value: Any) -> float:
+    """A number of 1 or more."""
+    number = _real(name, value)
+    if not 1 <= number <= 2.0**127:
+        raise InvalidArgumentError(f"{name}: expected 1 or more, got {number}")
+    return number
+
+
+def _real(name: str, value: Any) -> float:
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}") from None
 
 
 def results_count(k: Any) -> int:
@@ -137,8 +178,18 @@ def elements(name: str, array: NDArray[Any], dtype: str) -> tuple[NDArray[Any], 
     return _contiguous(array, np.float32), "float32"
 
 
+# Arrays that an index of a dtype takes as they are, by the commonest type alone: the short way in.
+_AS_THEY_ARE = {name: np.dtype(_STORAGE[name]) for name in ("float32", "float16", "int8", "uint8")}
+
+
 def vectors(name: str, values: Any, dtype: str, dim: int) -> tuple[NDArray[Any], str]:
     """Shape (n, dim), or for bits (n, (dim + 7) // 8), from an array-like; shape (dim,) is one vector, (0,) is none."""
+    if type(values) is np.ndarray and values.dtype is _AS_THEY_ARE.get(dtype) and values.flags.c_contiguous:
+        shape = values.shape
+        if shape == (dim,):
+            return values[None], dtype
+        if len(shape) == 2 and shape[1] == dim:
+            return values, dtype
     array = numeric_array(name, values)
     width = dim if array.dtype.kind == "b" else row_width(dtype, dim)
     if array.shape == (0,):

@@ -34,13 +34,20 @@ THREADS_MAX = 1024
 
 METRICS = {"l2sq": 1, "ip": 2, "cosine": 3, "l1": 4, "hamming": 5, "jaccard": 6}
 DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bits": 6}
-KINDS = {"flat": 1}
+KINDS = {"flat": 1, "hnsw": 2}
+STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4}
+RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
 FILTERS = {"none": 0, "bitmap": 1, "ids": 2, "callback": 3}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
 OLDEST_VERSION = 100
 
+# Limits of a graph that the header gives in words.
+M_LEAST, M_MOST = 2, 256
+EF_MOST = K_MAX
+
 FilterCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_void_p)
+ProgressCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_uint64, c_void_p)
 
 
 class FilterStruct(ctypes.Structure):
@@ -59,7 +66,15 @@ class FilterStruct(ctypes.Structure):
 
 
 class SearchOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("filter", POINTER(FilterStruct))]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("threads", c_uint32),
+        ("filter", POINTER(FilterStruct)),
+        ("ef_search", c_uint32),
+        ("target_recall", c_float),
+        ("no_rescore", c_uint32),
+        ("oversampling", c_float),
+    ]
 
 
 class IndexOptions(ctypes.Structure):
@@ -71,11 +86,36 @@ class IndexOptions(ctypes.Structure):
         ("dtype", c_uint32),
         ("exact_codes", c_uint32),
         ("capacity", c_uint64),
+        ("m", c_uint32),
+        ("ef_construction", c_uint32),
+        ("storage", c_uint32),
+        ("rescore", c_uint32),
+        ("seed", c_uint64),
     ]
 
 
 class AddOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("threads", c_uint32)]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("threads", c_uint32),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
+class CalibrateOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("k", c_uint32), ("recall", c_float)]
+
+
+class CalibrationStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("k", c_uint32),
+        ("ef_search", c_uint32),
+        ("uses_own_rows", c_uint32),
+        ("target_recall", c_float),
+        ("recall", c_float),
+    ]
 
 
 class StatsStruct(ctypes.Structure):
@@ -93,6 +133,16 @@ class StatsStruct(ctypes.Structure):
         ("next_id", c_uint64),
         ("exact_codes", c_uint32),
         ("reserved", c_uint32),
+        ("m", c_uint32),
+        ("ef_construction", c_uint32),
+        ("storage", c_uint32),
+        ("exact_dtype", c_uint32),
+        ("code_loss", c_float),
+        ("sketched", c_uint32),
+        ("levels", c_uint32),
+        ("calibrated_k", c_uint32),
+        ("calibrated_ef_search", c_uint32),
+        ("calibrated_recall", c_float),
     ]
 
 
@@ -109,6 +159,8 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_search_options": SearchOptions,
     "vecstore_index_options": IndexOptions,
     "vecstore_add_options": AddOptions,
+    "vecstore_calibrate_options": CalibrateOptions,
+    "vecstore_calibration": CalibrationStruct,
     "vecstore_index_stats": StatsStruct,
     "vecstore_save_options": SaveOptions,
     "vecstore_open_options": OpenOptions,
@@ -160,6 +212,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_index_update": (_STATUS, (_HANDLE, _ARRAY, _ARRAY, _DTYPE, c_size_t)),
     "vecstore_index_remove": (_STATUS, (_HANDLE, _ARRAY, c_size_t, POINTER(c_size_t))),
     "vecstore_index_compact": (_STATUS, (_HANDLE,)),
+    "vecstore_index_optimize": (_STATUS, (_HANDLE,)),
     "vecstore_index_reserve": (_STATUS, (_HANDLE, c_uint64)),
     "vecstore_index_contains": (_STATUS, (_HANDLE, _ARRAY, c_size_t, _ARRAY)),
     "vecstore_index_get": (_STATUS, (_HANDLE, _ARRAY, c_size_t, _DTYPE, _ARRAY)),
@@ -170,6 +223,10 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_index_search_range": (
         _STATUS,
         (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_float, POINTER(SearchOptions), POINTER(_HANDLE)),
+    ),
+    "vecstore_index_calibrate": (
+        _STATUS,
+        (_HANDLE, _ARRAY, _DTYPE, c_size_t, POINTER(CalibrateOptions), POINTER(CalibrationStruct)),
     ),
     "vecstore_range_result_free": (None, (_HANDLE,)),
     "vecstore_range_result_get": (
@@ -279,7 +336,28 @@ def _name(names: dict[str, int], code: int) -> str:
     return f"unknown ({code})"
 
 
-def _address(array: Optional[NDArray[Any]]) -> Optional[int]:
+def _short(value: float) -> float:
+    """The shortest number that is this float32: 0.95 rather than 0.949999988079071."""
+    return float(str(np.float32(value)))
+
+
+_Start = Union[int, "ctypes.Array[ctypes.c_char]", None]
+_start_of: Callable[[Any], _Start] = (ctypes.c_char * 0).from_buffer
+
+
+def _address(array: Optional[NDArray[Any]]) -> _Start:
+    """An array as an argument of a C function."""
+    if array is None:
+        return None
+    try:
+        # A third of the time that `array.ctypes.data` takes, but not for what may not be written.
+        return _start_of(array)
+    except (TypeError, ValueError):
+        return array.ctypes.data
+
+
+def _number(array: Optional[NDArray[Any]]) -> Optional[int]:
+    """The address of an array as a number: for fields of structs."""
     return None if array is None else array.ctypes.data
 
 
@@ -302,52 +380,113 @@ class FilterSpec(NamedTuple):
     negate: bool = False
 
 
-class _Predicate:
+class _Callback:
     """A Python callable that C may call: C cannot pass exceptions on, so the first one is kept for later."""
 
-    def __init__(self, accepts: Callable[[int], Any]) -> None:
-        self._accepts = accepts
-        self.error: Optional[BaseException] = None
+    def __init__(self) -> None:
+        self._error: Optional[BaseException] = None
 
-    def __call__(self, row_id: int, payload: Optional[int]) -> bool:
-        if self.error is not None:
+    def _ask(self, question: Callable[[], bool]) -> bool:
+        if self._error is not None:
             return False
         try:
-            return bool(self._accepts(row_id))
-        except BaseException as error:  # KeyboardInterrupt too: it must reach the caller of the search
-            self.error = error
+            return question()
+        except BaseException as error:  # KeyboardInterrupt too: it must reach the caller
+            self._error = error
             return False
+
+    def raise_error(self) -> None:
+        """Raises what the callable raised, if anything."""
+        if self._error is None:
+            return
+        error, self._error = self._error, None
+        try:
+            raise error
+        finally:
+            del error  # its traceback holds this frame
+
+
+class _Predicate(_Callback):
+    """Decides whether a row may be a result."""
+
+    def __init__(self, accepts: Callable[[int], Any]) -> None:
+        super().__init__()
+        self._accepts = accepts
+
+    def __call__(self, row_id: int, payload: Optional[int]) -> bool:
+        return self._ask(lambda: bool(self._accepts(row_id)))
+
+
+class _Progress(_Callback):
+    """Is told how far a call has come. Only False cancels: what else a callable returns is no answer."""
+
+    def __init__(self, tell: Callable[[int, int], Any]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    def __call__(self, done: int, total: int, payload: Optional[int]) -> bool:
+        return self._ask(lambda: not _is_false(self._tell(done, total)))
+
+
+def _is_false(answer: Any) -> bool:
+    return isinstance(answer, (bool, np.bool_)) and not answer
+
+
+class SearchSettings:
+    """How a search is done, in the terms of the header: 0 is the default of each. It never changes."""
+
+    __slots__ = ("_values", "plain")
+
+    plain: Any
+
+    def __init__(
+        self,
+        threads: int = 0,
+        ef_search: int = 0,
+        target_recall: float = 0.0,
+        no_rescore: bool = False,
+        oversampling: float = 0.0,
+    ) -> None:
+        self._values = (threads, ef_search, target_recall, no_rescore, oversampling)
+        # Without a filter. The library only reads options, so all searches may share them.
+        self.plain = byref(self._options(None)) if any(self._values) else None
+
+    def filtered(self, filter: FilterStruct) -> Any:
+        return byref(self._options(ctypes.pointer(filter)))
+
+    def _options(self, filter: Any) -> SearchOptions:
+        threads, *others = self._values
+        return SearchOptions(ctypes.sizeof(SearchOptions), threads, filter, *others)
+
+
+DEFAULT_SETTINGS = SearchSettings()
 
 
 class _Search:
     """The options of one search, and everything that they point to."""
 
-    def __init__(self, threads: int, spec: Optional[FilterSpec]) -> None:
-        self.options = SearchOptions(ctypes.sizeof(SearchOptions), threads, None)
+    def __init__(self, settings: SearchSettings, spec: Optional[FilterSpec]) -> None:
         self._spec = spec
         self._predicate: Optional[_Predicate] = None
         if spec is None:
+            self.options = settings.plain
             return
         struct = FilterStruct(ctypes.sizeof(FilterStruct), FILTERS[spec.kind])
-        struct.bitmap = _address(spec.bitmap)
+        struct.bitmap = _number(spec.bitmap)
         struct.bitmap_bits = spec.bitmap_bits
-        struct.ids = _address(spec.ids)
+        struct.ids = _number(spec.ids)
         struct.ids_count = 0 if spec.ids is None else len(spec.ids)
         if spec.predicate is not None:
             self._predicate = _Predicate(spec.predicate)
             struct.callback = FilterCallback(self._predicate)
         struct.negate = spec.negate
-        self.options.filter = ctypes.pointer(struct)
+        self.options = settings.filtered(struct)
 
-    def raise_predicate_error(self) -> None:
-        """Raises what the predicate raised, if anything."""
-        if self._predicate is None or self._predicate.error is None:
-            return
-        error, self._predicate.error = self._predicate.error, None
-        try:
-            raise error
-        finally:
-            del error  # its traceback holds this frame
+    def check(self, status: int) -> None:
+        """Raises what the predicate raised, or else what the library says."""
+        if self._predicate is not None:
+            self._predicate.raise_error()
+        _check(status)
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -430,7 +569,7 @@ def knn(
     nq, n = len(queries), len(base)
     ids = np.empty((nq, k), dtype=np.uint64)
     distances = np.empty((nq, k), dtype=np.float32)
-    search = _Search(threads, spec)
+    search = _Search(SearchSettings(threads), spec)
     status = _lib.vecstore_knn(
         _address(queries),
         nq,
@@ -440,13 +579,12 @@ def knn(
         METRICS[metric],
         DTYPES[dtype],
         k,
-        byref(search.options),
+        search.options,
         _address(ids),
         _address(distances),
         None,
     )
-    search.raise_predicate_error()
-    _check(status)
+    search.check(status)
     return ids, distances
 
 
@@ -455,7 +593,19 @@ def knn(
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def index_create(kind: str, dim: int, metric: str, dtype: str, exact_codes: Optional[bool], capacity: int) -> int:
+def index_create(
+    kind: str,
+    dim: int,
+    metric: str,
+    dtype: str,
+    exact_codes: Optional[bool],
+    capacity: int,
+    m: int,
+    ef_construction: int,
+    storage: str,
+    rescore: str,
+    seed: int,
+) -> int:
     options = IndexOptions(
         struct_size=ctypes.sizeof(IndexOptions),
         kind=KINDS[kind],
@@ -464,6 +614,11 @@ def index_create(kind: str, dim: int, metric: str, dtype: str, exact_codes: Opti
         dtype=DTYPES[dtype],
         exact_codes=0 if exact_codes is None else 1 if exact_codes else 2,
         capacity=capacity,
+        m=m,
+        ef_construction=ef_construction,
+        storage=STORAGES[storage],
+        rescore=RESCORES[rescore],
+        seed=seed,
     )
     handle = c_void_p()
     _check(_lib.vecstore_index_create(byref(options), byref(handle)))
@@ -492,16 +647,25 @@ def index_free(handle: int) -> None:
 
 
 def index_add(
-    handle: int, vectors: NDArray[Any], dtype: str, ids: Optional[NDArray[np.uint64]], threads: int
+    handle: int,
+    vectors: NDArray[Any],
+    dtype: str,
+    ids: Optional[NDArray[np.uint64]],
+    threads: int,
+    tell: Optional[Callable[[int, int], Any]],
 ) -> NDArray[np.uint64]:
     n = len(vectors)
     out = np.empty(n, dtype=np.uint64)
     options = AddOptions(ctypes.sizeof(AddOptions), threads)
-    _check(
-        _lib.vecstore_index_add(
-            handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
-        )
+    progress = None if tell is None else _Progress(tell)
+    if progress is not None:
+        options.progress = ProgressCallback(progress)
+    status = _lib.vecstore_index_add(
+        handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
     )
+    if progress is not None:
+        progress.raise_error()
+    _check(status)
     return out
 
 
@@ -519,6 +683,10 @@ def index_compact(handle: int) -> None:
     _check(_lib.vecstore_index_compact(handle))
 
 
+def index_optimize(handle: int) -> None:
+    _check(_lib.vecstore_index_optimize(handle))
+
+
 def index_reserve(handle: int, rows: int) -> None:
     _check(_lib.vecstore_index_reserve(handle, rows))
 
@@ -534,42 +702,64 @@ def index_get(handle: int, ids: NDArray[np.uint64], dtype: str, out: NDArray[Any
 
 
 def index_search(
-    handle: int, queries: NDArray[Any], dtype: str, k: int, threads: int, spec: Optional[FilterSpec]
+    handle: int, queries: NDArray[Any], dtype: str, k: int, settings: SearchSettings, spec: Optional[FilterSpec]
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     nq = len(queries)
     ids = np.empty((nq, k), dtype=np.uint64)
     distances = np.empty((nq, k), dtype=np.float32)
-    search = _Search(threads, spec)
+    search = None if spec is None else _Search(settings, spec)
     status = _lib.vecstore_index_search(
         handle,
         _address(queries),
         DTYPES[dtype],
         nq,
         k,
-        byref(search.options),
-        _address(ids),
-        _address(distances),
+        settings.plain if search is None else search.options,
+        _start_of(ids),
+        _start_of(distances),
         None,
     )
-    search.raise_predicate_error()
-    _check(status)
+    if search is not None:
+        search.check(status)
+    elif status != 0:
+        raise _failure(status)
     return ids, distances
 
 
 def index_search_range(
-    handle: int, queries: NDArray[Any], dtype: str, radius: float, threads: int, spec: Optional[FilterSpec]
+    handle: int, queries: NDArray[Any], dtype: str, radius: float, settings: SearchSettings, spec: Optional[FilterSpec]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.float32]]:
-    search = _Search(threads, spec)
+    search = _Search(settings, spec)
     result = c_void_p()
     status = _lib.vecstore_index_search_range(
-        handle, _address(queries), DTYPES[dtype], len(queries), radius, byref(search.options), byref(result)
+        handle, _address(queries), DTYPES[dtype], len(queries), radius, search.options, byref(result)
     )
     try:
-        search.raise_predicate_error()
-        _check(status)
+        search.check(status)
         return _range_arrays(result)
     finally:
         _lib.vecstore_range_result_free(result)
+
+
+def index_calibrate(
+    handle: int, queries: Optional[NDArray[Any]], dtype: str, k: int, recall: float, threads: int
+) -> dict[str, Any]:
+    """The fields of `vecstore_calibration` by name."""
+    options = CalibrateOptions(ctypes.sizeof(CalibrateOptions), threads, k, recall)
+    found = CalibrationStruct(ctypes.sizeof(CalibrationStruct))
+    nq = 0 if queries is None else len(queries)
+    _check(
+        _lib.vecstore_index_calibrate(
+            handle, _address(queries), DTYPES[dtype], nq, byref(options), byref(found)
+        )
+    )
+    return {
+        "k": found.k,
+        "ef_search": found.ef_search,
+        "target_recall": _short(found.target_recall),
+        "recall": _short(found.recall),
+        "uses_own_rows": bool(found.uses_own_rows),
+    }
 
 
 def _range_arrays(result: c_void_p) -> tuple[NDArray[np.uint64], NDArray[np.uint64], NDArray[np.float32]]:
@@ -600,11 +790,15 @@ def index_ids(handle: int) -> NDArray[np.uint64]:
 
 
 def index_stats(handle: int) -> dict[str, Any]:
-    """The fields of `vecstore_index_stats` by name, with words for the numbers that stand for words."""
+    """The fields of `vecstore_index_stats` by name, with words for the numbers that stand for words.
+
+    What is peculiar to a graph is None for other kinds.
+    """
     stats = StatsStruct(struct_size=ctypes.sizeof(StatsStruct))
     _check(_lib.vecstore_index_get_stats(handle, byref(stats)))
-    return {
-        "kind": _name(KINDS, stats.kind),
+    kind = _name(KINDS, stats.kind)
+    fields: dict[str, Any] = {
+        "kind": kind,
         "dim": stats.dim,
         "metric": _name(METRICS, stats.metric),
         "dtype": _name(DTYPES, stats.dtype),
@@ -616,6 +810,21 @@ def index_stats(handle: int) -> dict[str, Any]:
         "next_id": stats.next_id,
         "exact_codes": bool(stats.exact_codes),
     }
+    if kind == "hnsw":
+        fields["m"] = stats.m
+        fields["ef_construction"] = stats.ef_construction
+        fields["storage"] = _name(STORAGES, stats.storage)
+        fields["exact_dtype"] = _name(DTYPES, stats.exact_dtype) if stats.exact_dtype else None
+        fields["code_loss"] = _short(stats.code_loss) if stats.code_loss >= 0 else None
+        fields["sketched"] = bool(stats.sketched)
+        fields["levels"] = stats.levels
+        if stats.calibrated_k:
+            fields["calibration"] = {
+                "k": stats.calibrated_k,
+                "ef_search": stats.calibrated_ef_search,
+                "recall": _short(stats.calibrated_recall),
+            }
+    return fields
 
 
 def index_verify(handle: int) -> None:

@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, Optional, TypeVar, Union
+from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,11 +19,14 @@ from .errors import InvalidArgumentError, InvalidHandleError
 from .filters import FilterLike, filter_spec
 from .functions import SearchResult
 
-__all__ = ["Index", "IndexStats", "RangeResult"]
+__all__ = ["Calibration", "Index", "IndexStats", "RangeResult"]
 
 _UINT64_MAX = 2**64 - 1
+# From so many rows on an add takes long enough that Ctrl-C should end it.
+_INTERRUPTIBLE_ROWS = 1000
 _Self = TypeVar("_Self", bound="Index")
 _Ids = Union[ArrayLike, Iterable[int]]
+_Progress = Callable[[int, int], Any]
 
 
 class RangeResult(NamedTuple):
@@ -76,6 +80,31 @@ class RangeResult(NamedTuple):
 
 
 @dataclasses.dataclass(frozen=True)
+class Calibration:
+    """The setting with which a graph index reached a recall on a sample of queries: see `Index.calibrate`.
+
+    Attributes
+    ----------
+    k : int
+        Results for which it was measured.
+    ef_search : int
+        What searches with `target_recall` take from now on.
+    recall : float
+        What was measured with this `ef_search`: the share of the k nearest rows that searches found.
+    target_recall : float or None
+        What was asked for. None in `IndexStats`, which does not tell it.
+    uses_own_rows : bool or None
+        True where rows of the index served as queries, which flatters it. None in `IndexStats`.
+    """
+
+    k: int
+    ef_search: int
+    recall: float
+    target_recall: Optional[float] = None
+    uses_own_rows: Optional[bool] = None
+
+
+@dataclasses.dataclass(frozen=True)
 class IndexStats:
     """What an index is and costs.
 
@@ -99,6 +128,22 @@ class IndexStats:
         The id that the next row without one will get; `vecstore.NO_ID` where there is none left.
     exact_codes : bool
         Whether 8-bit copies are kept for exact search.
+    m, ef_construction : int or None
+        As the graph was made. These and all that follows are None where the kind is not "hnsw".
+    storage : str or None
+        How the rows are stored that the graph compares: "float32", "float16", "bfloat16", "int8"; "auto" for rows of
+        whole numbers or bits, which are stored as they are, and for float rows as long as that is not decided.
+    exact_dtype : str or None
+        The dtype of the rows that results are ranked by; None where there are 8-bit codes alone.
+    code_loss : float or None
+        The share of the 10 nearest rows that 8-bit codes were measured to miss among 20; None where nothing was
+        measured.
+    sketched : bool or None
+        Whether walks read 4-bit copies of the rows first.
+    levels : int or None
+        Of the graph.
+    calibration : Calibration or None
+        What `Index.calibrate` found, in this process or in the one that wrote the file.
     """
 
     kind: str
@@ -112,6 +157,44 @@ class IndexStats:
     mapped_bytes: int
     next_id: int
     exact_codes: bool
+    m: Optional[int] = None
+    ef_construction: Optional[int] = None
+    storage: Optional[str] = None
+    exact_dtype: Optional[str] = None
+    code_loss: Optional[float] = None
+    sketched: Optional[bool] = None
+    levels: Optional[int] = None
+    calibration: Optional[Calibration] = None
+
+
+def _goes_on(done: int, total: int) -> None:
+    """Progress that nobody asked for."""
+
+
+def _settings(threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any) -> _ffi.SearchSettings:
+    """How a search is done, checked. Searches mostly ask for what others asked for before."""
+    if threads == 0 and ef_search is None and target_recall is None and rescore is True and oversampling is None:
+        return _ffi.DEFAULT_SETTINGS
+    try:
+        return _known_settings(threads, ef_search, target_recall, rescore, oversampling)
+    except TypeError:  # what cannot be a key: say what is wrong with it instead
+        return _new_settings(threads, ef_search, target_recall, rescore, oversampling)
+
+
+def _new_settings(
+    threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any
+) -> _ffi.SearchSettings:
+    return _ffi.SearchSettings(
+        _arrays.threads_count(threads),
+        0 if ef_search is None else _arrays.integer("ef_search", ef_search, 1, _ffi.EF_MOST),
+        0.0 if target_recall is None else _arrays.share("target_recall", target_recall),
+        not rescore,
+        0.0 if oversampling is None else _arrays.factor("oversampling", oversampling),
+    )
+
+
+# 1, 1.0 and True are equal, but not all of them are allowed everywhere.
+_known_settings = functools.lru_cache(maxsize=64, typed=True)(_new_settings)
 
 
 class Index:
@@ -120,7 +203,8 @@ class Index:
     Parameters
     ----------
     kind : str, default "flat"
-        How results are found. "flat" is exact: it compares a query with every row that the filter lets through.
+        How results are found. "flat" is exact: it compares a query with every row that the filter lets through. "hnsw"
+        is approximate: it walks over a graph of near rows, for a small part of the work.
     dim : int
         Elements (for bits: bits) of one vector, 1 ... 65536.
     metric : str, default "l2sq"
@@ -130,19 +214,35 @@ class Index:
     dtype : str or NumPy dtype, default "float32"
         How rows are stored: "float32", "float16", "bfloat16", "int8", "uint8", or "bits" (for hamming and jaccard).
     exact_codes : bool, optional
-        Whether to keep 8-bit copies of the rows that make exact search faster, for 1 byte more an element; possible for
-        float dtypes under l2sq, ip and cosine. By default where they help: float32 rows that are not very short.
+        Flat: whether to keep 8-bit copies of the rows that make exact search faster, for 1 byte more an element;
+        possible for float dtypes under l2sq, ip and cosine. By default where they help: float32 rows that are not very
+        short.
     capacity : int, default 0
         Rows to reserve memory for. An index grows past it by itself.
+    m : int, optional
+        HNSW: links that a new row gets, 2 ... 256; by default 16. More find more, and cost memory and time.
+    ef_construction : int, optional
+        HNSW: rows kept in view while links are chosen, 1 ... 1048576; by default 200. More make a better graph, slowly.
+    storage : str, default "auto"
+        HNSW: how the rows are stored that the graph compares: "float32" (float32 rows), "float16", "bfloat16" (float32
+        rows and rows of that dtype), "int8" (8-bit codes trained on the first 2,048 rows or more; float rows under
+        l2sq, ip and cosine). "auto" measures on the rows whether codes lose neighbours and takes the smallest that
+        does not; rows of whole numbers and bits stay as they are.
+    rescore : str or None, default "default"
+        HNSW: the finer rows that are kept beside coarser storage, to rank results by and for `get`. "default" = as they
+        were added; "float32", "float16" (elements below 65,520); None = none, the smallest: distances and rows that
+        come out are then approximate.
+    seed : int, default 0
+        HNSW: the same rows, options and seed, added with ``threads=1``, give the same file, byte for byte.
 
     Raises
     ------
     TypeError
         An argument has the wrong type.
     InvalidArgumentError
-        A name is not known, or a number is out of range.
+        A name is not known, a number is out of range, or an argument is for another kind.
     UnsupportedError
-        The metric does not exist for the dtype, or exact codes do not.
+        The metric does not exist for the dtype, or exact codes, storage or rescore do not.
     TooLargeError, OutOfMemoryError
         The capacity cannot be had.
 
@@ -159,9 +259,10 @@ class Index:
     id.
 
     *Threads.* Any method may be called from any thread at any time, and the GIL is released meanwhile. Searches run
-    beside each other and beside one change (`add`, `update`, `remove`, `compact`, `reserve`); further changes wait. A
-    search sees the index as it was when the search began. `close` lets calls that already run finish, and does not
-    wait for them.
+    beside each other and beside one change (`add`, `update`, `remove`, `compact`, `optimize`, `reserve`, `calibrate`);
+    further changes wait, but for `add` of "hnsw", of which calls run beside each other. A search of "flat" sees the
+    index as it was when the search began; one of "hnsw" sees each row that is there from its beginning to its end.
+    `close` lets calls that already run finish, and does not wait for them.
 
     *Fork.* A child of `os.fork` may go on using an index, provided that no other thread was inside a call at that
     moment.
@@ -197,6 +298,11 @@ class Index:
         dtype: DTypeLike = "float32",
         exact_codes: Optional[bool] = None,
         capacity: int = 0,
+        m: Optional[int] = None,
+        ef_construction: Optional[int] = None,
+        storage: DTypeLike = "auto",
+        rescore: Optional[DTypeLike] = "default",
+        seed: int = 0,
     ) -> None:
         self._own(
             _ffi.index_create(
@@ -206,6 +312,11 @@ class Index:
                 _arrays.dtype_name(dtype),
                 exact_codes,
                 _arrays.integer("capacity", capacity, 0, _UINT64_MAX),
+                0 if m is None else _arrays.integer("m", m, _ffi.M_LEAST, _ffi.M_MOST),
+                0 if ef_construction is None else _arrays.integer("ef_construction", ef_construction, 1, _ffi.EF_MOST),
+                _arrays.storage_name(storage),
+                _arrays.rescore_name(rescore),
+                _arrays.integer("seed", seed, 0, _UINT64_MAX),
             )
         )
 
@@ -286,7 +397,7 @@ class Index:
 
     @property
     def kind(self) -> str:
-        """How results are found, such as "flat". Readable after `close` too, as are the other properties."""
+        """How results are found, "flat" or "hnsw". Readable after `close` too, as are the other properties."""
         return self._kind
 
     @property
@@ -325,7 +436,9 @@ class Index:
         -------
         IndexStats
         """
-        return IndexStats(**_ffi.index_stats(self._open_handle()))
+        fields = _ffi.index_stats(self._open_handle())
+        calibration = fields.pop("calibration", None)
+        return IndexStats(**fields, calibration=None if calibration is None else Calibration(**calibration))
 
     def __repr__(self) -> str:
         about = f"{self._kind} dim={self._dim} metric={self._metric} dtype={self._dtype}"
@@ -338,7 +451,14 @@ class Index:
     # Changing rows
     # ------------------------------------------------------------------------------------------------------------------
 
-    def add(self, vectors: ArrayLike, ids: Optional[_Ids] = None, *, threads: int = 0) -> NDArray[np.uint64]:
+    def add(
+        self,
+        vectors: ArrayLike,
+        ids: Optional[_Ids] = None,
+        *,
+        threads: int = 0,
+        progress: Optional[_Progress] = None,
+    ) -> NDArray[np.uint64]:
         """Adds rows: all of them, or none where it raises.
 
         Parameters
@@ -350,6 +470,10 @@ class Index:
             on: 0, 1, 2, ... in a new index.
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
+        progress : callable, optional
+            Is called as ``progress(done, total)`` with numbers of rows now and then, on this thread, and once at the
+            end. Returning False cancels the call; None, and whatever else, lets it go on. What it raises cancels the
+            call too and comes out of it. It must not use the index.
 
         Returns
         -------
@@ -373,15 +497,24 @@ class Index:
             too many rows.
         OutOfMemoryError
             Memory ran out.
+        CancelledError
+            `progress` returned False.
 
         Notes
         -----
-        O(n * dim). Runs beside searches; other changes wait.
+        Flat: O(n * dim); other changes wait. HNSW: O(n * ef_construction * m * dim * log rows) or so; calls of `add` run
+        beside each other. Both run beside searches. Ctrl-C ends a long call for "hnsw": no row is added then.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
         id_array = None if ids is None else self._ids_for(array, ids)
-        return _ffi.index_add(handle, array, dtype, id_array, _arrays.threads_count(threads))
+        if progress is None:
+            # Python looks for signals only where it runs: give it an occasion.
+            if self._kind == "hnsw" and len(array) >= _INTERRUPTIBLE_ROWS:
+                progress = _goes_on
+        elif not callable(progress):
+            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
+        return _ffi.index_add(handle, array, dtype, id_array, _arrays.threads_count(threads), progress)
 
     def update(self, ids: _Ids, vectors: ArrayLike) -> None:
         """Replaces the vectors of rows that exist: all of them, or none where it raises.
@@ -450,6 +583,67 @@ class Index:
             Memory ran out.
         """
         _ffi.index_compact(self._open_handle())
+
+    def optimize(self) -> None:
+        """Lays rows that are near each other side by side, so that searches find more of them in the caches.
+
+        To be called once most rows are in: it makes searches faster, and gives back the memory of rows that were
+        removed. Ids do not change. "flat" does what `compact` does. O(rows * dim), with as much memory again meanwhile.
+
+        Raises
+        ------
+        ReadOnlyError
+            The index maps a file.
+        OutOfMemoryError
+            Memory ran out.
+        """
+        _ffi.index_optimize(self._open_handle())
+
+    def calibrate(
+        self, queries: Optional[ArrayLike] = None, *, recall: float = 0.95, k: int = 10, threads: int = 0
+    ) -> Calibration:
+        """Finds the least `ef_search` with which searches reach a recall, and keeps it in the index and its file.
+
+        Searches with `target_recall` take it from then on. recall@k is the share of the k nearest rows that a search
+        finds; it is measured against exact search.
+
+        Parameters
+        ----------
+        queries : array_like, shape (nq, dim), optional
+            Vectors like those that will be searched for, some hundreds (at most 1,000 are used). By default 200 rows of
+            the index, which are found more easily than strangers.
+        recall : float, default 0.95
+            Above 0, up to 1.
+        k : int, default 10
+            Results of the searches that are measured, 1 ... 1048576.
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024.
+
+        Returns
+        -------
+        Calibration
+
+        Raises
+        ------
+        UnsupportedError
+            The kind is "flat", which is exact, or the recall is out of reach: finer rows (`storage`, `rescore`) may help.
+        InvalidArgumentError
+            A shape or a value is not allowed, or there are no rows or no queries.
+        ReadOnlyError
+            The index maps a file.
+        TypeError, NotFiniteError, ZeroVectorError, TooLargeError, OutOfMemoryError
+            As `search`.
+
+        Notes
+        -----
+        O(nq * rows * dim). Runs beside searches.
+        """
+        handle = self._open_handle()
+        array, dtype = None, self._dtype
+        if queries is not None:
+            array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
+        k, threads = _arrays.results_count(k), _arrays.threads_count(threads)
+        return Calibration(**_ffi.index_calibrate(handle, array, dtype, k, _arrays.share("recall", recall), threads))
 
     def reserve(self, rows: int) -> None:
         """Reserves memory.
@@ -554,7 +748,16 @@ class Index:
     # ------------------------------------------------------------------------------------------------------------------
 
     def search(
-        self, queries: ArrayLike, k: int = 10, *, filter: Optional[FilterLike] = None, threads: int = 0
+        self,
+        queries: ArrayLike,
+        k: int = 10,
+        *,
+        ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
+        rescore: bool = True,
+        oversampling: Optional[float] = None,
+        filter: Optional[FilterLike] = None,
+        threads: int = 0,
     ) -> SearchResult:
         """The k nearest rows of each query.
 
@@ -564,6 +767,18 @@ class Index:
             One-dimensional input is one query, and gives results of shape (1, k).
         k : int, default 10
             1 ... 1048576. May be larger than the number of rows.
+        ef_search : int, optional
+            HNSW: rows kept in view, 1 ... 1048576, at least k; by default 64. More find more and take longer. "flat",
+            which is exact, passes over this and the next three.
+        target_recall : float, optional
+            HNSW: takes the `ef_search` that `calibrate` found, for a recall up to the one that it was called with. Not
+            together with `ef_search`.
+        rescore : bool, default True
+            HNSW: whether results are ranked by the finer rows, where the index has them. False: by the rows of the graph
+            alone, whose distances are approximate where its storage is coarser than its dtype.
+        oversampling : float, optional
+            HNSW: ranks at most ``oversampling * k`` rows by the finer rows, and keeps at least as many in view; 1 or
+            more. By default as many as may be among the best.
         filter : Filter, array of bool, ids, or callable, optional
             Which rows may be results; see `Filter`. By default all.
         threads : int, default 0
@@ -580,7 +795,7 @@ class Index:
         TypeError
             `queries` or `filter` have the wrong type.
         InvalidArgumentError
-            A shape or a value is not allowed.
+            A shape or a value is not allowed, or the index was not calibrated for the recall.
         NotFiniteError, ZeroVectorError
             NaN or infinity; a zero vector under cosine.
         TooLargeError
@@ -590,15 +805,26 @@ class Index:
 
         Notes
         -----
-        Flat: O(nq * rows * dim). Runs beside searches and changes. What a callable filter raises is raised here.
+        Flat: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so; where a filter lets k
+        rows through, k results come. Runs beside searches and changes. What a callable filter raises is raised here.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
-        k, threads = _arrays.results_count(k), _arrays.threads_count(threads)
-        return SearchResult(*_ffi.index_search(handle, array, dtype, k, threads, filter_spec(filter)))
+        settings = _settings(threads, ef_search, target_recall, rescore, oversampling)
+        spec = None if filter is None else filter_spec(filter)
+        return SearchResult(*_ffi.index_search(handle, array, dtype, _arrays.results_count(k), settings, spec))
 
     def search_range(
-        self, queries: ArrayLike, radius: float, *, filter: Optional[FilterLike] = None, threads: int = 0
+        self,
+        queries: ArrayLike,
+        radius: float,
+        *,
+        ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
+        rescore: bool = True,
+        oversampling: Optional[float] = None,
+        filter: Optional[FilterLike] = None,
+        threads: int = 0,
     ) -> RangeResult:
         """All rows whose distance to a query is at most a radius.
 
@@ -609,6 +835,8 @@ class Index:
         radius : float
             In the units of the metric (for l2sq the square of a length). Negative radii are for ip, where closer is
             more negative.
+        ef_search, target_recall, rescore, oversampling
+            HNSW: as for `search`.
         filter : Filter, array of bool, ids, or callable, optional
             As for `search`.
         threads : int, default 0
@@ -627,12 +855,13 @@ class Index:
 
         Notes
         -----
-        Flat: O(nq * rows * dim). Runs beside searches and changes.
+        Flat: O(nq * rows * dim). HNSW finds most of the rows: it widens its view until rows in view lie beyond the radius.
+        Runs beside searches and changes.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
-        threads = _arrays.threads_count(threads)
-        return RangeResult(*_ffi.index_search_range(handle, array, dtype, float(radius), threads, filter_spec(filter)))
+        settings = _settings(threads, ef_search, target_recall, rescore, oversampling)
+        return RangeResult(*_ffi.index_search_range(handle, array, dtype, float(radius), settings, filter_spec(filter)))
 
     # ------------------------------------------------------------------------------------------------------------------
     # Files and the end
@@ -657,12 +886,14 @@ class Index:
 
         Notes
         -----
-        O(bytes). Runs beside searches and changes, and writes the index as it was when the call began.
+        O(bytes). Runs beside searches, and writes the index as it was when the call began. Changes of "flat" go on
+        meanwhile, those of "hnsw" wait.
         """
         _ffi.index_save(self._open_handle(), path, sync)
 
     def verify(self) -> None:
-        """Checks the index against its own checksums and rules: for a mapped index every byte of the file. O(bytes).
+        """Checks the index against its own checksums and rules: for a mapped index every byte of the file; for "hnsw" every
+        link, and that every row can be reached. O(bytes).
 
         Raises
         ------

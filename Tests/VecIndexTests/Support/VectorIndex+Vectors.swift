@@ -17,13 +17,56 @@ extension FlatIndex {
         try add(rows, ids: ids)
     }
 
+    /// The flat index of a file.
+    static func open(_ path: String, _ options: OpenOptions, table: KernelTable = .current) throws -> FlatIndex {
+        guard let index = try openIndex(path, options, table: table) as? FlatIndex else {
+            throw Results.UnexpectedResult(message: "the file has an index of another kind")
+        }
+        return index
+    }
+}
+
+extension HNSWIndex {
+    /// A graph of rows.
+    convenience init(
+        _ rows: Vectors, metric: Metric, storage: GraphStorage = .auto, rescore: RescoreRows = .asAdded, m: Int = 8,
+        efConstruction: Int = 50, seed: UInt64 = 1, table: KernelTable = .current, ids: [UInt64]? = nil,
+        threads: Int = 2
+    ) throws {
+        try self.init(
+            HNSWOptions(
+                dimension: rows.dimension, metric: metric, type: rows.type, storage: storage, rescore: rescore, m: m,
+                efConstruction: efConstruction, seed: seed),
+            table: table)
+        try add(rows, ids: ids, threads: threads)
+    }
+
+    /// The graph of a file.
+    static func open(_ path: String, _ options: OpenOptions, table: KernelTable = .current) throws -> HNSWIndex {
+        guard let index = try openIndex(path, options, table: table) as? HNSWIndex else {
+            throw Results.UnexpectedResult(message: "the file has an index of another kind")
+        }
+        return index
+    }
+
+    /// What is peculiar to a graph.
+    var graphStats: GraphStats { stats().graph ?? GraphStats() }
+}
+
+extension VectorIndex {
     @discardableResult
-    func add(_ vectors: Vectors, ids: [UInt64]? = nil, threads: Int = 1) throws -> [UInt64] {
+    func add(
+        _ vectors: Vectors, ids: [UInt64]? = nil, threads: Int = 1, progress: Progress? = nil
+    ) throws -> [UInt64] {
         var out = [UInt64](repeating: 0, count: vectors.count)
         if let ids {
-            try add(vectors.bytes, type: vectors.type, count: vectors.count, ids: ids, outIDs: &out, threads: threads)
+            try add(
+                vectors.bytes, type: vectors.type, count: vectors.count, ids: ids, outIDs: &out, threads: threads,
+                progress: progress)
         } else {
-            try add(vectors.bytes, type: vectors.type, count: vectors.count, ids: nil, outIDs: &out, threads: threads)
+            try add(
+                vectors.bytes, type: vectors.type, count: vectors.count, ids: nil, outIDs: &out, threads: threads,
+                progress: progress)
         }
         return out
     }
@@ -45,8 +88,8 @@ extension FlatIndex {
 
     /// The bytes of rows, in the type that they are stored in or another.
     func get(_ ids: [UInt64], as type: ElementType? = nil) throws -> [UInt8] {
-        let type = type ?? shape.type
-        var bytes = [UInt8](repeating: 0, count: ids.count * type.rowSize(shape.dimension))
+        let type = type ?? elementType
+        var bytes = [UInt8](repeating: 0, count: ids.count * type.rowSize(dimension))
         try get(ids, ids.count, as: type, &bytes)
         return bytes
     }
@@ -61,9 +104,12 @@ extension FlatIndex {
     func search(
         _ queries: Vectors, k: Int, filter: RowFilter = RowFilter(.none), threads: Int = 1
     ) throws -> [[Hit]] {
+        try search(queries, k: k, SearchOptions(filter: filter, threads: threads))
+    }
+
+    func search(_ queries: Vectors, k: Int, _ options: SearchOptions) throws -> [[Hit]] {
         try Results.collect(queries: queries.count, k: k) { (output) throws(VecStoreError) in
-            try search(
-                queries.bytes, type: queries.type, count: queries.count, k: k, filter: filter, threads: threads, output)
+            try search(queries.bytes, type: queries.type, count: queries.count, k: k, options: options, output)
         }
     }
 
@@ -71,8 +117,14 @@ extension FlatIndex {
         _ queries: Vectors, radius: Float, filter: RowFilter = RowFilter(.none), threads: Int = 1
     ) throws -> [[Hit]] {
         try searchRange(
-            queries.bytes, type: queries.type, count: queries.count, radius: radius, filter: filter, threads: threads
+            queries.bytes, type: queries.type, count: queries.count, radius: radius,
+            options: SearchOptions(filter: filter, threads: threads)
         ).hits
+    }
+
+    func calibrate(_ queries: Vectors, k: Int, recall: Float) throws -> Calibration {
+        try calibrate(
+            queries.bytes, type: queries.type, count: queries.count, k: k, recall: recall, threads: 2)
     }
 }
 

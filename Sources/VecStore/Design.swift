@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+extension Index {
+    /// How an index finds its results.
+    public enum Kind: Sendable, CaseIterable {
+        /// Exact: compares the query with every row that the filter lets through.
+        case flat
+        /// Approximate: walks over a graph of near rows, for a small part of the work.
+        case hnsw
+    }
+
+    /// The kind of a new index, with what is peculiar to it.
+    ///
+    ///     try Index(.flat, dimension: 384, metric: .cosine)
+    ///     try Index(.flat(exactCodes: false), dimension: 384, metric: .cosine)
+    ///     try Index(.hnsw(), dimension: 384, metric: .cosine)
+    ///     try Index(.hnsw(m: 32, storage: .float16, seed: 7), dimension: 384, metric: .cosine)
+    public struct Design: Sendable, Hashable {
+        enum Content: Hashable {
+            case flat(exactCodes: Bool?)
+            case hnsw(m: Int, efConstruction: Int, storage: Storage, rescore: Rescore, seed: UInt64)
+        }
+
+        let content: Content
+
+        public var kind: Kind {
+            switch content {
+            case .flat: .flat
+            case .hnsw: .hnsw
+            }
+        }
+
+        /// Exact search, with 8-bit copies of the rows where they help.
+        public static let flat = Design(content: .flat(exactCodes: nil))
+
+        /// Exact search.
+        /// - Parameter exactCodes: Whether 8-bit copies of the rows make exact search faster, for one byte more an element;
+        ///   nil: where they help (`.float32` of dimension 32 or more under `.l2Squared`, `.innerProduct` and `.cosine`).
+        ///   They exist for floats under these metrics: else `true` is `.unsupported`.
+        public static func flat(exactCodes: Bool?) -> Design { Design(content: .flat(exactCodes: exactCodes)) }
+
+        /// Approximate search over a graph (Malkov & Yashunin 2018, arXiv 1603.09320). At most 2,147,483,646 rows.
+        /// - Parameters:
+        ///   - m: Links that a new row gets, 2 to 256; lists hold twice as many. More find more in data of many dimensions,
+        ///     and take 8 bytes each a row.
+        ///   - efConstruction: Rows kept in view while links are chosen, 1 to 1,048,576: more make a better graph and take
+        ///     longer to add.
+        ///   - storage: How rows are stored that searches compare.
+        ///   - rescore: Finer rows beside coarser storage.
+        ///   - seed: The same rows, options and seed, added on one thread, give the same file, byte for byte.
+        ///
+        /// Values out of range are refused by the initializer of `Index` with `.invalidArgument`, options that do not go
+        /// together with `.unsupported`.
+        public static func hnsw(
+            m: Int = 16, efConstruction: Int = 200, storage: Storage = .auto, rescore: Rescore = .asAdded, seed: UInt64 = 0
+        ) -> Design {
+            Design(content: .hnsw(m: m, efConstruction: efConstruction, storage: storage, rescore: rescore, seed: seed))
+        }
+    }
+
+    /// How a graph stores the rows that its searches compare.
+    ///
+    /// Rows of `.int8`, `.uint8` and `.bits` are stored as they are: `.auto`. Rows of `.float32` go with all, those of
+    /// `.float16` and `.bfloat16` with themselves, `.auto` and `.int8`.
+    public enum Storage: Sendable, CaseIterable {
+        /// `.int8` where a measurement on the rows says that it loses no neighbours, else `.float16` or `.float32`. Decided
+        /// once there are 2,048 rows; until then rows are stored as they were added.
+        case auto
+        case float32
+        case float16
+        case bfloat16
+        /// 8-bit codes, trained on the first 2,048 rows or more. For `.l2Squared`, `.innerProduct` and `.cosine`.
+        case int8
+    }
+
+    /// The finer rows that a graph keeps beside coarser storage, for ranking results and for `vector(_:)`.
+    public enum Rescore: Sendable, CaseIterable {
+        /// Rows as they were added.
+        case asAdded
+        /// No finer rows: distances and vectors that come out are approximate.
+        case none
+        /// For rows of `.float32`.
+        case float32
+        /// For rows of `.float32` and `.float16`, whose elements must be below 65,520.
+        case float16
+    }
+}
+
+extension Index.Storage {
+    var internalValue: GraphStorage {
+        switch self {
+        case .auto: .auto
+        case .float32: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        case .int8: .int8
+        }
+    }
+
+    init(_ value: GraphStorage) {
+        switch value {
+        case .auto: self = .auto
+        case .float32: self = .float32
+        case .float16: self = .float16
+        case .bfloat16: self = .bfloat16
+        case .int8: self = .int8
+        }
+    }
+}
+
+extension Index.Rescore {
+    var internalValue: RescoreRows {
+        switch self {
+        case .asAdded: .asAdded
+        case .none: .none
+        case .float32: .float32
+        case .float16: .float16
+        }
+    }
+}
+
+/// An empty index as its design says.
+func makeIndex(
+    _ design: Index.Design, dimension: Int, metric: Metric, elementType: ElementType, exactCodes: Bool?, capacity: Int
+) throws(VecStoreError) -> any VectorIndex {
+    guard capacity >= 0 else {
+        throw VecStoreError(.invalidArgument, "capacity is \(capacity): allowed is 0 and more")
+    }
+    let metric = metric.internalValue, type = elementType.internalValue
+    switch design.content {
+    case .flat(let codes):
+        guard exactCodes == nil || codes == nil || exactCodes == codes else {
+            throw VecStoreError(.invalidArgument, "exactCodes is given twice, and not the same: give it once")
+        }
+        return try FlatIndex(
+            IndexOptions(
+                dimension: dimension, metric: metric, type: type, exactCodes: codes ?? exactCodes, capacity: capacity))
+    case .hnsw(let m, let efConstruction, let storage, let rescore, let seed):
+        guard exactCodes == nil else {
+            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .hnsw")
+        }
+        return try HNSWIndex(
+            HNSWOptions(
+                dimension: dimension, metric: metric, type: type, storage: storage.internalValue,
+                rescore: rescore.internalValue, m: m, efConstruction: efConstruction, seed: seed, capacity: capacity))
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+extension Index {
+    /// Adds vectors: all of them, or none where it throws.
+    /// - Parameters:
+    ///   - ids: One new id for each vector; nil: assigned, from one more than the largest id so far.
+    ///   - threads: 0: as many as the process has processors.
+    ///   - progress: Is told now and then, on this thread, how many rows of how many are done, and once at the end; false
+    ///     cancels the call, which then changes nothing and throws `.cancelled`. It must not use the index.
+    /// - Returns: The ids of the rows.
+    /// - Throws: `.invalidArgument` for lengths that do not fit, `.unsupported` for elements of the wrong type,
+    ///   `.notFinite`, `.zeroVector`, `.tooLarge`, `.alreadyExists`, `.readOnly`, `.outOfMemory`, `.cancelled`.
+    /// - Complexity: `.flat`: O(vectors × dimension). `.hnsw`: O(vectors × `efConstruction` × `m` × dimension × log rows)
+    ///   or so.
+    @discardableResult
+    public func add<E: VectorElement>(
+        _ vectors: [[E]], ids: [UInt64]? = nil, threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
+    ) throws(IndexError) -> [UInt64] {
+        try add(flat: joined(vectors), ids: ids, threads: threads, progress: progress)
+    }
+
+    /// Adds vectors that lie one behind the other in one array; else as `add(_:ids:threads:progress:)`.
+    @discardableResult
+    public func add<E: VectorElement>(
+        flat elements: [E], ids: [UInt64]? = nil, threads: Int = 0,
+        progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
+    ) throws(IndexError) -> [UInt64] {
+        let count = try rows(elements)
+        if let ids, ids.count != count { throw wrongCount("ids", ids.count, count) }
+        var result = [UInt64](repeating: 0, count: count)
+        try rethrow { () throws(VecStoreError) in
+            try core.add(
+                elements, type: inputType(E.self), count: count, ids: ids, outIDs: &result,
+                threads: checked(threads), progress: progress)
+        }
+        return result
+    }
+
+    /// Replaces the vectors of rows that exist: all of them, or none where it throws.
+    /// - Throws: As `add`; `.notFound` where an id is not in the index, `.alreadyExists` where one comes twice.
+    public func update<E: VectorElement>(_ ids: [UInt64], _ vectors: [[E]]) throws(IndexError) {
+        let elements = try joined(vectors)
+        if ids.count != vectors.count { throw wrongCount("ids", ids.count, vectors.count) }
+        try rethrow { () throws(VecStoreError) in
+            try core.update(ids, elements, type: inputType(E.self), count: ids.count)
+        }
+    }
+
+    /// Removes rows; ids that are not there are passed over.
+    /// - Returns: How many rows were removed.
+    /// - Throws: `.readOnly`, `.outOfMemory`.
+    @discardableResult
+    public func remove(_ ids: [UInt64]) throws(IndexError) -> Int {
+        try rethrow { () throws(VecStoreError) in try core.remove(ids, ids.count) }
+    }
+
+    /// Rewrites what removed rows left behind and returns the memory. Ids do not change.
+    /// - Throws: `.readOnly`, `.outOfMemory`.
+    /// - Complexity: O(rows × dimension).
+    public func compact() throws(IndexError) {
+        try rethrow { () throws(VecStoreError) in try core.compact() }
+    }
+
+    /// Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
+    /// returns the memory of removed rows. Ids do not change. Takes as much memory again while it runs. `.flat`: the same
+    /// as `compact()`.
+    /// - Throws: `.readOnly`, `.outOfMemory`.
+    /// - Complexity: O(rows × dimension).
+    public func optimize() throws(IndexError) {
+        try rethrow { () throws(VecStoreError) in try core.optimize() }
+    }
+
+    /// Finds the least `efSearch` with which searches reach a recall, measured against exact search, and keeps it in the
+    /// index and its file for searches with `targetRecall`.
+    /// - Parameters:
+    ///   - queries: Vectors like those that will be searched for, some hundreds; at most 1,000 are used.
+    ///   - recall: The share of the `k` nearest rows that searches shall find: above 0, up to 1.
+    ///   - k: 1 to 1,048,576.
+    ///   - threads: 0: as many as the process has processors.
+    /// - Throws: `.unsupported` for `.flat`, which is exact, and for a recall that is out of reach; `.invalidArgument`, for
+    ///   an empty index too; `.readOnly`; as `search`.
+    /// - Complexity: O(queries × rows × dimension).
+    @discardableResult
+    public func calibrate<E: VectorElement>(
+        queries: [[E]], recall: Float = 0.95, k: Int = 10, threads: Int = 0
+    ) throws(IndexError) -> Calibration {
+        let elements = try joined(queries)
+        return try rethrow { () throws(VecStoreError) in
+            try Calibration(
+                core.calibrate(
+                    elements, type: inputType(E.self), count: queries.count, k: checkedK(k), recall: recall,
+                    threads: checked(threads)))
+        }
+    }
+
+    /// The same with 200 rows of the index as queries, which are found more easily than strangers: pass queries where you
+    /// have some.
+    @discardableResult
+    public func calibrate(recall: Float = 0.95, k: Int = 10, threads: Int = 0) throws(IndexError) -> Calibration {
+        try rethrow { () throws(VecStoreError) in
+            try Calibration(
+                core.calibrate(
+                    nil, type: core.elementType, count: 0, k: checkedK(k), recall: recall, threads: checked(threads)))
+        }
+    }
+
+    /// Reserves memory for `rows` rows altogether.
+    /// - Throws: `.invalidArgument` below 0, `.readOnly`, `.tooLarge`, `.outOfMemory`.
+    public func reserve(_ rows: Int) throws(IndexError) {
+        guard rows >= 0 else { throw IndexError(VecStoreError(.invalidArgument, "rows is \(rows): allowed is 0 and more")) }
+        try rethrow { () throws(VecStoreError) in try core.reserve(rows) }
+    }
+}

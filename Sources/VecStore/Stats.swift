@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+extension Index {
+    /// What an index costs, and what its parts are like.
+    public struct Stats: Sendable, Hashable {
+        /// Rows.
+        public let count: Int
+        /// Rows removed whose memory has not returned yet.
+        public let removedCount: Int
+        /// Memory that the index has asked for, in bytes; without the map of a file and what searches under way still hold.
+        public let memoryBytes: Int
+        /// Bytes of the file that are mapped.
+        public let mappedBytes: Int
+        /// The id that the next row without one will get; nil where there is none left.
+        public let nextID: UInt64?
+        /// Whether 8-bit copies of the rows are kept for exact search; for `.flat`.
+        public let keepsExactCodes: Bool
+        /// What is peculiar to `.hnsw`; else nil.
+        public let graph: Graph?
+    }
+
+    /// What a graph is like.
+    public struct Graph: Sendable, Hashable {
+        /// Links that a new row gets.
+        public let m: Int
+        /// Rows kept in view while links are chosen.
+        public let efConstruction: Int
+        /// How rows are stored now. `.auto`: as they were added, and for floats under `.l2Squared`, `.innerProduct` and
+        /// `.cosine` not decided yet.
+        public let storage: Storage
+        /// The type of the rows that results are ranked by; nil: there are codes alone.
+        public let exactType: ElementType?
+        /// The share of the 10 nearest rows that `.int8` was measured to miss among 20; nil: not measured.
+        public let codeLoss: Float?
+        /// Whether walks read 4-bit copies of the rows first.
+        public let isSketched: Bool
+        /// Levels of the graph.
+        public let levels: Int
+        /// What the last `calibrate` found; nil: there was none.
+        public let calibration: Calibration?
+    }
+}
+
+/// The setting with which an index reached a recall on a sample of queries.
+///
+/// recall@k is the share of the k nearest rows that a search finds.
+public struct Calibration: Sendable, Hashable {
+    /// The number of results that the recall was measured for.
+    public let k: Int
+    /// The least `efSearch` that reached it.
+    public let efSearch: Int
+    /// What was asked for.
+    public let targetRecall: Float
+    /// What was measured with this `efSearch`.
+    public let recall: Float
+    /// Whether rows of the index served as queries, which flatters it.
+    public let usesOwnRows: Bool
+
+    init(_ value: VecIndex.Calibration) {
+        k = value.k
+        efSearch = value.efSearch
+        targetRecall = value.targetRecall
+        recall = value.recall
+        usesOwnRows = value.usesOwnRows
+    }
+}
+
+extension Index.Stats {
+    init(_ value: IndexStats) {
+        count = value.count
+        removedCount = value.removedCount
+        memoryBytes = value.memoryBytes
+        mappedBytes = value.mappedBytes
+        nextID = value.nextID == .max ? nil : value.nextID
+        keepsExactCodes = value.keepsExactCodes
+        graph = value.graph.map(Index.Graph.init)
+    }
+}
+
+extension Index.Graph {
+    init(_ value: GraphStats) {
+        m = value.m
+        efConstruction = value.efConstruction
+        storage = Index.Storage(value.storage)
+        exactType = value.exactType.map { ElementType($0) }
+        codeLoss = value.codeLoss
+        isSketched = value.isSketched
+        levels = value.levels
+        calibration = value.calibration.map { Calibration($0) }
+    }
+}

@@ -1,0 +1,92 @@
+// How much of the truth a graph finds, on the rows of the examples.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import VecIndexReference
+import VecKernelTypes
+
+@testable import VecIndex
+
+@Suite("Recall of a graph")
+struct GraphRecallTests {
+    /// A metric with a way to store rows, or with a type of rows.
+    struct Case: CustomTestStringConvertible, Sendable {
+        var metric: Metric
+        var type = ElementType.float32
+        var storage = GraphStorage.auto
+
+        var testDescription: String { "\(metric.name) of \(type.name), stored as \(storage.name)" }
+
+        static let stored: [Case] = [Metric.l2Squared, .innerProduct, .cosine].flatMap { metric in
+            [GraphStorage.auto, .float32, .float16, .int8].map { Case(metric: metric, storage: $0) }
+        }
+        static let typed: [Case] = [
+            Case(metric: .l2Squared, type: .int8), Case(metric: .cosine, type: .int8),
+            Case(metric: .innerProduct, type: .uint8), Case(metric: .l2Squared, type: .uint8),
+            Case(metric: .hamming, type: .bits), Case(metric: .jaccard, type: .bits), Case(metric: .l1),
+            Case(metric: .cosine, type: .float16), Case(metric: .l2Squared, type: .bfloat16),
+        ]
+    }
+
+    @Test("nearly all of the ten nearest are found by default, and all but a few with more in view", arguments: Case.stored + Case.typed)
+    func realRows(one: Case) throws {
+        let (rows, queries) = RealRows.make(3000, one.type, scale: RealRows.scale(one.type))
+        let index = try HNSWIndex(rows, metric: one.metric, storage: one.storage, m: 16, efConstruction: 100)
+        let truth = Recall.truth(queries, rows, one.metric, k: 10)
+        let usual = try index.search(queries, k: 10)
+        let wide = try index.search(queries, k: 10, SearchOptions(efSearch: 400))
+        #expect(Recall.of(usual, truth) >= 0.95)
+        #expect(Recall.of(wide, truth) >= 0.998)
+        // The distances are those of the rows as they were added, wherever these are kept.
+        if one.storage != .float16 && one.storage != .float32 {
+            #expect(index.graphStats.exactType == one.type)
+        }
+    }
+
+    /// Norms that differ by a factor of a hundred: under the inner product a few rows are near to everything.
+    @Test("rows with norms of all sizes are found", arguments: [Metric.l2Squared, .innerProduct, .cosine], [GraphStorage.auto, .float32])
+    func unevenNorms(metric: Metric, storage: GraphStorage) throws {
+        let (rows, queries) = GraphData.lognormal(rows: 3000, queries: 100, dimension: 32, seed: 601)
+        let index = try HNSWIndex(rows, metric: metric, storage: storage, m: 16, efConstruction: 100)
+        let truth = Recall.truth(queries, rows, metric, k: 10)
+        #expect(Recall.of(try index.search(queries, k: 10), truth) >= 0.95)
+        #expect(Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 400)), truth) >= 0.998)
+    }
+
+    @Test("two thousand equal rows hide none of the others")
+    func duplicatesAmongOthers() throws {
+        let others = DataSet.scattered.make(rows: 1000, queries: 50, dimension: 32, type: .float32, seed: 602)
+        let one = [Float](repeating: 0.05, count: 32)
+        let equal = Vectors((0..<2000).flatMap { _ in one }, dimension: 32, type: .float32)
+        for order in [0, 1, 2] {
+            let index = try HNSWIndex(HNSWOptions(dimension: 32, m: 8, efConstruction: 50))
+            let otherIDs = (0..<1000).map { UInt64($0) }, equalIDs = (1000..<3000).map { UInt64($0) }
+            switch order {
+            case 0:
+                try index.add(others.rows, ids: otherIDs, threads: 2)
+                try index.add(equal, ids: equalIDs, threads: 2)
+            case 1:
+                try index.add(equal, ids: equalIDs, threads: 2)
+                try index.add(others.rows, ids: otherIDs, threads: 2)
+            default:
+                for from in stride(from: 0, to: 1000, by: 100) {
+                    try index.add(equal.picked((2 * from)..<(2 * from + 200)), ids: Array(equalIDs[(2 * from)..<(2 * from + 200)]))
+                    try index.add(others.rows.picked(from..<(from + 100)), ids: Array(otherIDs[from..<(from + 100)]))
+                }
+            }
+            try index.verifyGraph()
+            // Each of the others finds itself.
+            let found = try index.search(others.rows, k: 1)
+            let missed = found.enumerated().filter { $0.element.first?.id != UInt64($0.offset) }
+            #expect(missed.count <= 10, "order \(order)")
+            // And what is nearest to a stranger is found, be it equal rows or others.
+            let all = Vectors(bytes: others.rows.bytes + equal.bytes, dimension: 32, type: .float32)
+            let truth = Recall.truth(others.queries, all, .l2Squared, k: 10)
+            #expect(Recall.of(try index.search(others.queries, k: 10), truth) >= 0.95, "order \(order)")
+            // As many of the equal ones as are asked for.
+            let query = Vectors(one, dimension: 32, type: .float32)
+            let hits = try index.search(query, k: 100)[0]
+            #expect(hits.count == 100 && hits.allSatisfy { $0.distance == 0 }, "order \(order)")
+        }
+    }
+}
