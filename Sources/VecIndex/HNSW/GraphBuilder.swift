@@ -38,8 +38,8 @@ struct GraphBuilder {
         self.efConstruction = max(efConstruction, 1)
         walk = try GraphWalk(store, table, scratch)
         let m = store.shape.m
-        // A list to repair brings in the lists of its neighbours.
-        let capacity = max(scratch.width, 2 * m * (2 * m + 1)) + 1
+        // What a walk found, and what a list holds.
+        let capacity = scratch.width + 2 * m + 1
         selector = try NeighborSelector(walk, capacity: capacity)
         var layout = Layout()
         let candidatesAt = layout.add(Candidate.self, capacity)
@@ -124,6 +124,70 @@ struct GraphBuilder {
                 force(slot, near: chosenCounts[0] > 0 ? chosen[0].slot : store.root.load(ordering: .acquiring))
             }
         }
+    }
+
+    // MARK: - Linking anew
+
+    /// Chooses the links of a row on level 0 once more, now that all rows are there: those that came before it when it was
+    /// inserted were few. The links that it has are candidates too.
+    func relink(_ slot: UInt32, entry: UInt64) {
+        let scratch = walk.scratch
+        let query = walk.prepare(row: slot)
+        let (at, distance) = walk.start(query, entry: entry, level: 0)
+        var beam = Beam(scratch, capacity: min(efConstruction, scratch.width))
+        _ = scratch.visit(slot)
+        if at != slot { walk.begin(at, distance, &beam) }
+        let own = store.list(slot, 0)
+        for i in 0..<own.capacity {
+            let link = own[i]
+            if link == noSlot { break }
+            if walk.visit(link & slotBits) { beam.take(walk.distance(query, link & slotBits), link & slotBits) }
+        }
+        walk.run(query, level: 0, &beam)
+        scratch.forget()
+        let found = collect(beam, query)
+        var n = 0
+        locks.withLock(slot) { n = chooseAnew(own, query, found) }
+        var isInTree = true
+        for i in 0..<n { connect(slot, to: chosen[i].slot, level: 0, isInTree: &isInTree) }
+    }
+
+    /// Chooses a list from candidates and what it holds. Returns how many rows are new to it: the first in `chosen`.
+    private func chooseAnew(_ list: LinkList, _ query: GraphWalk.Query, _ found: Int) -> Int {
+        var count = found
+        // Children stay, wherever they are; what else is in the list was in view too, or is far.
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            let slot = link & slotBits
+            var place = 0
+            while place < found && candidates[place].slot != slot { place &+= 1 }
+            if place == found {
+                slots[0] = slot
+                walk.measureFine(query, slots, 1, distances)
+                place = count
+                candidates[count] = Candidate(distance: distances[0], slot: slot)
+                count &+= 1
+            }
+            candidates[place].isOld = true
+            if link & treeBit != 0 {
+                candidates[place].isKept = true
+                candidates[place].isChild = true
+            }
+        }
+        GraphBuilder.sort(candidates, count)
+        let n = selector.select(candidates, count, wanted: list.capacity)
+        var fresh = 0
+        for i in 0..<n {
+            let candidate = candidates[Int(selector.selected[i])]
+            list[i] = candidate.isChild ? candidate.slot | treeBit : candidate.slot
+            if !candidate.isOld {
+                chosen[fresh] = candidate
+                fresh &+= 1
+            }
+        }
+        for i in n..<list.capacity { list[i] = noSlot }
+        return fresh
     }
 
     /// The rows of a beam that are part of the graph as candidates, nearest first. Returns how many.

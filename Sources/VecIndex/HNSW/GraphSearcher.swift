@@ -47,27 +47,45 @@ struct GraphSearcher {
         if entry != GraphStore.noEntry {
             let query = prepare(queries, i)
             var beam = Beam(walk.scratch, capacity: width)
-            if let plan {
-                try walk(query, entry, plan, &beam)
-                refine(query, &beam, k)
-                rank(queries, i, beam, k, &top)
-                if top.count < k && plan.strategy == .walk && top.count < plan.matchCount {
-                    // The walk has missed some: k results there are, so k results there will be.
-                    top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
-                    beam = Beam(walk.scratch, capacity: width)
-                    let all = try plan.allMatchingOnce()
-                    walk.scan(query, all.slots, all.count, &beam)
-                    refine(query, &beam, k)
-                    rank(queries, i, beam, k, &top)
-                }
-            } else {
-                walk(query, entry, &beam)
-                refine(query, &beam, k)
-                rank(queries, i, beam, k, &top)
-            }
+            try run(query, entry, &beam)
+            refine(query, &beam, k)
+            rank(queries, i, beam, k, &top)
+            if top.count < k { try completeResults(queries, i, k: k, width: width, &top) }
         }
         output.counts?[i] = UInt64(top.count)
         top.finish()
+    }
+
+    /// Where there are fewer results than rows that could be: rows in view were removed, or the walk did not come to rows that
+    /// match. Goes on with more rows in view, or compares all that match.
+    private func completeResults(
+        _ queries: QueryBlock, _ i: Int, k: Int, width: Int, _ top: inout TopK
+    ) throws(VecStoreError) {
+        var width = width
+        while top.count < k && top.count < min(index.count, plan?.matchCount ?? .max) && width < store.publishedSlots {
+            if plan?.strategy == .scan { return }
+            width = min(4 * width, store.publishedSlots)
+            let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
+            defer { index.scratches.give(scratch) }
+            let wide = try GraphSearcher(self, scratch)
+            let query = wide.prepare(queries, i)
+            var beam = Beam(scratch, capacity: width)
+            if let plan {
+                // k results there are, so k results there will be.
+                let all = try plan.allMatchingOnce()
+                wide.walk.scan(query, all.slots, all.count, &beam)
+            } else {
+                try wide.run(query, store.entry.load(ordering: .acquiring), &beam)
+            }
+            wide.refine(query, &beam, k)
+            top = TopK(distances: top.distances, ids: top.ids, k: k)
+            wide.rank(queries, i, beam, k, &top)
+            if plan != nil { return }
+        }
+    }
+
+    private func run(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) throws(VecStoreError) {
+        if let plan { try walk(query, entry, plan, &beam) } else { walk(query, entry, &beam) }
     }
 
     private func prepare(_ queries: QueryBlock, _ i: Int) -> GraphWalk.Query {
@@ -240,7 +258,7 @@ struct GraphSearcher {
             let wide = try GraphSearcher(self, scratch)
             var beam = Beam(scratch, capacity: width)
             let query = wide.prepare(queries, i)
-            if let plan { try wide.walk(query, entry, plan, &beam) } else { wide.walk(query, entry, &beam) }
+            try wide.run(query, entry, &beam)
             // As many rows beyond the radius as within: nothing near is likely to be missing.
             let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach
             if edge || width >= rows {
@@ -259,7 +277,7 @@ struct GraphSearcher {
         index = other.index
         store = other.store
         plan = other.plan
-        oversampling = nil
+        oversampling = other.oversampling
         exact = other.exact
         margin = other.margin
         sketchMargin = other.sketchMargin

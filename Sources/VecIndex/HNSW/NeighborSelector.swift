@@ -8,6 +8,8 @@ struct Candidate {
     var isKept: Bool = false
     /// Whether its place in the tree hangs on this link; such a one is kept too.
     var isChild: Bool = false
+    /// Whether it was linked to before.
+    var isOld: Bool = false
 }
 
 /// Chooses neighbours that are near and lie in different directions: Malkov & Yashunin, algorithm 4. A candidate is passed
