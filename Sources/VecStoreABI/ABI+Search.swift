@@ -48,6 +48,11 @@ public func vecstore_index_calibrate(
     status { () throws(VecStoreError) in
         try withIndex(index) { (index) throws(VecStoreError) in
             let o = try checkedOptions(options)
+            // Before anything is changed.
+            if let calibration {
+                try checkSize(
+                    Int(calibration.pointee.struct_size), MemoryLayout<vecstore_calibration>.size, "vecstore_calibration")
+            }
             let found: Calibration
             if let queries {
                 let block = try checkedVectors(queries, dtype, nq, index, "queries")

@@ -50,7 +50,7 @@ func write<T>(
     if size > known { (target + known).initializeMemory(as: UInt8.self, repeating: 0, count: size - known) }
 }
 
-private func checkSize(_ size: Int, _ least: Int, _ name: String) throws(VecStoreError) {
+func checkSize(_ size: Int, _ least: Int, _ name: String) throws(VecStoreError) {
     guard size >= least && size <= 4096 else {
         throw VecStoreError(
             .invalidArgument,

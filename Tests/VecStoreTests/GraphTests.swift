@@ -273,7 +273,7 @@ struct GraphTests {
                 #expect(opened.kind == .hnsw)
                 #expect(opened.isReadOnly != load)
                 #expect(opened.stats.graph?.calibration == calibration)
-                #expect(opened.stats.mappedBytes > 0 != load)
+                #expect((opened.stats.mappedBytes > 0) != load)
                 #expect(try opened.search(queries) == index.search(queries))
                 #expect(try opened.search(queries, targetRecall: 0.9) == index.search(queries, targetRecall: 0.9))
             }

@@ -357,6 +357,7 @@ static void a_calibration_is_filled_in_up_to_the_size_of_the_caller(void) {
         memcpy(memory, &size, sizeof size);
         vecstore_status status =
             vecstore_index_calibrate(index, row, F32, 1, NULL, (vecstore_calibration *)(void *)memory);
+        if (size < sizeof found) CHECK_EQ(stats_of(index).calibrated_k, 0);
         CHECK_EQ(status, size < sizeof found ? VECSTORE_ERR_INVALID_ARGUMENT : VECSTORE_OK);
         memcpy(&found, memory, sizeof found);
         CHECK_EQ(found.struct_size, size);

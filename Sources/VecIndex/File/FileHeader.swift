@@ -263,14 +263,15 @@ struct FileHeader {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         guard HNSWOptions.mRange.contains(Int(fields.m)) else { throw corrupt("has a graph with m \(fields.m)") }
         guard let storage = GraphStorage(rawValue: fields.storage), !rows.keepsCodes, count <= Limits.graphRows,
-            storage == .auto || rows.type.isFloat, storage != .int8 || rows.metric != .l1
+            storage == .auto || rows.type.isFloat, storage != .int8 || rows.metric != .l1,
+            storage.elementType == nil || rows.type == .float32 || storage.elementType == rows.type
         else { throw corrupt("has a graph with storage \(fields.storage), which does not go with its rows") }
         let fullType = fields.fullType == 0 ? nil : ElementType(rawValue: fields.fullType)
         guard fields.fullType == 0 || (fullType?.isFloat ?? false && rows.type.isFloat) else {
             throw corrupt("has a graph with finer rows of dtype \(fields.fullType)")
         }
         guard !isSketched || storage == .int8 else { throw corrupt("has a graph with sketches of rows that are not coded") }
-        guard units <= UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels) else {
+        guard units <= min(UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels), UInt64(Limits.graphRows)) else {
             throw corrupt("has a graph with \(units) lists above level 0, more than its rows can have")
         }
         if count == 0 {

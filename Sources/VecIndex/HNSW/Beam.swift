@@ -117,6 +117,17 @@ struct Beam {
         if cursor > count { cursor = count }
     }
 
+    /// Leaves out all but some rows.
+    mutating func keep(_ isKept: (UInt32) -> Bool) {
+        var n = 0
+        for i in 0..<count where isKept(slot(i)) {
+            entries[n] = entries[i]
+            n &+= 1
+        }
+        count = n
+        cursor = min(cursor, n)
+    }
+
     /// The nearest row that the walk has not been to; nil where it has been to all.
     @inline(__always)
     mutating func next() -> UInt32? {

@@ -10,10 +10,13 @@ final class FilterPlan: @unchecked Sendable {
     enum Strategy {
         /// Few rows match: all of them are compared.
         case scan
+        /// Many match: a walk over all rows, with so many more in view that enough of them match.
+        case wideWalk
         /// A walk over those that match.
-        case walk
+        case matchingWalk
     }
 
+    private let index: HNSWIndex
     private let store: GraphStore
     /// Bit s: the row in slot s matches; nil where `idBits` tells.
     private var slotBits: UnsafeMutablePointer<UInt8>?
@@ -25,6 +28,8 @@ final class FilterPlan: @unchecked Sendable {
     private let used: Int
 
     private(set) var strategy = Strategy.scan
+    /// Rows that the walk keeps in view.
+    private(set) var width: Int
     /// About how many rows match.
     private(set) var matchCount = 0
     /// The rows that match; made when they are first needed.
@@ -35,14 +40,17 @@ final class FilterPlan: @unchecked Sendable {
     private let lock = Lock()
     private static let seedCount = 16
 
-    /// Rows that are compared one by one where no more match than this: about what a walk compares.
-    /// A walk of width w compares some 25 w rows; with a filter it also passes over many in between.
-    static func scanLimit(width: Int) -> Int { 48 * width }
+    /// Comparing some thousands of rows takes no longer than a walk does.
+    private static let scanLimit = 4096
+    /// From this share of matching rows on, a walk over all rows is the shortest way.
+    private static let wideShare: Float = 0.06
 
     init(
         _ filter: RowFilter, _ index: HNSWIndex, _ store: GraphStore, width: Int
     ) throws(VecStoreError) {
+        self.index = index
         self.store = store
+        self.width = width
         used = store.publishedSlots
         isNegated = filter.isNegated
         if case .bitmap(let bits, let count) = filter.kind {
@@ -55,9 +63,15 @@ final class FilterPlan: @unchecked Sendable {
             idCount = 0
             try markSlots(filter, index)
         }
-        if matchCount > FilterPlan.scanLimit(width: width) {
+        if matchCount <= max(FilterPlan.scanLimit, 16 * width) { return }
+        let share = Float(matchCount) / Float(max(index.count, 1))
+        if share >= FilterPlan.wideShare {
+            // A fifth more than it takes on the average, and some: what matches is not spread evenly.
+            self.width = Int(Float(width) / share * 1.2) + 16
+            strategy = .wideWalk
+        } else {
             sow()
-            if !seeds.isEmpty { strategy = .walk }
+            if !seeds.isEmpty { strategy = .matchingWalk }
         }
     }
 
@@ -98,6 +112,8 @@ final class FilterPlan: @unchecked Sendable {
             index.lookupLock.unlock()
             if isNegated {
                 for i in 0...(used / 8) { bits[i] = ~bits[i] }
+                // Slots of rows that were removed: they would take the places of others.
+                for slot in 0..<used where store.id(UInt32(slot)) == noID { bits[slot >> 3] &= ~(1 << UInt8(slot & 7)) }
                 matchCount = max(index.count - matchCount, 0)
             }
         case .callback(let callback):
@@ -152,6 +168,12 @@ final class FilterPlan: @unchecked Sendable {
         memory.append(room)
         let slots = room.pointer(UInt32.self)
         var n = 0
+        if let idBits, !isNegated, matchCount < used / 16 {
+            // Going through the few ids is shorter than going through all rows.
+            n = index.slots(of: idBits, idCount, below: used, slots)
+            matching = (slots, n)
+            return (slots, n)
+        }
         var slot = 0
         while slot < used {
             // Bytes without a bit are passed over whole.
@@ -167,5 +189,25 @@ final class FilterPlan: @unchecked Sendable {
         }
         matching = (slots, n)
         return (slots, n)
+    }
+}
+
+extension HNSWIndex {
+    /// The slots of the ids whose bits are set. Returns how many.
+    fileprivate func slots(
+        of bits: UnsafePointer<UInt8>, _ count: UInt64, below used: Int, _ out: UnsafeMutablePointer<UInt32>
+    ) -> Int {
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        var n = 0
+        for byte in 0..<Int((count + 7) / 8) where bits[byte] != 0 {
+            for bit in 0..<8 where bits[byte] & (1 << UInt8(bit)) != 0 {
+                let id = UInt64(byte) * 8 + UInt64(bit)
+                guard id < count, n < used, let slot = lookup.slot(of: id), Int(slot) < used else { continue }
+                out[n] = slot
+                n += 1
+            }
+        }
+        return n
     }
 }

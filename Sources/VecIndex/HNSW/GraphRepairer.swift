@@ -83,17 +83,28 @@ struct GraphRepairer {
                 n += 1
             }
         }
+        var gone: [UInt32] = []
         for i in 0..<list.capacity {
             let link = list[i]
             if link == noSlot { break }
             let other = link & slotBits
-            guard store.isDead(other) else { continue }
-            let theirs = store.list(other, level)
+            if store.isDead(other) && scratch.visit(other) { gone.append(other) }
+        }
+        // Where a whole region went, the links of a row lead to others that went: the way goes on through those, until there
+        // is something to choose from.
+        let near = gone.count
+        var g = 0
+        while g < gone.count && (g < near || n < 2 * list.capacity) {
+            let theirs = store.list(gone[g], level)
+            g += 1
             for j in 0..<theirs.capacity {
                 let link = theirs[j]
                 if link == noSlot { break }
                 let next = link & slotBits
-                if !store.isDead(next) && n < capacity && scratch.visit(next) {
+                guard n < capacity && scratch.visit(next) else { continue }
+                if store.isDead(next) {
+                    gone.append(next)
+                } else {
                     candidates[n] = Candidate(distance: 0, slot: next)
                     n += 1
                 }

@@ -46,79 +46,132 @@ struct GraphSearcher {
         let entry = store.entry.load(ordering: .acquiring)
         if entry != GraphStore.noEntry {
             let query = prepare(queries, i)
-            var beam = Beam(walk.scratch, capacity: width)
-            try run(query, entry, &beam)
-            refine(query, &beam, k)
-            rank(queries, i, beam, k, &top)
-            if top.count < k { try completeResults(queries, i, k: k, width: width, &top) }
+            if let plan {
+                try search(queries, i, query, entry, plan, k: k, width: width, &top)
+            } else {
+                var beam = Beam(walk.scratch, capacity: width)
+                walk(query, entry, &beam)
+                refine(query, &beam, k)
+                rank(queries, i, beam, k, &top)
+                if top.count < k { try completeResults(queries, i, k: k, width: width, &top) }
+            }
         }
         output.counts?[i] = UInt64(top.count)
         top.finish()
     }
 
-    /// Where there are fewer results than rows that could be: rows in view were removed, or the walk did not come to rows that
-    /// match. Goes on with more rows in view, or compares all that match.
+    /// Where rows in view were removed, so that there are fewer results than there could be: goes on with more in view.
     private func completeResults(
         _ queries: QueryBlock, _ i: Int, k: Int, width: Int, _ top: inout TopK
     ) throws(VecStoreError) {
         var width = width
-        while top.count < k && top.count < min(index.count, plan?.matchCount ?? .max) && width < store.publishedSlots {
-            if plan?.strategy == .scan { return }
+        while top.count < min(k, index.count) && width < store.publishedSlots {
             width = min(4 * width, store.publishedSlots)
             let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
             defer { index.scratches.give(scratch) }
             let wide = try GraphSearcher(self, scratch)
             let query = wide.prepare(queries, i)
             var beam = Beam(scratch, capacity: width)
-            if let plan {
-                // k results there are, so k results there will be.
-                let all = try plan.allMatchingOnce()
-                wide.walk.scan(query, all.slots, all.count, &beam)
-            } else {
-                try wide.run(query, store.entry.load(ordering: .acquiring), &beam)
-            }
+            wide.walk(query, store.entry.load(ordering: .acquiring), &beam)
             wide.refine(query, &beam, k)
             top = TopK(distances: top.distances, ids: top.ids, k: k)
             wide.rank(queries, i, beam, k, &top)
-            if plan != nil { return }
         }
     }
 
-    private func run(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) throws(VecStoreError) {
-        if let plan { try walk(query, entry, plan, &beam) } else { walk(query, entry, &beam) }
+    /// The nearest among the rows that match.
+    private func search(
+        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, k: Int,
+        width: Int, _ top: inout TopK
+    ) throws(VecStoreError) {
+        if plan.strategy != .scan {
+            var beam = Beam(walk.scratch, capacity: plan.width)
+            if plan.strategy == .wideWalk {
+                walk(query, entry, &beam)
+                beam.keep { plan.isWanted($0) }
+            } else {
+                walkMatching(query, entry, plan, &beam)
+            }
+            // Far fewer than there should be: what matches does not lie where the query is, and a walk would be lost there.
+            if beam.count >= min(width, plan.matchCount) / 2 {
+                refine(query, &beam, k)
+                rank(queries, i, beam, k, &top)
+                if top.count >= min(k, plan.matchCount) { return }
+            }
+        }
+        // k results there are, so k results there will be.
+        let all = try plan.allMatchingOnce()
+        scan(queries, i, query, all.slots, all.count, k, &top)
+    }
+
+    /// Compares a query with some rows, in full only with those that their codes do not rule out.
+    private func scan(
+        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ slots: UnsafePointer<UInt32>, _ count: Int, _ k: Int,
+        _ top: inout TopK
+    ) {
+        let scratch = walk.scratch
+        let piece = 256
+        while true {
+            let before = index.moves.load(ordering: .sequentiallyConsistent)
+            top = TopK(distances: top.distances, ids: top.ids, k: k)
+            var from = 0
+            while from < count {
+                let n = min(piece, count - from)
+                for j in 0..<n { scratch.addresses[j] = walk.fine.address(slots[from + j]) }
+                walk.fine.measure(query.fine, slots + from, scratch.addresses, n, scratch.distances)
+                if let exact {
+                    var near = 0
+                    for j in 0..<n where scratch.distances[j] - margin <= top.limit { add(slots[from + j], at: &near) }
+                    measure(exact, queries, i, near)
+                    for j in 0..<near { take(scratch.slots[j], scratch.distances[j], &top) }
+                } else {
+                    for j in 0..<n { take(slots[from + j], cleaned(scratch.distances[j]), &top) }
+                }
+                from += n
+            }
+            if before & 1 == 0 && index.moves.load(ordering: .sequentiallyConsistent) == before { return }
+        }
+    }
+
+    private func take(_ slot: UInt32, _ distance: Float, _ top: inout TopK) {
+        guard distance <= top.limit else { return }
+        let id = store.id(slot)
+        if id != noID { top.take(distance, id) }
     }
 
     private func prepare(_ queries: QueryBlock, _ i: Int) -> GraphWalk.Query {
         walk.prepare(queries.query(i), squaredNorm: queries.squaredNorms?[i] ?? 1)
     }
 
-    private func walk(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
+    private func walk(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam, forgets: Bool = true) {
         let (slot, distance) = walk.start(query, entry: entry, level: 0)
         walk.begin(slot, distance, &beam)
         let root = store.root.load(ordering: .acquiring)
         if root != slot && root != noSlot { walk.begin(root, walk.distance(query, root), &beam) }
         walk.run(query, level: 0, &beam)
-        walk.scratch.forget()
+        if forgets { walk.scratch.forget() }
     }
 
-    private func walk(
-        _ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam
-    ) throws(VecStoreError) {
-        if plan.strategy == .scan {
-            let all = try plan.allMatchingOnce()
-            walk.scan(query, all.slots, all.count, &beam)
-            return
-        }
-        let (slot, distance) = walk.start(query, entry: entry, level: 0)
-        if plan.isWanted(slot) {
-            walk.begin(slot, distance, &beam)
-        } else if walk.visit(slot) {
-            walk.expand(slot, query, plan, &beam)
-        }
-        for seed in plan.seeds where seed != slot { walk.begin(seed, walk.distance(query, seed), &beam) }
+    /// A walk over rows that match alone. It begins at those that match among the rows around the query, and at some from all
+    /// over the graph; where there are none of the former, it does not begin at all.
+    private func walkMatching(_ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam) {
+        let scratch = walk.scratch
+        var around = Beam(scratch, capacity: min(GraphSearcher.probeWidth, scratch.width))
+        walk(query, entry, &around, forgets: false)
+        let probed = scratch.visitedCount
+        var near: [UInt32] = []
+        for v in 0..<probed where plan.isWanted(scratch.visited[v]) { near.append(scratch.visited[v]) }
+        scratch.forget()
+        let expected = Float(probed) * Float(plan.matchCount) / Float(max(index.count, 1))
+        if Float(near.count) < expected / 8 { return }
+        beam = Beam(scratch, capacity: beam.capacity)
+        for slot in near.prefix(64) + plan.seeds where scratch.visit(slot) { beam.take(walk.distance(query, slot), slot) }
         walk.run(query, matching: plan, &beam)
-        walk.scratch.forget()
+        scratch.forget()
     }
+
+    /// Rows kept in view while the rows around a query are looked at.
+    private static let probeWidth = 24
 
     // MARK: - Ranking
 
@@ -250,6 +303,11 @@ struct GraphSearcher {
     ) throws(VecStoreError) {
         let entry = store.entry.load(ordering: .acquiring)
         guard entry != GraphStore.noEntry else { return }
+        if let plan, plan.strategy == .scan {
+            let all = try plan.allMatchingOnce()
+            collect(queries, i, all.slots, all.count, prepare(queries, i), &sink)
+            return
+        }
         var width = width
         let rows = store.publishedSlots
         while true {
@@ -258,7 +316,7 @@ struct GraphSearcher {
             let wide = try GraphSearcher(self, scratch)
             var beam = Beam(scratch, capacity: width)
             let query = wide.prepare(queries, i)
-            try wide.run(query, entry, &beam)
+            wide.walk(query, entry, &beam)
             // As many rows beyond the radius as within: nothing near is likely to be missing.
             let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach
             if edge || width >= rows {
@@ -285,26 +343,44 @@ struct GraphSearcher {
     }
 
     private func collect(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ sink: inout RangeSink) {
+        let slots = walk.scratch.rankedSlots
+        var n = 0
+        while n < beam.count && !(beam.distance(n) > sink.limit + reach) {
+            slots[n] = beam.slot(n)
+            n += 1
+        }
+        collect(queries, i, slots, n, prepare(queries, i), &sink)
+    }
+
+    /// Takes those of some rows that lie within the radius, and match.
+    private func collect(
+        _ queries: QueryBlock, _ i: Int, _ slots: UnsafePointer<UInt32>, _ count: Int, _ query: GraphWalk.Query,
+        _ sink: inout RangeSink
+    ) {
         let scratch = walk.scratch
-        var e = 0
-        while e < beam.count && !(beam.distance(e) > sink.limit + reach) {
-            guard let exact else {
-                let id = store.id(beam.slot(e))
-                let distance = cleaned(beam.distance(e))
-                if id != noID && distance <= sink.limit { sink.take(distance, id) }
-                e += 1
-                continue
+        var from = 0
+        while from < count {
+            let n = min(256, count - from)
+            var kept = 0
+            for j in from..<(from + n) where plan?.isWanted(slots[j]) ?? true {
+                scratch.slots[kept] = slots[j]
+                kept += 1
             }
-            var n = 0
-            while e < beam.count && n < 64 {
-                add(beam.slot(e), at: &n)
-                e += 1
+            for j in 0..<kept {
+                let row = exact == nil ? nil : store.exactRow(scratch.slots[j]).map { UnsafeRawPointer($0) }
+                scratch.addresses[j] = row ?? walk.fine.address(scratch.slots[j])
             }
-            measure(exact, queries, i, n)
-            for j in 0..<n where scratch.distances[j] <= sink.limit {
+            if let exact {
+                measure(exact, queries, i, kept)
+            } else {
+                walk.fine.measure(query.fine, scratch.slots, scratch.addresses, kept, scratch.distances)
+            }
+            for j in 0..<kept {
+                let distance = exact == nil ? cleaned(scratch.distances[j]) : scratch.distances[j]
                 let id = store.id(scratch.slots[j])
-                if id != noID { sink.take(scratch.distances[j], id) }
+                if distance <= sink.limit && id != noID { sink.take(distance, id) }
             }
+            from += n
         }
     }
 }

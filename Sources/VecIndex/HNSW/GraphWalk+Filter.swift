@@ -34,10 +34,12 @@ extension GraphWalk {
                 slots[bridges] = slot
             }
         }
-        var b = scratch.listCapacity
-        while b > bridges && n < enough {
-            b &-= 1
+        for j in bridges..<min(bridges &+ 8, scratch.listCapacity) { prefetchList(slots[j]) }
+        var b = bridges
+        while b < scratch.listCapacity && n < enough {
             let theirs = store.list(slots[b], 0)
+            b &+= 1
+            if b &+ 8 < scratch.listCapacity { prefetchList(slots[b &+ 8]) }
             for i in 0..<theirs.capacity {
                 let link = theirs[i]
                 if link == noSlot { break }
@@ -58,20 +60,5 @@ extension GraphWalk {
         let distances = scratch.distances
         coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, distances)
         beam.take(distances, scratch.slots, n, coarse.table)
-    }
-
-    /// Compares rows one by one.
-    func scan(_ query: Query, _ rows: UnsafePointer<UInt32>, _ count: Int, _ beam: inout Beam) {
-        var from = 0
-        let piece = 256
-        while from < count {
-            let n = min(piece, count - from)
-            for i in 0..<n {
-                scratch.slots[i] = rows[from + i]
-                scratch.addresses[i] = coarse.address(rows[from + i])
-            }
-            take(query, n, &beam)
-            from += n
-        }
     }
 }

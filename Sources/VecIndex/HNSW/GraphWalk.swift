@@ -44,7 +44,7 @@ struct GraphWalk {
     }
 
     @inline(__always)
-    private func prefetchList(_ slot: UInt32) {
+    func prefetchList(_ slot: UInt32) {
         let list = UnsafeRawPointer(links.address(slot))
         var i = 0
         while i < links.stride {

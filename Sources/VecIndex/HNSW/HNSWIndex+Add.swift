@@ -23,16 +23,17 @@ extension HNSWIndex {
         if count == 0 { return }
         if let ids { try checkIDs(ids, count) }
         try makeReady(for: batch, threads: threads)
-        let slots = try shared { () throws(VecStoreError) -> Buffer? in
+        let cancelled = try shared { () throws(VecStoreError) -> UInt64? in
             let store = self.store
             let slots = try takeSlots(count, store)
             var builders: [GraphBuilder] = []
             defer { self.give(back: builders) }
+            let first: UInt64
             do throws(VecStoreError) {
                 builders = try makeBuilders(
                     store, threads: min(threads, (count + HNSWIndex.chunk - 1) / HNSWIndex.chunk))
                 try fill(store, slots, batch, threads)
-                let first = try register(slots, count, ids, store)
+                first = try register(slots, count, ids, store)
                 if let outIDs {
                     for i in 0..<count { outIDs[i] = ids?[i] ?? first + UInt64(i) }
                 }
@@ -44,11 +45,13 @@ extension HNSWIndex {
                 rowCount.add(count, ordering: .relaxed)
                 return nil
             }
-            return slots
+            // What was linked counts until it is withdrawn: another writer may come first, and remove some of it.
+            rowCount.add(forgetUnlinked(slots, count, store), ordering: .relaxed)
+            return first
         }
-        // Cancelled: what was linked goes out again.
-        if let slots {
-            try withdraw(slots.pointer(UInt32.self), count)
+        // Cancelled: what was linked goes out again. By its ids, because another writer may have given it other slots.
+        if let first = cancelled {
+            try withdraw(count) { i in ids?[i] ?? first + UInt64(i) }
             throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
         }
     }

@@ -60,6 +60,15 @@ extension HNSWIndex {
         } catch {
             throw VecStoreError(.corrupt, "'\(map.path)' has a graph that cannot be: \(error.message)")
         }
+        // What training decided must be what the header says the rows are: who changes the index goes by either.
+        let decided = notes.knowledge.storage
+        guard decided == nil || (made.isCodable && decided != .auto && (made.storage == .auto || made.storage == decided))
+        else { throw VecStoreError(.corrupt, "'\(map.path)' has a graph with storage that was never asked for") }
+        var wanted = decided.map { HNSWIndex.shape(made, storage: $0) } ?? HNSWIndex.shapeBeforeTraining(made)
+        wanted.isSketched = shape.isSketched
+        guard wanted == shape else {
+            throw VecStoreError(.corrupt, "'\(map.path)' has a graph whose rows are stored otherwise than its notes say")
+        }
         try self.init(
             made, table: table, map: map, store: store,
             lookup: .sorted(
@@ -86,8 +95,11 @@ extension HNSWIndex {
 
     /// A writable copy in memory.
     private func inMemory(verified: Bool) throws(VecStoreError) -> HNSWIndex {
-        // What was not verified may hold anything: links are followed from now on without looking.
-        if !verified { try checkLinks(store) }
+        // What was not verified may hold anything: links are followed, and mended, from now on without looking.
+        if !verified {
+            try checkLinks(store)
+            _ = try checkGraph(store)
+        }
         let (copy, ids) = try compacted(nil, all: true)
         guard ids.count == count else {
             throw VecStoreError(.corrupt, "'\(map?.path ?? "")' has an id twice, or one that is none")

@@ -94,8 +94,29 @@ extension HNSWIndex {
         tidy()
     }
 
-    /// Takes back rows of a batch that was cancelled: those that are linked and those that are not.
-    func withdraw(_ slots: UnsafePointer<UInt32>, _ count: Int) throws(VecStoreError) {
+    /// Takes back those rows of a cancelled batch that were not linked. Under the shared gate. Returns how many were.
+    func forgetUnlinked(_ slots: Buffer, _ count: Int, _ store: GraphStore) -> Int {
+        let slot = slots.pointer(UInt32.self)
+        var linked = 0
+        slotLock.lock()
+        defer { slotLock.unlock() }
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        guard case .table(let map) = lookup else { return 0 }
+        for i in 0..<count {
+            if store.parent(slot[i]) != noSlot {
+                linked += 1
+                continue
+            }
+            map.remove(store.id(slot[i]))
+            store.setID(slot[i], noID)
+            store.release(slot[i])
+        }
+        return linked
+    }
+
+    /// Takes back the rows of a cancelled batch that were linked.
+    func withdraw(_ count: Int, id: (Int) -> UInt64) throws(VecStoreError) {
         gate.lockAlone()
         defer { gate.unlockAlone() }
         let store = self.store
@@ -105,17 +126,16 @@ extension HNSWIndex {
         lookupLock.lock()
         if case .table(let map) = lookup {
             for i in 0..<count {
-                map.remove(store.id(slots[i]))
-                store.setID(slots[i], noID)
+                guard let slot = map.slot(of: id(i)) else { continue }
+                map.remove(id(i))
+                store.setID(slot, noID)
+                linked.append(slot)
             }
         }
         lookupLock.unlock()
-        slotLock.lock()
-        for i in 0..<count {
-            if store.parent(slots[i]) == noSlot { store.release(slots[i]) } else { linked.append(slots[i]) }
-        }
-        slotLock.unlock()
-        if !linked.isEmpty { unlink(linked, store, repairers) }
+        if linked.isEmpty { return }
+        rowCount.subtract(linked.count, ordering: .relaxed)
+        unlink(linked, store, repairers)
         tidy()
     }
 

@@ -90,6 +90,9 @@ extension HNSWIndex {
                     let slot = UInt32(slot)
                     copier.copy(slot, to: slot)
                     next.setLevel(slot, old.level(slot), place: old.upperPlace(slot))
+                    if old.isDead(slot) { next.markDead(slot) }
+                    // Rows that were taken out but are still linked to stay what they are.
+                    if old.isDead(slot) { next.markDead(slot) }
                     next.setParent(slot, old.parent(slot))
                     let source = old.list(slot, 0), target = next.list(slot, 0)
                     for i in 0..<source.capacity { target[i] = source[i] }

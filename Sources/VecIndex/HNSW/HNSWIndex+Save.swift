@@ -142,6 +142,7 @@ struct GraphNotes {
         self.storage = storage
         self.rescore = rescore
         seed = u64(16)
+        guard u64(24) < 1 << 62 else { throw corrupt("\(u64(24)) insertions") }
         insertions = u64(24)
         knowledge = HNSWIndex.Knowledge.Values()
         if u32(12) > 0 {

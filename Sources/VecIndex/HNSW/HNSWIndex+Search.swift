@@ -74,11 +74,12 @@ extension HNSWIndex {
             plan = try FilterPlan(search.filter, self, store, width: width)
             if plan?.strategy == .scan { _ = try plan?.allMatching() }
         }
+        let scratchWidth = max(width, plan?.width ?? 0)
         let workers = min(search.threads, (count + HNSWIndex.queriesAtATime - 1) / HNSWIndex.queriesAtATime)
         let errors = ErrorBox()
         let next = SharedCounter()
         func work() throws(VecStoreError) {
-            let scratch = try self.scratches.take(store.shape, rows: store.capacity, width: width)
+            let scratch = try self.scratches.take(store.shape, rows: store.capacity, width: scratchWidth)
             defer { self.scratches.give(scratch) }
             let searcher = try GraphSearcher(self, store, scratch, search, plan)
             while true {

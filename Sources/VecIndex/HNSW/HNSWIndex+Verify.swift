@@ -85,6 +85,8 @@ extension HNSWIndex {
             for i in 0..<list.capacity {
                 let link = list[i]
                 if link == noSlot { break }
+                // By the links of the tree alone: so it reaches every row and goes in no circle.
+                if link & treeBit == 0 { continue }
                 let other = Int(link & slotBits)
                 if reached[other] == 0 {
                     reached[other] = 1

@@ -99,7 +99,10 @@ struct NeighborSelector {
         walk.fine.measure(query, scratch.slots, scratch.addresses, n, scratch.distances)
         for j in 0..<n {
             let i = Int(positions[j])
-            if scratch.distances[j] * alpha < candidates[i].distance { isOut[i] = true }
+            // Equal rows are all as far from each other. Of those one is enough: more would leave no place for ways out.
+            let distance = scratch.distances[j]
+            let isEqual = distance == candidates[i].distance && distance == candidates[s].distance
+            if distance * alpha < candidates[i].distance || isEqual { isOut[i] = true }
         }
     }
 }

@@ -16,9 +16,13 @@ package final class Buffer: @unchecked Sendable {
     /// From this size on, memory is mapped.
     private static let mappingThreshold = 1 << 20
 
+    /// For tests: says of a size whether there is to be no memory for it. Set while no other thread is in the library.
+    package nonisolated(unsafe) static var isDenied: ((Int) -> Bool)?
+
     /// - Returns: nil where there is no memory, or `size` is negative.
     package init?(size: Int) {
         guard size >= 0, size < Int.max / 2 else { return nil }
+        if let isDenied = Buffer.isDenied, isDenied(size) { return nil }
         if size >= Buffer.mappingThreshold {
             let p = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let p, p != MAP_FAILED else { return nil }

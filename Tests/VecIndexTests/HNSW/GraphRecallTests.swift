@@ -28,29 +28,47 @@ struct GraphRecallTests {
         ]
     }
 
-    @Test("nearly all of the ten nearest are found by default, and all but a few with more in view", arguments: Case.stored + Case.typed)
-    func realRows(one: Case) throws {
-        let (rows, queries) = RealRows.make(3000, one.type, scale: RealRows.scale(one.type))
-        let index = try HNSWIndex(rows, metric: one.metric, storage: one.storage, m: 16, efConstruction: 100)
-        let truth = Recall.truth(queries, rows, one.metric, k: 10)
-        let usual = try index.search(queries, k: 10)
-        let wide = try index.search(queries, k: 10, SearchOptions(efSearch: 400))
-        #expect(Recall.of(usual, truth) >= 0.95)
-        #expect(Recall.of(wide, truth) >= 0.998)
-        // The distances are those of the rows as they were added, wherever these are kept.
-        if one.storage != .float16 && one.storage != .float32 {
-            #expect(index.graphStats.exactType == one.type)
+    @Test(
+        "nearly all of the ten nearest are found by default, all but a few with more in view, at their exact distances",
+        arguments: Case.stored)
+    func stored(one: Case) throws {
+        let (rows, queries) = RealRows.make(2100, .float32)
+        let index = try HNSWIndex(rows, metric: one.metric, storage: one.storage, m: 12, efConstruction: 64)
+        try expectRecall(index, rows, queries)
+        // What finds rows may be coarse; those that were added rank them, by the same kernels as in a flat index.
+        #expect(index.graphStats.exactType == .float32)
+        let exact = try FlatIndex(rows, metric: one.metric, table: .current).search(queries, k: rows.count)
+        for (q, hits) in try index.search(queries, k: 10).enumerated() {
+            let distances = Dictionary(uniqueKeysWithValues: exact[q].map { ($0.id, $0.distance) })
+            #expect(hits.allSatisfy { distances[$0.id]?.bitPattern == $0.distance.bitPattern }, "query \(q)")
         }
+    }
+
+    @Test("the same holds for every type of rows", arguments: Case.typed)
+    func typed(one: Case) throws {
+        let (rows, queries) = RealRows.make(1200, one.type)
+        let index = try HNSWIndex(rows, metric: one.metric, m: 12, efConstruction: 64)
+        try expectRecall(index, rows, queries)
+    }
+
+    private func expectRecall(_ index: HNSWIndex, _ rows: Vectors, _ queries: Vectors) throws {
+        let truth = Recall.truth(queries, rows, index.metric, k: 10)
+        let usual = Recall.of(try index.search(queries, k: 10), truth)
+        let wide = Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 400)), truth)
+        #expect(usual >= 0.95)
+        #expect(wide >= 0.998)
     }
 
     /// Norms that differ by a factor of a hundred: under the inner product a few rows are near to everything.
     @Test("rows with norms of all sizes are found", arguments: [Metric.l2Squared, .innerProduct, .cosine], [GraphStorage.auto, .float32])
     func unevenNorms(metric: Metric, storage: GraphStorage) throws {
-        let (rows, queries) = GraphData.lognormal(rows: 3000, queries: 100, dimension: 32, seed: 601)
+        let (rows, queries) = GraphData.lognormal(rows: 2100, queries: 100, dimension: 32, seed: 601)
         let index = try HNSWIndex(rows, metric: metric, storage: storage, m: 16, efConstruction: 100)
         let truth = Recall.truth(queries, rows, metric, k: 10)
-        #expect(Recall.of(try index.search(queries, k: 10), truth) >= 0.95)
-        #expect(Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 400)), truth) >= 0.998)
+        let usual = Recall.of(try index.search(queries, k: 10), truth)
+        let wide = Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 400)), truth)
+        #expect(usual >= 0.95)
+        #expect(wide >= 0.998)
     }
 
     @Test("two thousand equal rows hide none of the others")
@@ -82,7 +100,8 @@ struct GraphRecallTests {
             // And what is nearest to a stranger is found, be it equal rows or others.
             let all = Vectors(bytes: others.rows.bytes + equal.bytes, dimension: 32, type: .float32)
             let truth = Recall.truth(others.queries, all, .l2Squared, k: 10)
-            #expect(Recall.of(try index.search(others.queries, k: 10), truth) >= 0.95, "order \(order)")
+            let recall = Recall.of(try index.search(others.queries, k: 10), truth)
+            #expect(recall >= 0.95, "order \(order)")
             // As many of the equal ones as are asked for.
             let query = Vectors(one, dimension: 32, type: .float32)
             let hits = try index.search(query, k: 100)[0]

@@ -30,16 +30,13 @@ enum GraphData {
         return (vectors.picked(0..<rows), vectors.picked(rows..<(rows + queries)))
     }
 
-    /// Pairs of elements of which the first is ten thousand times the second, and rows that differ in the small ones only:
-    /// one step of 8 bits over all is larger than what tells neighbours apart, and so is one for each element, because a few
-    /// rows lie far away.
+    /// Groups of sixty rows that differ by less than 8 bits over the range of all can say.
     static func hardOnCodes(rows: Int, queries: Int, dimension: Int, seed: UInt64) -> (rows: Vectors, queries: Vectors) {
         var random = Random(seed: seed)
-        let centres = (0..<20).map { _ in normal(dimension, &random).map { $0 * 1000 } }
+        let centres = (0..<(rows / 60)).map { _ in normal(dimension, &random) }
         var all: [Float] = []
-        for _ in 0..<(rows + queries) {
-            let centre = centres[random.below(20)]
-            all += zip(centre, normal(dimension, &random)).map { $0 + $1 * 0.1 }
+        for i in 0..<(rows + queries) {
+            all += zip(centres[i % centres.count], normal(dimension, &random)).map { $0 + $1 * 0.005 }
         }
         let vectors = Vectors(all, dimension: dimension, type: .float32)
         return (vectors.picked(0..<rows), vectors.picked(rows..<(rows + queries)))

@@ -5,6 +5,8 @@ import Foundation
 import VecIndexReference
 import VecKernelTypes
 
+@testable import VecIndex
+
 enum RealRows {
     static let dimension = 384
     /// 5,000 rows, of norm 1, one after the other.
@@ -13,18 +15,22 @@ enum RealRows {
     static let questions = read("queries.f16.npy")
 
     /// The first rows, and 140 queries: the questions, and the last rows of the file.
-    /// - Parameter scale: What elements are multiplied by, so that integers tell them apart.
-    static func make(_ count: Int, _ type: ElementType, scale: Float = 1) -> (rows: Vectors, queries: Vectors) {
+    static func make(_ count: Int, _ type: ElementType) -> (rows: Vectors, queries: Vectors) {
+        // No element is larger than 0.25: scaled and moved, they make the most of 8 bits.
+        let scale: Float = type == .int8 || type == .uint8 ? 500 : 1
+        let middle: Float = type == .uint8 ? 127 : 0
         func vectors(_ floats: some Sequence<Float>) -> Vectors {
-            Vectors(floats.map { $0 * scale }, dimension: dimension, type: type)
+            Vectors(floats.map { $0 * scale + middle }, dimension: dimension, type: type)
         }
         return (
             vectors(rows.prefix(count * dimension)), vectors(questions + Array(rows.suffix(100 * dimension)))
         )
     }
 
-    /// What makes the most of 8 bits: no element of these rows is larger than 0.25.
-    static func scale(_ type: ElementType) -> Float { type == .int8 || type == .uint8 ? 500 : 1 }
+    /// A graph of 2,100 rows under cosine, stored as codes with sketches: for tests that only read.
+    static let graph = Result {
+        try HNSWIndex(make(2100, .float32).rows, metric: .cosine, storage: .int8, m: 12, efConstruction: 64)
+    }
 
     /// The elements of a file in the format of NumPy: a magic number, the length of a header, and float16 behind it.
     private static func read(_ name: String) -> [Float] {

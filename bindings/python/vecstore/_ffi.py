@@ -13,6 +13,7 @@ import ctypes
 import errno
 import os
 import pathlib
+import threading
 from ctypes import POINTER, byref, c_bool, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, NamedTuple, Optional, Union
 
@@ -420,12 +421,18 @@ class _Predicate(_Callback):
 class _Progress(_Callback):
     """Is told how far a call has come. Only False cancels: what else a callable returns is no answer."""
 
-    def __init__(self, tell: Callable[[int, int], Any]) -> None:
+    def __init__(self, tell: Optional[Callable[[int, int], Any]]) -> None:
         super().__init__()
         self._tell = tell
+        self.is_cancelled = False
 
     def __call__(self, done: int, total: int, payload: Optional[int]) -> bool:
-        return self._ask(lambda: not _is_false(self._tell(done, total)))
+        return self._ask(lambda: self._goes_on(done, total))
+
+    def _goes_on(self, done: int, total: int) -> bool:
+        if self.is_cancelled:
+            return False
+        return self._tell is None or not _is_false(self._tell(done, total))
 
 
 def _is_false(answer: Any) -> bool:
@@ -647,6 +654,20 @@ def index_free(handle: int) -> None:
 
 
 def index_add(
+    handle: int, vectors: NDArray[Any], dtype: str, ids: Optional[NDArray[np.uint64]], threads: int
+) -> NDArray[np.uint64]:
+    n = len(vectors)
+    out = np.empty(n, dtype=np.uint64)
+    options = AddOptions(ctypes.sizeof(AddOptions), threads)
+    _check(
+        _lib.vecstore_index_add(
+            handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
+        )
+    )
+    return out
+
+
+def index_add_watched(
     handle: int,
     vectors: NDArray[Any],
     dtype: str,
@@ -654,19 +675,57 @@ def index_add(
     threads: int,
     tell: Optional[Callable[[int, int], Any]],
 ) -> NDArray[np.uint64]:
+    """As `index_add`, but it tells its progress, and what a signal handler raises (Ctrl-C) ends it.
+
+    Python handles signals on the main thread, while that runs Python. In a callback the exception would come up before
+    the first line of it, where nothing can catch it. So the library works on another thread, and this one waits.
+    """
     n = len(vectors)
     out = np.empty(n, dtype=np.uint64)
-    options = AddOptions(ctypes.sizeof(AddOptions), threads)
-    progress = None if tell is None else _Progress(tell)
-    if progress is not None:
-        options.progress = ProgressCallback(progress)
-    status = _lib.vecstore_index_add(
-        handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
-    )
-    if progress is not None:
+    progress = _Progress(tell)
+    options = AddOptions(ctypes.sizeof(AddOptions), threads, ProgressCallback(progress))
+    failure: Optional[errors.Error] = None
+
+    def work() -> None:
+        nonlocal failure
+        status = _lib.vecstore_index_add(
+            handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
+        )
+        if status != 0:
+            failure = _failure(status)
+
+    interruption = _beside(work, progress)
+    try:
+        if interruption is not None:
+            raise interruption
         progress.raise_error()
-    _check(status)
-    return out
+        if failure is not None:
+            raise failure
+        return out
+    finally:
+        del interruption, failure  # their tracebacks hold this frame
+
+
+def _beside(work: Callable[[], None], progress: _Progress) -> Optional[BaseException]:
+    """Runs `work` on another thread to its end. Returns what a signal handler raised meanwhile, which cancels it."""
+    finished = threading.Event()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            finished.set()
+
+    thread = threading.Thread(target=run, name="vecstore add", daemon=True)
+    interruption = None
+    thread.start()
+    while not finished.is_set():
+        try:
+            finished.wait()
+        except BaseException as error:
+            interruption = interruption or error
+            progress.is_cancelled = True
+    return interruption
 
 
 def index_update(handle: int, ids: NDArray[np.uint64], vectors: NDArray[Any], dtype: str) -> None:

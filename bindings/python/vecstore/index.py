@@ -167,10 +167,6 @@ class IndexStats:
     calibration: Optional[Calibration] = None
 
 
-def _goes_on(done: int, total: int) -> None:
-    """Progress that nobody asked for."""
-
-
 def _settings(threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any) -> _ffi.SearchSettings:
     """How a search is done, checked. Searches mostly ask for what others asked for before."""
     if threads == 0 and ef_search is None and target_recall is None and rescore is True and oversampling is None:
@@ -471,9 +467,9 @@ class Index:
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
         progress : callable, optional
-            Is called as ``progress(done, total)`` with numbers of rows now and then, on this thread, and once at the
-            end. Returning False cancels the call; None, and whatever else, lets it go on. What it raises cancels the
-            call too and comes out of it. It must not use the index.
+            Is called as ``progress(done, total)`` with numbers of rows now and then, and once at the end, on a thread of
+            its own while `add` waits. Returning False cancels the call; None, and whatever else, lets it go on. What it
+            raises cancels the call too and comes out of it. It must not use the index.
 
         Returns
         -------
@@ -508,13 +504,12 @@ class Index:
         handle = self._open_handle()
         array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
         id_array = None if ids is None else self._ids_for(array, ids)
-        if progress is None:
-            # Python looks for signals only where it runs: give it an occasion.
-            if self._kind == "hnsw" and len(array) >= _INTERRUPTIBLE_ROWS:
-                progress = _goes_on
-        elif not callable(progress):
+        threads = _arrays.threads_count(threads)
+        if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
-        return _ffi.index_add(handle, array, dtype, id_array, _arrays.threads_count(threads), progress)
+        if progress is not None or (self._kind == "hnsw" and len(array) >= _INTERRUPTIBLE_ROWS):
+            return _ffi.index_add_watched(handle, array, dtype, id_array, threads, progress)
+        return _ffi.index_add(handle, array, dtype, id_array, threads)
 
     def update(self, ids: _Ids, vectors: ArrayLike) -> None:
         """Replaces the vectors of rows that exist: all of them, or none where it raises.
