@@ -138,6 +138,44 @@ void *fenced_copy(const void *bytes, size_t size) {
     return memcpy(base + pages * page - size, bytes, size);
 }
 
+float *clustered_vectors(size_t dim, size_t n, uint64_t seed) {
+    enum { centers = 50 };
+    float *center = malloc(centers * dim * sizeof *center), *vectors = malloc((n ? n : 1) * dim * sizeof *vectors);
+    REQUIRE(center && vectors);
+    uint64_t state = 1;
+    for (size_t i = 0; i < centers * dim; i++) center[i] = (float)random_below(&state, 8000) / 1000 - 4;
+    state = seed;
+    for (size_t i = 0; i < n; i++) {
+        const float *near = center + dim * random_below(&state, centers);
+        for (size_t d = 0; d < dim; d++) {
+            vectors[i * dim + d] = near[d] + (float)random_below(&state, 4000) / 1000 - 2;
+        }
+    }
+    free(center);
+    return vectors;
+}
+
+vecstore_index *make_index(const vecstore_index_options *options) {
+    vecstore_index *index = NULL;
+    REQUIRE_OK(vecstore_index_create(options, &index));
+    REQUIRE(index);
+    return index;
+}
+
+vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
+    vecstore_index_options options = VECSTORE_INDEX_OPTIONS_INIT;
+    options.kind = VECSTORE_KIND_HNSW;
+    options.dim = (uint32_t)dim;
+    options.metric = metric;
+    options.dtype = dtype;
+    return options;
+}
+
+vecstore_index *new_graph(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
+    vecstore_index_options options = graph_options(metric, dtype, dim);
+    return make_index(&options);
+}
+
 vecstore_index *new_index(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
     vecstore_index_options options = VECSTORE_INDEX_OPTIONS_INIT;
     options.dim = (uint32_t)dim;

@@ -36,6 +36,9 @@ void fill_random(void *vectors, vecstore_dtype dtype, size_t dim, size_t n, uint
 /* n such vectors in memory of their own, for free(). Ends the test where there is none. */
 void *random_vectors(vecstore_dtype dtype, size_t dim, size_t n, uint64_t seed);
 
+/* n float32 vectors around 50 centers, for free(). Vectors of other seeds lie around the same centers. */
+float *clustered_vectors(size_t dim, size_t n, uint64_t seed);
+
 /* A float that both small float types hold exactly, in them. */
 uint16_t to_float16(float value);
 uint16_t to_bfloat16(float value);
@@ -52,6 +55,11 @@ void *fenced_copy(const void *bytes, size_t size);
 
 /* An empty index. Ends the test where there is none. */
 vecstore_index *new_index(vecstore_metric metric, vecstore_dtype dtype, size_t dim);
+/* An empty graph with the default options. */
+vecstore_index *new_graph(vecstore_metric metric, vecstore_dtype dtype, size_t dim);
+/* An empty index of any options. */
+vecstore_index *make_index(const vecstore_index_options *options);
+vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtype, size_t dim);
 uint64_t count_of(const vecstore_index *index);
 vecstore_index_stats stats_of(const vecstore_index *index);
 
