@@ -1,4 +1,4 @@
-// Checks of the distance kernels: right values, one value for all three forms, and what must hold for every vector.
+// Checks of the distance kernels: right values, one value for all four forms, and what must hold for every vector.
 // SPDX-License-Identifier: Apache-2.0
 
 import VecKernelTypes

@@ -1,4 +1,4 @@
-// Runs the three forms of a distance kernel on the same vectors, at awkward places in memory.
+// Runs the four forms of a distance kernel on the same vectors, at awkward places in memory.
 // SPDX-License-Identifier: Apache-2.0
 
 import VecKernelTypes
@@ -32,6 +32,7 @@ struct DistanceTrial {
     private let queryMemory: FencedMemory
     private let rowMemory: FencedMemory
     private let positionMemory: FencedMemory
+    private let addressMemory: FencedMemory
     private let outputMemory: FencedMemory
 
     /// nil where the table has no such kernel.
@@ -58,6 +59,7 @@ struct DistanceTrial {
         queryMemory = FencedMemory(1 << 19, extent)
         rowMemory = FencedMemory(1 << 21, extent)
         positionMemory = FencedMemory(1 << 12, extent)
+        addressMemory = FencedMemory(1 << 12, extent)
         outputMemory = FencedMemory(1 << 12, extent)
     }
 
@@ -81,7 +83,7 @@ struct DistanceTrial {
         }
     }
 
-    /// Compares the three forms, bit for bit, for each of `counts` rows (at most as many as there are).
+    /// Compares the four forms, bit for bit, for each of `counts` rows (at most as many as there are).
     func compareForms(
         _ query: [UInt8], _ rows: [[UInt8]], _ dimension: Int, counts: [Int], _ random: inout SplitMix64,
         _ findings: inout Findings
@@ -113,7 +115,7 @@ struct DistanceTrial {
                 kernels.gather(q, base, stride, list, count, dimension, output.pointer(to: Float.self))
                 expect(output, positions.map { want[Int($0)] }, "\(place), \(count) positions: gather", &findings)
 
-                let addresses = positions.map { base + Int($0) * stride }
+                let addresses = addressMemory.put(positions.map { base + Int($0) * stride }, atEnd: true)
                 output = self.output(count, placement)
                 kernels.list(q, addresses, count, dimension, output.pointer(to: Float.self))
                 expect(output, positions.map { want[Int($0)] }, "\(place), \(count) addresses: list", &findings)

@@ -8,11 +8,15 @@ package typealias ScalarEncodeKernel = @convention(c) (
 
 /// Turns the codes of a row into those of a query: `round(alpha + beta · code)` for each element, from −127 to 127.
 /// - Parameters: codes, alpha, beta, gamma (an element each), dimension, query codes.
-/// - Returns: Σ gamma · code.
+/// - Returns: Σ gamma · query code.
 package typealias ScalarQueryKernel = @convention(c) (
     UnsafePointer<UInt8>, UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, Int,
     UnsafeMutablePointer<Int8>
 ) -> Float
+
+/// Σ weight · query code.
+/// - Parameters: query codes, weights, dimension.
+package typealias ScalarWeighKernel = @convention(c) (UnsafePointer<Int8>, UnsafePointer<Float>, Int) -> Float
 
 /// `offset + weight · Σ code · q` for the rows of codes at the addresses listed; rows to come are prefetched.
 /// - Parameters: query codes, addresses, count, dimension, offset, weight, values (count floats).
@@ -29,17 +33,20 @@ package typealias NibblePackKernel = @convention(c) (UnsafePointer<UInt8>, Int, 
 package struct ScalarCodeKernels: Sendable {
     package let encode: ScalarEncodeKernel
     package let query: ScalarQueryKernel
+    package let weigh: ScalarWeighKernel
     package let list: ScalarListKernel
     package let packNibbles: NibblePackKernel
     /// `list` for packed codes. The query has 128 codes for each block, 0 where it has no element.
     package let nibbleList: ScalarListKernel
 
     package init(
-        encode: @escaping ScalarEncodeKernel, query: @escaping ScalarQueryKernel, list: @escaping ScalarListKernel,
-        packNibbles: @escaping NibblePackKernel, nibbleList: @escaping ScalarListKernel
+        encode: @escaping ScalarEncodeKernel, query: @escaping ScalarQueryKernel, weigh: @escaping ScalarWeighKernel,
+        list: @escaping ScalarListKernel, packNibbles: @escaping NibblePackKernel,
+        nibbleList: @escaping ScalarListKernel
     ) {
         self.encode = encode
         self.query = query
+        self.weigh = weigh
         self.list = list
         self.packNibbles = packNibbles
         self.nibbleList = nibbleList

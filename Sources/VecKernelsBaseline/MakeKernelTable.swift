@@ -221,6 +221,7 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
         scalarCodes: ScalarCodeKernels(
             encode: { x, a, b, d, c in scalarEncode(x, a, b, d, c) },
             query: { c, a, b, g, d, q in scalarQuery(c, a, b, g, d, q) },
+            weigh: { q, w, d in scalarWeigh(q, w, d) },
             list: { q, p, n, d, a, b, o in scalarList(q, p, n, d, a, b, o) },
             packNibbles: { c, d, o in packNibbles(c, d, o) },
             nibbleList: { q, p, n, d, a, b, o in nibbleList(q, p, n, d, a, b, o) }),

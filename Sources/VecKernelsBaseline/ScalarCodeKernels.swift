@@ -58,8 +58,24 @@ func scalarQuery(
             b = vs_load_f32_partial(beta + i, n)
             g = vs_load_f32_partial(gamma + i, n)
         }
-        sum = vs_multiply_add(g, c, sum)
-        vs_store_low_bytes(query + i, vs_bits_of(clamp(vs_multiply_add(b, c, a), -127, 127) + magic), n)
+        // What the code is, not what it was before rounding.
+        let shifted = clamp(vs_multiply_add(b, c, a), -127, 127) + magic
+        sum = vs_multiply_add(g, shifted - magic, sum)
+        vs_store_low_bytes(query + i, vs_bits_of(shifted), n)
+        i = i &+ lanes
+    }
+    return vs_sum(sum)
+}
+
+@inline(__always)
+func scalarWeigh(_ query: UnsafePointer<Int8>, _ weights: UnsafePointer<Float>, _ dimension: Int) -> Float {
+    var sum = vs_f32(repeating: 0)
+    var i = 0
+    while i < dimension {
+        let n = dimension &- i < lanes ? dimension &- i : lanes
+        let w = n == lanes ? vs_load_f32(weights + i) : vs_load_f32_partial(weights + i, n)
+        let q = vs_widen_low_signed_bytes(query + i, n)
+        sum = vs_multiply_add(w, q, sum)
         i = i &+ lanes
     }
     return vs_sum(sum)

@@ -261,6 +261,18 @@ void use(vecstore_index *index, const shape *shape) {
     if (shape->kind == VECSTORE_KIND_HNSW && !stats_of(index).read_only) change(index, shape);
 }
 
+void check_harmless(const char *path, const shape *shape) {
+    for (size_t o = 0; o < opening_count; o++) {
+        vecstore_index *index = NULL;
+        vecstore_status status = vecstore_index_open(path, &openings[o].options, &index);
+        check(
+            status == VECSTORE_OK || status == VECSTORE_ERR_CORRUPT, __FILE__, __LINE__, "%s is %s: %s", openings[o].name,
+            vecstore_status_name(status), vecstore_last_error());
+        if (index) use(index, shape);
+        vecstore_index_free(index);
+    }
+}
+
 void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected) {
     for (size_t o = 0; o < opening_count; o++) {
         vecstore_index *index = (vecstore_index *)1;

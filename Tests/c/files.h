@@ -117,6 +117,9 @@ extern const size_t opening_count;
 /* Calls everything that an open index allows; a graph that is writable is changed too. Whatever the file contained, no call may crash or report INTERNAL. */
 void use(vecstore_index *index, const shape *shape);
 
+/* Opens a file in every way: it may be refused as damaged, and what opens is used. */
+void check_harmless(const char *path, const shape *shape);
+
 /* Opens a damaged file in every way. Where `all` must be refused, they are with `expected`; else only where every byte
  * is checked, and whatever opens is used. */
 void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected);

@@ -255,7 +255,7 @@ static void graph_fields_that_cannot_be_are_refused(void) {
     for (uint64_t m = 0; m < 2; m++) check_forged_kind(at_m, 4, m, VECSTORE_ERR_CORRUPT, graph);
     check_forged_kind(at_m, 4, 257, VECSTORE_ERR_CORRUPT, graph);
     for (int i = 0; i < 4; i++) {
-        check_forged_kind(at_m, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
+        if (i > 0) check_forged_kind(at_m, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
         check_forged_kind(at_storage, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
         check_forged_kind(at_full_dtype, 4, words[i], VECSTORE_ERR_CORRUPT, graph);
     }
@@ -272,8 +272,9 @@ static void graph_fields_that_cannot_be_are_refused(void) {
     }
 }
 
-/* Puts a word into a section of each graph and opens it in every way; where it is opened, it is used. */
-static void check_forged_word(uint32_t kind, size_t at, uint32_t value) {
+/* Puts a word into a section of each graph and opens it in every way. A slot that no row has is refused wherever every
+ * byte is checked; any other word must do no harm. */
+static void check_forged_word(uint32_t kind, size_t at, uint32_t value, bool is_slot) {
     for (size_t s = 0; s < shape_count && is_passing(); s++) {
         if (shapes[s].kind != VECSTORE_KIND_HNSW) continue;
         size_t size, length = 0;
@@ -283,7 +284,9 @@ static void check_forged_word(uint32_t kind, size_t at, uint32_t value) {
             put_u32(content, at, value);
             seal(bytes, size);
             write_bytes(test_path("file"), bytes, size);
-            check_damaged(test_path("file"), &shapes[s], false, VECSTORE_ERR_CORRUPT);
+            bool is_nowhere = is_slot && value != UINT32_MAX && (value & 0x7fffffff) >= shapes[s].n;
+            if (is_nowhere) check_damaged(test_path("file"), &shapes[s], false, VECSTORE_ERR_CORRUPT);
+            else check_harmless(test_path("file"), &shapes[s]);
         }
         free(bytes);
     }
@@ -295,26 +298,26 @@ enum { place_count = sizeof places / sizeof *places };
 
 static void forged_links_do_no_harm(void) {
     for (int p = 0; p < place_count; p++) {
-        for (size_t at = 0; at < 40; at += 4) check_forged_word(links_section, at, places[p]);
+        for (size_t at = 0; at < 40; at += 4) check_forged_word(links_section, at, places[p], true);
     }
 }
 
 static void forged_upper_links_do_no_harm(void) {
     for (int p = 0; p < place_count; p++) {
-        for (size_t at = 0; at < 16; at += 4) check_forged_word(upper_section, at, places[p]);
+        for (size_t at = 0; at < 16; at += 4) check_forged_word(upper_section, at, places[p], true);
     }
 }
 
 static void forged_parents_do_no_harm(void) {
     for (int p = 0; p < place_count; p++) {
-        for (size_t at = 0; at < 24; at += 4) check_forged_word(parents_section, at, places[p]);
+        for (size_t at = 0; at < 24; at += 4) check_forged_word(parents_section, at, places[p], true);
     }
 }
 
 static void forged_levels_and_their_places_do_no_harm(void) {
     static const uint32_t levels[] = { 0x01010101, 0x1f1f1f1f, 0x20202020, 0x7f7f7f7f, 0x80808080, 0xffffffff };
     for (int l = 0; l < 6; l++) {
-        for (size_t at = 0; at < 32; at += 4) check_forged_word(levels_section, at, levels[l]);
+        for (size_t at = 0; at < 32; at += 4) check_forged_word(levels_section, at, levels[l], false);
     }
     /* Places are only looked at for rows above level 0: give all of them a level as well. */
     for (size_t s = 0; s < shape_count && is_passing(); s++) {
@@ -354,13 +357,7 @@ static void a_forged_entry_or_root_does_no_harm(void) {
                     if (get_u64(bytes, at_entry) != old_entry || get_u32(bytes, at_root) != old_root) {
                         seal(bytes, size);
                         write_bytes(test_path("file"), bytes, size);
-                        for (size_t o = 0; o < opening_count; o++) {
-                            vecstore_index *index = NULL;
-                            vecstore_status status = vecstore_index_open(test_path("file"), &openings[o].options, &index);
-                            CHECK(status == VECSTORE_OK || status == VECSTORE_ERR_CORRUPT);
-                            if (index) use(index, &shapes[s]);
-                            vecstore_index_free(index);
-                        }
+                        check_harmless(test_path("file"), &shapes[s]);
                     }
                     free(bytes);
                 }
@@ -413,13 +410,7 @@ static void forged_notes_do_no_harm(void) {
                 seal(bytes, size);
                 write_bytes(test_path("file"), bytes, size);
                 note("%s, %#x at %zu of the notes", shapes[s].name, values[v], at);
-                for (size_t o = 0; o < opening_count; o++) {
-                    vecstore_index *index = NULL;
-                    vecstore_status status = vecstore_index_open(test_path("file"), &openings[o].options, &index);
-                    CHECK(status == VECSTORE_OK || status == VECSTORE_ERR_CORRUPT);
-                    if (index) use(index, &shapes[s]);
-                    vecstore_index_free(index);
-                }
+                check_harmless(test_path("file"), &shapes[s]);
                 free(bytes);
             }
         }

@@ -461,6 +461,26 @@ VS_INLINE vs_f32 vs_widen_low_bytes(const void *p, ptrdiff_t n) {
     return __builtin_convertvector(bytes, vs_f32);
 }
 
+/* The first n <= VS_LANES signed bytes at p as floats, the others 0; reads nothing beyond them. */
+VS_INLINE vs_f32 vs_widen_low_signed_bytes(const void *p, ptrdiff_t n) {
+#if defined(VS_AVX512)
+    typedef int8_t b __attribute__((ext_vector_type(16)));
+#elif defined(VS_AVX2)
+    typedef int8_t b __attribute__((ext_vector_type(8)));
+#else
+    typedef int8_t b __attribute__((ext_vector_type(4)));
+#endif
+    b bytes = 0;
+    if (n == VS_LANES) {
+        __builtin_memcpy(&bytes, p, sizeof bytes);
+    } else {
+        int8_t lanes[VS_LANES] = {0};
+        for (ptrdiff_t i = 0; i < n; i++) lanes[i] = ((const int8_t *)p)[i];
+        __builtin_memcpy(&bytes, lanes, sizeof bytes);
+    }
+    return __builtin_convertvector(bytes, vs_f32);
+}
+
 VS_INLINE vs_i32 vs_load_i32(const void *p) {
     vs_i32 v;
     __builtin_memcpy(&v, p, sizeof v);

@@ -90,7 +90,6 @@ extension HNSWIndex {
                     let slot = UInt32(slot)
                     copier.copy(slot, to: slot)
                     next.setLevel(slot, old.level(slot), place: old.upperPlace(slot))
-                    if old.isDead(slot) { next.markDead(slot) }
                     // Rows that were taken out but are still linked to stay what they are.
                     if old.isDead(slot) { next.markDead(slot) }
                     next.setParent(slot, old.parent(slot))

@@ -83,10 +83,10 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             case .float16: .float16
             }
         // Finer rows only where they are finer.
-        let isFiner = isCoded || (wanted.map { $0.rowSize(1) > walkType.rowSize(1) || $0 != walkType } ?? false)
+        let isFiner = isCoded || (wanted.map { $0.rowSize(1) >= walkType.rowSize(1) && $0 != walkType } ?? false)
         return GraphShape(
             dimension: options.dimension, metric: options.metric, type: options.type, isCoded: isCoded,
-            walkType: walkType, fullType: isFiner && wanted != walkType || isCoded ? wanted : nil, m: options.m)
+            walkType: walkType, fullType: isFiner ? wanted : nil, m: options.m)
     }
 
     // MARK: - State

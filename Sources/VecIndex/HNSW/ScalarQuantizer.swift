@@ -21,13 +21,12 @@ final class ScalarQuantizer: @unchecked Sendable {
     private let low: UnsafePointer<Float>
     private let inverse: UnsafePointer<Float>
     private let productLow: UnsafePointer<Float>
+    /// productLow / step
+    private let lowSteps: UnsafePointer<Float>
     /// A row as a query: its codes are round(alpha + beta · code), of unit `rowUnit`.
     private let alpha: UnsafePointer<Float>
     private let beta: UnsafePointer<Float>
-    private let gamma: UnsafePointer<Float>
     private let rowUnit: Float
-    /// Σ productLow²
-    private let lowSquares: Float
 
     /// - Parameters:
     ///   - center, step: `dimension` values each; steps are positive.
@@ -43,7 +42,6 @@ final class ScalarQuantizer: @unchecked Sendable {
         memory = try allocate(UInt8.self, layout.size, for: "a quantizer")
         let columns = places.map { [memory] in memory.pointer(Float.self, at: $0) }
         var unit: Float = 0
-        var squares: Double = 0
         for d in 0..<dimension {
             columns[0][d] = center[d]
             columns[1][d] = step[d]
@@ -52,14 +50,13 @@ final class ScalarQuantizer: @unchecked Sendable {
             columns[4][d] = metric == .l2Squared ? -most / 2 * step[d] : columns[2][d]
             let end = columns[4][d]
             unit = max(unit, abs(end * step[d]), abs((end + most * step[d]) * step[d]))
-            squares += Double(end) * Double(end)
         }
         // A hair below 127, so that rounding cannot pass it.
         unit = max(unit / 126.99, .leastNormalMagnitude)
         for d in 0..<dimension {
             columns[5][d] = columns[4][d] * step[d] / unit
             columns[6][d] = step[d] * step[d] / unit
-            columns[7][d] = step[d] * columns[4][d]
+            columns[7][d] = columns[4][d] / step[d]
         }
         self.center = UnsafePointer(columns[0])
         self.step = UnsafePointer(columns[1])
@@ -68,9 +65,8 @@ final class ScalarQuantizer: @unchecked Sendable {
         productLow = UnsafePointer(columns[4])
         alpha = UnsafePointer(columns[5])
         beta = UnsafePointer(columns[6])
-        gamma = UnsafePointer(columns[7])
+        lowSteps = UnsafePointer(columns[7])
         rowUnit = unit
-        lowSquares = Float(squares)
     }
 
     var bytes: Int { memory.size }
@@ -112,30 +108,32 @@ final class ScalarQuantizer: @unchecked Sendable {
     }
 
     /// Makes the codes of a query: for cosine one of norm 1.
+    ///
+    /// All of a distance comes from the rounded query, the constant part too: else what rounding takes away would come back
+    /// times the offset of the codes, and distances from different queries could not be compared.
     /// - Parameter scratch: `dimension` floats.
     func encodeQuery(
         _ query: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
         _ table: KernelTable
     ) -> Scale {
-        var constant: Double = 0
-        var squares: Double = 0
-        let isL2 = metric == .l2Squared
-        for d in 0..<dimension {
-            let q = isL2 ? query[d] - center[d] : query[d]
-            constant += Double(q * productLow[d])
-            if isL2 { squares += Double(q * q) }
-            scratch[d] = q * step[d]
+        var squares: Float = 0
+        if metric == .l2Squared {
+            squares = self.squares(query)
+            for d in 0..<dimension { scratch[d] = (query[d] - center[d]) * step[d] }
+        } else {
+            for d in 0..<dimension { scratch[d] = query[d] * step[d] }
         }
         let largest = table.codes.largest(scratch, dimension)
         guard largest > 0x1p-80 else {
             codes.update(repeating: 0, count: dimension)
-            return scale(constant: Float(constant), squares: Float(squares), unit: 0)
+            return scale(constant: 0, squares: squares, unit: 0)
         }
         let unsigned = UnsafeMutableRawPointer(codes).assumingMemoryBound(to: UInt8.self)
         let multiplier: Float = 126.999 / largest
         _ = table.codes.encode(scratch, multiplier, dimension, unsigned)
         for d in 0..<dimension { unsigned[d] ^= 0x80 }
-        return scale(constant: Float(constant), squares: Float(squares), unit: 1 / multiplier)
+        let unit = 1 / multiplier
+        return scale(constant: unit * table.scalarCodes.weigh(codes, lowSteps, dimension), squares: squares, unit: unit)
     }
 
     /// Makes the codes of a query out of those of a row.
@@ -143,8 +141,8 @@ final class ScalarQuantizer: @unchecked Sendable {
     func encodeQuery(
         fromRow row: UnsafePointer<UInt8>, factor: Float, _ codes: UnsafeMutablePointer<Int8>, _ table: KernelTable
     ) -> Scale {
-        let sum = table.scalarCodes.query(row, alpha, beta, gamma, dimension, codes)
-        return scale(constant: lowSquares + sum, squares: factor, unit: rowUnit)
+        let sum = table.scalarCodes.query(row, alpha, beta, lowSteps, dimension, codes)
+        return scale(constant: rowUnit * sum, squares: factor, unit: rowUnit)
     }
 
     @inline(__always)

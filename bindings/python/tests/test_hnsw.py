@@ -371,6 +371,18 @@ def test_updated_rows_are_found_where_they_are_now(rng):
         index.verify()
 
 
+@pytest.mark.parametrize("more", [400, 3000])
+def test_rows_that_are_gone_stay_gone_when_the_graph_gets_more_room(rng, more):
+    index, vectors = small_graph(rng, n=200)
+    with index:
+        index.update([0, 1, 2], vectors[:3] + 1)
+        index.remove([3, 4])
+        index.add(rng.standard_normal((more, 16)).astype(np.float32))
+        index.verify()
+        assert len(index) == 198 + more
+        assert 3 not in index.search(vectors[3], k=20).ids
+
+
 def test_an_update_of_an_unknown_id_changes_nothing(rng):
     with vecstore.Index("hnsw", dim=2) as index:
         index.add([[1, 2], [3, 4]])

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import pytest
 
 import reference
 import vecstore
@@ -149,6 +150,126 @@ def test_closing_beside_searches_ends_them_cleanly(rng):
             assert all(answer == expected for answer in search.result())
 
 
+def test_other_python_threads_run_while_a_graph_is_built(rng):
+    rows = rng.standard_normal((2000, 64)).astype(np.float32)
+
+    def build(size):
+        with vecstore.Index("hnsw", dim=64) as index:
+            index.add(np.tile(rows, (size, 1)), threads=1)
+
+    assert ticks_during_a_long_call(build) >= 50
+
+
+def test_threads_add_to_a_graph_at_the_same_time_without_losing_a_row(rng):
+    vectors = rng.standard_normal((6000, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index:
+        with ThreadPoolExecutor(4) as pool:
+            parts = np.array_split(np.arange(6000), 60)
+            batches = list(pool.map(lambda part: index.add(vectors[part], threads=1), parts))
+        assert sorted(np.concatenate(batches).tolist()) == list(range(6000)), "each id is given once"
+        for part, ids in zip(parts, batches):
+            np.testing.assert_array_equal(index.get(ids), vectors[part])
+        index.verify()
+        row_of_id = np.empty(6000, dtype=int)
+        row_of_id[np.concatenate(batches).astype(int)] = np.concatenate(parts)
+        found = index.search(vectors, k=1, ef_search=200)
+        assert (row_of_id[found.ids[:, 0].astype(int)] == np.arange(6000)).mean() >= 0.99
+
+
+def test_only_one_of_two_threads_adds_an_id(rng):
+    rows = rng.standard_normal((50, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index, ThreadPoolExecutor(4) as pool:
+
+        def add(_):
+            try:
+                return len(index.add(rows, ids=range(50)))
+            except vecstore.AlreadyExistsError:
+                return 0
+
+        assert sorted(pool.map(add, range(8))) == [0] * 7 + [50]
+        assert sorted(index) == list(range(50))
+        index.verify()
+
+
+def test_a_graph_is_searched_while_it_changes(rng):
+    """Rows 0 ... 499 stay; whatever else comes and goes beside them, searches go on finding them."""
+    vectors = rng.standard_normal((500, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index:
+        index.add(vectors)
+        changed = threading.Event()
+
+        def change(seed):
+            own = np.random.default_rng(seed)
+            for _ in range(15):
+                ids = index.add(own.standard_normal((300, 16)), threads=1)
+                index.update(ids[:20], own.standard_normal((20, 16)))
+                index.remove(ids[:280])
+            return index.optimize()
+
+        def search(_):
+            shares = []
+            while not changed.is_set() or not shares:
+                found = index.search(vectors, k=1, ef_search=100, threads=1)
+                assert (found.ids != vecstore.NO_ID).all()
+                shares.append((found.ids[:, 0] == np.arange(500)).mean())
+                allowed = index.search(vectors[:20], k=5, filter=range(500), threads=1)
+                assert (allowed.ids < 500).all()
+            return min(shares)
+
+        with ThreadPoolExecutor(5) as pool:
+            searches = [pool.submit(search, i) for i in range(2)]
+            changes = [pool.submit(change, i) for i in range(3)]
+            try:
+                for one in changes:
+                    one.result()
+            finally:
+                changed.set()
+            assert min(one.result() for one in searches) >= 0.95
+        assert len(index) == 500 + 3 * 15 * 20
+        index.verify()
+
+
+def test_a_cancelled_add_does_not_touch_those_of_other_threads(rng):
+    vectors = rng.standard_normal((4000, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index:
+
+        def cancelled(_):
+            try:
+                index.add(vectors, threads=1, progress=lambda done, total: False)
+            except vecstore.CancelledError:
+                return []
+
+        with ThreadPoolExecutor(4) as pool:
+            given_up = [pool.submit(cancelled, i) for i in range(2)]
+            added = [pool.submit(index.add, part, threads=1) for part in np.array_split(vectors, 20)]
+            ids = np.concatenate([one.result() for one in added])
+            assert [one.result() for one in given_up] == [[], []]
+        assert sorted(index) == sorted(ids.tolist())
+        np.testing.assert_array_equal(index.get(ids), vectors)
+        index.verify()
+
+
+def test_closing_beside_adds_ends_them_cleanly(rng):
+    rows = rng.standard_normal((100, 16)).astype(np.float32)
+    index = vecstore.Index("hnsw", dim=16)
+    started = threading.Barrier(4)
+
+    def add_until_closed(_):
+        started.wait()
+        while True:
+            try:
+                index.add(rows, threads=1)
+            except vecstore.InvalidHandleError:
+                return "closed"
+
+    with ThreadPoolExecutor(3) as pool:
+        adds = [pool.submit(add_until_closed, i) for i in range(3)]
+        started.wait()
+        time.sleep(0.05)
+        index.close()
+        assert [one.result() for one in adds] == ["closed"] * 3
+
+
 def test_errors_belong_to_their_thread(line):
     def provoke(i):
         for _ in range(200):
@@ -171,8 +292,8 @@ FORK = """
     path = sys.argv[1]
     rng = np.random.default_rng(1)
     vectors = rng.standard_normal((20000, 32)).astype(np.float32)
-    index = vecstore.Index("flat", dim=32)
-    index.add(vectors)
+    index = vecstore.Index(sys.argv[2], dim=32)
+    index.add(vectors, threads=2)
     index.save(path)
     mapped = vecstore.Index.open(path)
     expected = index.search(vectors[:50], k=5, threads=2)
@@ -195,9 +316,11 @@ FORK = """
 """
 
 
-def test_a_forked_child_gets_the_same_answers(tmp_path, package_environment):
+@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+def test_a_forked_child_gets_the_same_answers(tmp_path, package_environment, kind):
+    script = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORK)]
     run = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORK), str(tmp_path / "index")],
+        [*script, str(tmp_path / "index"), kind],
         env=package_environment,
         capture_output=True,
         text=True,
