@@ -34,7 +34,8 @@
  *     add                                      | yes              | FLAT: one at a time; the others wait.
  *                                              |                  | HNSW: calls of add run in parallel
  *     update, remove, compact, optimize,       | yes              | one at a time; the others wait
- *     reserve, calibrate                       |                  |
+ *     reserve                                  |                  |
+ *     calibrate                                | yes              | yes; it searches, and keeps what it finds
  *     free                                     | yes: calls that already run finish; later ones get
  *                                              | VECSTORE_ERR_INVALID_HANDLE
  *     vecstore_last_error                      | per thread
@@ -592,7 +593,8 @@ typedef struct vecstore_index_stats {
     uint64_t count;         /* rows */
     uint64_t removed_count; /* rows removed whose memory has not returned yet */
     uint64_t memory_bytes;  /* memory that the index has asked for: rows, columns, marks and the table of ids;
-                               not the map of a file, nor what searches under way still hold */
+                               not the map of a file, nor what searches under way still hold; of HNSW not the room
+                               for rows to come either */
     uint64_t mapped_bytes;  /* bytes of the file that are mapped */
     uint64_t next_id;       /* the id that the next row without one will get; VECSTORE_ID_NONE where there is none left */
     uint32_t exact_codes;   /* 1: 8-bit copies are kept for exact search */

@@ -32,9 +32,9 @@ def vectors_of(rng, n, dtype, dim=DIM):
     return vecstore.convert(rng.standard_normal((n, dim)).astype(np.float32), dtype)
 
 
-def save(path, vectors, ids=None, **options):
+def save(path, vectors, ids=None, kind="flat", **options):
     """Saves an index with these rows and reads the file back. Returns the reader."""
-    with vecstore.Index("flat", **options) as index:
+    with vecstore.Index(kind, **options) as index:
         index.add(vectors, ids=ids)
         index.save(path)
     return read_index.read(path)
@@ -256,6 +256,21 @@ def test_a_field_that_breaks_its_rule_is_refused_though_its_checksum_is_right(
 # ---- A file that the library did not write ---------------------------------------------------------------------------
 
 
+def file_of(kind, metric, dtype, dim, count, next_id, flags, fields, sections):
+    """The bytes of a file with these sections, each a number and its content."""
+    table, body, end = b"", b"", 128 + 32 * len(sections)
+    for number, content in sections:
+        start = (end + 63) // 64 * 64
+        body += b"\0" * (start - end) + content
+        table += struct.pack("<IIQQQ", number, 0, start, len(content), checksum(content))
+        end = start + len(content)
+    fixed = struct.pack("<8sIIQII", b"VECSTORE", 1, 0x01020304, end, 128 + len(table), len(sections))
+    fixed += struct.pack("<IIIIQQI", kind, dim, metric, dtype, count, next_id, flags) + fields
+    fixed += b"\0" * (112 - len(fixed)) + struct.pack("<Q", checksum(table))
+    fixed += struct.pack("<Q", checksum(fixed))
+    return fixed + table + body
+
+
 def test_a_file_made_by_the_document_alone_opens(tmp_path):
     rows = [[3, -4], [0, 0], [127, -128]]
     ids = [7, 5, 6]
@@ -264,19 +279,10 @@ def test_a_file_made_by_the_document_alone_opens(tmp_path):
         (read_index.IDS, struct.pack("<3Q", *ids)),
         (read_index.ID_ORDER, struct.pack("<3I", 1, 2, 0)),
     ]
-    table, body, end = b"", b"", 128 + 32 * len(sections)
-    for kind, content in sections:
-        start = (end + 63) // 64 * 64
-        body += b"\0" * (start - end) + content
-        table += struct.pack("<IIQQQ", kind, 0, start, len(content), checksum(content))
-        end = start + len(content)
-    header_size, kind, dim, count, next_id, flags = 128 + len(table), 1, 2, 3, 8, 0
-    fixed = struct.pack("<8sIIQII", b"VECSTORE", 1, 0x01020304, end, header_size, len(sections))
-    fixed += struct.pack("<IIIIQQI", kind, dim, read_index.L1, read_index.INT8, count, next_id, flags)
-    fixed += b"\0" * (112 - len(fixed)) + struct.pack("<Q", checksum(table))
-    fixed += struct.pack("<Q", checksum(fixed))
+    kind, dim, count, next_id, flags = read_index.FLAT, 2, 3, 8, 0
+    data = file_of(kind, read_index.L1, read_index.INT8, dim, count, next_id, flags, b"", sections)
     path = tmp_path / "made"
-    path.write_bytes(fixed + table + body)
+    path.write_bytes(data)
 
     for mmap in (True, False):
         with vecstore.Index.open(path, mmap=mmap, verify=True) as index:
@@ -286,3 +292,396 @@ def test_a_file_made_by_the_document_alone_opens(tmp_path):
             found, distances = index.search(np.array([1, -1], dtype=np.int8), k=3)
             assert found.tolist() == [[5, 7, 6]]
             assert distances.tolist() == [[2.0, 5.0, 253.0]]
+
+
+# ---- Graphs ----------------------------------------------------------------------------------------------------------
+
+
+def save_graph(path, vectors, ids=None, **options):
+    return save(path, vectors, ids, kind="hnsw", **options)
+
+
+def like_texts(rng, n, dim):
+    """Vectors that crowd as embeddings do: their spread lies in few directions."""
+    return (rng.standard_normal((n, 8)) @ rng.standard_normal((8, dim)) + 0.3).astype(np.float32)
+
+
+def scaled(row):
+    """A row of norm 1."""
+    norm = math.sqrt(math.fsum(x * x for x in row))
+    return [x / norm for x in row]
+
+
+@pytest.mark.parametrize("metric, dtype", PAIRS)
+def test_a_graph_has_a_header_its_ids_and_its_rows(tmp_path, rng, metric, dtype):
+    vectors = vectors_of(rng, 60, dtype)
+    ids = rng.permutation(1000)[:60]
+    with vecstore.Index("hnsw", dim=DIM, metric=metric, dtype=dtype, m=5) as index:
+        index.add(vectors, ids)
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert (found.format_version, found.kind, found.dim, found.count, found.m) == (1, 2, DIM, 60, 5)
+    assert (read_index.METRICS[found.metric], read_index.DTYPES[found.dtype]) == (metric, dtype)
+    assert (found.storage, found.full_dtype) == (read_index.AS_ADDED, 0)
+    assert sorted(found.ids) == sorted(ids.tolist())
+    found.check_ids()
+    found.check_graph()
+    raw = dict(zip(ids.tolist(), vectors))
+    for position, row_id in enumerate(found.ids):
+        start = position * found.walk_stride
+        stored = found.sections["walk_rows"][start : start + found.walk_stride]
+        assert stored[: found.row_size] == raw[row_id].tobytes()
+        assert not any(stored[found.row_size :]), "zeros up to the next row"
+
+
+@pytest.mark.parametrize(
+    "dtype, storage, rescore, stored, full",
+    [
+        ("float32", "float32", "default", 0, 0),
+        ("float32", "float16", "default", 2, 1),
+        ("float32", "bfloat16", "default", 3, 1),
+        ("float32", "bfloat16", "float16", 3, 2),
+        ("float32", "float16", None, 2, 0),
+        ("float16", "float16", "default", 0, 0),
+        ("float32", "int8", "default", 4, 1),
+        ("float32", "int8", "float16", 4, 2),
+        ("float32", "int8", None, 4, 0),
+        ("float16", "int8", "default", 4, 2),
+        ("bfloat16", "int8", "default", 4, 3),
+    ],
+)
+def test_rows_of_a_graph_are_stored_as_the_header_says(tmp_path, rng, dtype, storage, rescore, stored, full):
+    vectors = vectors_of(rng, 2100, dtype)
+    with vecstore.Index("hnsw", dim=DIM, dtype=dtype, storage=storage, rescore=rescore) as index:
+        index.add(vectors)
+        index.save(tmp_path / "index")
+        expected = index.get(range(0, 2100, 100), dtype=None if dtype == "float32" else "float32")
+    found = read_index.read(tmp_path / "index")
+    assert (found.storage, found.full_dtype) == (stored, full)
+    assert found.decided_storage == (read_index.AS_INT8 if storage == "int8" else None)
+    for row_id, row in zip(range(0, 2100, 100), expected):
+        assert found.row(found.position(row_id)) == pytest.approx(row.tolist(), rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("metric, dtype", CODED_PAIRS)
+def test_codes_of_a_graph_are_the_nearest_that_there_are(tmp_path, rng, metric, dtype):
+    found = save_graph(
+        tmp_path / "index", vectors_of(rng, 2100, dtype), dim=DIM, metric=metric, dtype=dtype, storage="int8"
+    )
+    _, steps = found.ranges("quantizer")
+    for position in range(0, 2100, 50):
+        row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
+        for code, near, x, step in zip(found.walk_codes(position), found.walk_row(position), row, steps):
+            is_cut = (code == 0 and x < near) or (code == 255 and x > near)
+            assert is_cut or abs(x - near) <= step * 0.501
+    used = {code for position in range(0, 2100, 50) for code in found.walk_codes(position)}
+    assert len(used) > 128, "the codes make use of their range"
+
+
+@pytest.mark.parametrize("metric", ["l2sq", "ip", "cosine"])
+def test_factors_of_codes_are_their_squares_around_the_centers(tmp_path, rng, metric):
+    found = save_graph(tmp_path / "index", vectors_of(rng, 2100, "float32"), dim=DIM, metric=metric, storage="int8")
+    assert ("walk_factors" in found.sections) == (metric == "l2sq")
+    if metric != "l2sq":
+        return
+    centers, _ = found.ranges("quantizer")
+    for position in range(0, 2100, 50):
+        squares = math.fsum((x - c) ** 2 for x, c in zip(found.walk_row(position), centers))
+        assert found.walk_factors[position] == pytest.approx(squares, rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_norms_of_a_graph_are_those_of_its_rows(tmp_path, rng, dtype):
+    found = save_graph(tmp_path / "index", vectors_of(rng, 50, dtype), dim=DIM, metric="cosine", dtype=dtype)
+    expected = [1 / math.sqrt(math.fsum(x * x for x in found.row(i))) for i in range(50)]
+    assert found.inverse_norms == pytest.approx(expected, rel=(DIM + 1) * 2.0**-24)
+    assert found.walk_factors == pytest.approx(expected, rel=(DIM + 2) * 2.0**-24)
+
+
+def test_norms_are_those_of_the_finest_rows_and_not_there_without(tmp_path, rng):
+    vectors = vectors_of(rng, 2100, "float32")
+    fine = save_graph(tmp_path / "fine", vectors, dim=DIM, metric="cosine", storage="int8", rescore="float16")
+    expected = [1 / math.sqrt(math.fsum(x * x for x in fine.row(i))) for i in range(0, 2100, 50)]
+    assert fine.inverse_norms[::50] == pytest.approx(expected, rel=(DIM + 1) * 2.0**-24)
+    coarse = save_graph(tmp_path / "coarse", vectors, dim=DIM, metric="cosine", storage="int8", rescore=None)
+    assert "inverse_norms" not in coarse.sections
+
+
+@pytest.mark.parametrize("metric", ["l2sq", "ip", "cosine"])
+@pytest.mark.parametrize("dim", [96, 130])
+def test_sketches_are_the_nearest_of_sixteen_levels(tmp_path, rng, metric, dim):
+    found = save_graph(tmp_path / "index", like_texts(rng, 2100, dim), dim=dim, metric=metric, storage="int8")
+    assert found.has_sketches
+    assert ("sketch_factors" in found.sections) == (metric == "l2sq")
+    centers, steps = found.ranges("sketcher")
+    for position in range(0, 2100, 100):
+        row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
+        for code, near, x, step in zip(found.sketch_codes(position), found.sketch(position), row, steps):
+            is_cut = (code == 0 and x < near) or (code == 15 and x > near)
+            assert is_cut or abs(x - near) <= step * 0.501
+        if metric == "l2sq":
+            squares = math.fsum((x - c) ** 2 for x, c in zip(row, centers))
+            assert found.sketch_factors[position] == pytest.approx(squares, rel=1e-5)
+
+
+def test_sketches_are_not_there_without_finer_rows(tmp_path, rng):
+    found = save_graph(tmp_path / "index", like_texts(rng, 2100, 96), dim=96, storage="int8", rescore=None)
+    assert not found.has_sketches
+    assert not {"sketcher", "sketches", "sketch_factors"} & set(found.sections)
+
+
+def test_links_lead_to_what_is_near(tmp_path, rng):
+    """A search by the document alone: from the entry to the nearest neighbour, level by level, then with 50 in view."""
+    vectors = vectors_of(rng, 2100, "float32", 16)
+    found = save_graph(tmp_path / "index", vectors, dim=16, storage="float32")
+    found.check_graph()
+    rows = np.array([found.row(i) for i in range(2100)])
+    assert found.entry_level >= 1
+
+    def nearest(query):
+        def distance(row):
+            return float(((rows[row] - query) ** 2).sum())
+
+        at = found.entry_row
+        for level in range(found.entry_level, 0, -1):
+            while True:
+                best = min((other for other, _ in found.links(at, level)), key=distance, default=at)
+                if distance(best) >= distance(at):
+                    break
+                at = best
+        view, seen, expanded = {at: distance(at)}, {at}, set()
+        while waiting := sorted((d, row) for row, d in view.items() if row not in expanded):
+            row = waiting[0][1]
+            expanded.add(row)
+            for other, _ in found.links(row):
+                if other not in seen:
+                    seen.add(other)
+                    view[other] = distance(other)
+            view = dict(sorted(view.items(), key=lambda item: item[1])[:50])
+        return list(view)[:10]
+
+    queries = vectors_of(rng, 20, "float32", 16)
+    truth = [set(np.argsort(((rows - query) ** 2).sum(1))[:10].tolist()) for query in queries]
+    hits = sum(len(truth[i] & set(nearest(query))) for i, query in enumerate(queries))
+    assert hits >= 0.95 * 200
+
+
+def test_the_notes_say_how_a_graph_was_made_and_what_was_found(tmp_path, rng):
+    vectors = vectors_of(rng, 2100, "float32")
+    with vecstore.Index("hnsw", dim=DIM, ef_construction=77, seed=2**63 + 5, rescore="float16") as index:
+        index.add(vectors)
+        index.remove([0, 1])
+        calibration = index.calibrate(vectors[:100], recall=0.9, k=7)
+        index.save(tmp_path / "index")
+        loss = index.stats().code_loss
+    found = read_index.read(tmp_path / "index")
+    assert (found.ef_construction, found.seed, found.insertions) == (77, 2**63 + 5, 2100)
+    assert (found.asked_storage, found.asked_rescore) == (0, 3)
+    assert found.decided_storage is not None
+    assert found.code_loss == pytest.approx(loss)
+    assert (found.calibrated_k, found.calibrated_ef_search) == (7, calibration.ef_search)
+    assert found.calibrated_target == pytest.approx(0.9)
+    assert found.calibrated_recall == pytest.approx(calibration.recall)
+    assert found.calibrated_by_own_rows == 0
+    assert len(found.sections["graph_notes"]) == 128
+    assert not any(found.sections["graph_notes"][64:])
+
+
+def test_what_was_not_decided_or_measured_yet_is_marked_in_the_notes(tmp_path, rng):
+    found = save_graph(tmp_path / "index", vectors_of(rng, 10, "float32"), dim=DIM)
+    assert found.decided_storage is None
+    assert found.code_loss == -1
+    assert (found.calibrated_k, found.calibrated_ef_search, found.calibrated_recall) == (0, 0, 0)
+
+
+def test_a_graph_that_has_changed_has_no_gaps_in_its_file(tmp_path, rng):
+    vectors = vectors_of(rng, 1000, "float32")
+    with vecstore.Index("hnsw", dim=DIM, m=4) as index:
+        index.add(vectors)
+        index.remove(range(0, 500, 3))
+        index.update([1, 2, 4], vectors[:3])
+        index.add(vectors[:5])
+        index.save(tmp_path / "index")
+        ids = index.ids()
+        expected = dict(zip(ids.tolist(), index.get(ids).tolist()))
+    found = read_index.read(tmp_path / "index")
+    found.check_ids()
+    found.check_graph()
+    assert found.count == len(expected) == 1000 - 167 + 5
+    assert {row_id: found.row(position) for position, row_id in enumerate(found.ids)} == expected
+    assert found.list_count == sum(found.levels)
+    assert found.next_id == 1005
+
+
+def test_an_optimized_graph_keeps_its_rules(tmp_path, rng):
+    with vecstore.Index("hnsw", dim=DIM, metric="cosine") as index:
+        index.add(vectors_of(rng, 2100, "float32"))
+        index.optimize()
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert not found.ids_ascend
+    found.check_ids()
+    found.check_graph()
+
+
+def test_a_graph_without_rows_has_its_notes_alone(tmp_path):
+    with vecstore.Index("hnsw", dim=DIM) as index:
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert (found.count, found.entry, found.root) == (0, read_index.NO_ENTRY, read_index.NO_ROW)
+    assert {name for name, content in found.sections.items() if content} == {"graph_notes"}
+    found.check_graph()
+
+
+def test_the_same_rows_on_one_thread_give_the_same_graph(tmp_path, rng):
+    vectors = like_texts(rng, 2100, 130)
+    for name in ("first", "second"):
+        with vecstore.Index("hnsw", dim=130) as index:
+            index.add(vectors, threads=1)
+            index.save(tmp_path / name)
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def test_a_changed_byte_of_a_graph_is_refused_wherever_it_is(tmp_path, rng):
+    path = tmp_path / "index"
+    save_graph(path, vectors_of(rng, 3, "int8"), [2, 1, 0], dim=DIM, dtype="int8", m=2)
+    good = path.read_bytes()
+    for at in range(len(good)):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :])
+        refused(path, (vecstore.CorruptError, vecstore.NewerVersionError))
+
+
+@pytest.mark.parametrize(
+    "offset, letter, value",
+    [
+        (32, "I", 1),
+        (32, "I", 3),
+        (48, "Q", 2**31),
+        (64, "I", 2),
+        (64, "I", 4),
+        (64, "I", 8),
+        (68, "I", 1),
+        (68, "I", 257),
+        (72, "I", 1),
+        (72, "I", 4),
+        (72, "I", 5),
+        (76, "I", 1),
+        (76, "I", 7),
+        (80, "Q", 2**63),
+        (88, "Q", 3),
+        (88, "Q", 2**36),
+        (88, "Q", 2**64 - 1),
+        (96, "I", 3),
+        (100, "I", 1),
+        (108, "I", 1),
+    ],
+)
+def test_a_field_of_a_graph_that_breaks_its_rule_is_refused(tmp_path, rng, offset, letter, value):
+    path = tmp_path / "index"
+    save_graph(path, vectors_of(rng, 3, "int8"), dim=DIM, dtype="int8", m=2)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<" + letter, data, offset, value)
+    path.write_bytes(signed(bytes(data)))
+    refused(path, vecstore.CorruptError)
+
+
+def forged(data, found, name, at, letter, value):
+    """The bytes of a file with another value in a section, and all checksums made right again."""
+    data = bytearray(data)
+    struct.pack_into("<" + letter, data, found.offsets[name] + at, value)
+    start = found.offsets[name]
+    entry = 128 + 32 * list(found.sections).index(name)
+    struct.pack_into("<Q", data, entry + 24, checksum(bytes(data[start : start + len(found.sections[name])])))
+    struct.pack_into("<Q", data, 112, checksum(bytes(data[128 : found.header_size])))
+    return signed(bytes(data))
+
+
+# Rows 0, 1 and 2 with m = 2: the root is row 0, and each list of level 0 has 16 bytes.
+@pytest.mark.parametrize(
+    "name, at, letter, value",
+    [
+        ("links", 16, "I", 3),
+        ("links", 16, "I", 1),
+        ("links", 20, "I", 0),
+        ("links", 16, "I", read_index.NO_ROW),
+        ("links", 0, "I", 1),
+        ("links", 16, "I", 2 | read_index.TREE_BIT),
+        ("parents", 0, "I", 1),
+        ("parents", 4, "I", 2),
+        ("levels", 0, "B", 0),
+        ("levels", 1, "B", 16),
+        ("levels", 1, "B", 128),
+    ],
+)
+def test_a_graph_that_breaks_a_rule_is_refused_though_its_checksums_are_right(tmp_path, name, at, letter, value):
+    path = tmp_path / "made"
+    path.write_bytes(made_graph())
+    found = read_index.read(path)
+    found.check_graph()
+    path.write_bytes(forged(path.read_bytes(), found, name, at, letter, value))
+    with pytest.raises(read_index.FormatError):
+        read_index.read(path).check_graph()
+    with pytest.raises(vecstore.CorruptError):
+        vecstore.Index.open(path, verify=True)
+    with pytest.raises(vecstore.CorruptError):
+        vecstore.Index.open(path, mmap=False)
+
+
+@pytest.mark.parametrize(
+    "at, letter, value",
+    [
+        (0, "I", 0),
+        (0, "I", 2**20 + 1),
+        (4, "I", 5),
+        (8, "I", 4),
+        (12, "I", 6),
+        (24, "Q", 2**62),
+        (36, "f", float("nan")),
+        (60, "f", -1.0),
+    ],
+)
+def test_notes_that_break_a_rule_are_refused(tmp_path, at, letter, value):
+    path = tmp_path / "made"
+    path.write_bytes(made_graph())
+    path.write_bytes(forged(path.read_bytes(), read_index.read(path), "graph_notes", at, letter, value))
+    refused(path, vecstore.CorruptError)
+
+
+ROWS_MADE = [[3, -4], [0, 0], [127, -128]]
+IDS_MADE = [7, 5, 6]
+
+
+def made_graph():
+    """The bytes of a graph of three rows, by the document alone: row 0 is on level 1, and the parent of the others."""
+    child, none = read_index.TREE_BIT, read_index.NO_ROW
+    links = [[1 | child, 2 | child, none, none], [0, 2, none, none], [0, 1, none, none]]
+    sections = [
+        (read_index.IDS, struct.pack("<3Q", *IDS_MADE)),
+        (read_index.ID_ORDER, struct.pack("<3I", 1, 2, 0)),
+        (read_index.GRAPH_NOTES, struct.pack("<IIIIQQf", 200, 0, 0, 0, 0, 3, -1.0) + bytes(92)),
+        (read_index.WALK_ROWS, b"".join(struct.pack("<2b14x", *row) for row in ROWS_MADE)),
+        (read_index.LINKS, struct.pack("<12I", *sum(links, []))),
+        (read_index.PARENTS, struct.pack("<3I", 0, 0, 0)),
+        (read_index.LEVELS, bytes([1, 0, 0])),
+        (read_index.UPPER_PLACES, struct.pack("<3I", 0, 0, 0)),
+        (read_index.UPPER_LINKS, struct.pack("<2I", none, none)),
+    ]
+    m, storage, full_dtype, lists, entry, root = 2, 0, 0, 1, 1 << 32 | 0, 0
+    fields = struct.pack("<IIIQQI", m, storage, full_dtype, lists, entry, root)
+    return file_of(read_index.HNSW, read_index.L1, read_index.INT8, 2, 3, 8, 0, fields, sections)
+
+
+def test_a_graph_made_by_the_document_alone_opens(tmp_path):
+    path = tmp_path / "made"
+    path.write_bytes(made_graph())
+    for mmap in (True, False):
+        with vecstore.Index.open(path, mmap=mmap, verify=True) as index:
+            index.verify()
+            assert (index.kind, index.stats().levels, index.stats().next_id) == ("hnsw", 2, 8)
+            assert index.get(IDS_MADE).tolist() == ROWS_MADE
+            found, distances = index.search(np.array([1, -1], dtype=np.int8), k=3)
+            assert found.tolist() == [[5, 7, 6]]
+            assert distances.tolist() == [[2.0, 5.0, 253.0]]
+            if not mmap:
+                assert index.add(np.array([[1, -1]], dtype=np.int8)).tolist() == [8]
+                index.verify()

@@ -191,10 +191,11 @@ final class GraphStore: @unchecked Sendable {
         freeSlots.append(slot)
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory held by rows, links and all else; what is reserved for rows to come does not count.
     var bytes: Int {
-        slotColumns.reduce(upper.bytes + (quantizer?.bytes ?? 0) + (sketcher?.bytes ?? 0)) { $0 + $1.bytes }
-            + 4 * freeSlots.capacity
+        slotColumns.reduce(
+            upper.bytes(usedUnits) + (quantizer?.bytes ?? 0) + (sketcher?.bytes ?? 0) + 4 * freeSlots.capacity
+        ) { $0 + $1.bytes(usedSlots) }
     }
 
     // MARK: - Columns

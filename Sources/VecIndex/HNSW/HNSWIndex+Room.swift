@@ -51,6 +51,11 @@ extension HNSWIndex {
         }
         gate.lockAlone()
         defer { gate.unlockAlone() }
+        // All at once as a trial: what cannot be is noticed before it is asked for piece by piece.
+        let bytes = product(max(rows - store.capacity, 0), store.shape.bytesPerRow)
+        guard let bytes, Buffer(size: bytes) != nil else {
+            throw VecStoreError.outOfMemory("\(rows) rows", bytes: bytes ?? .max)
+        }
         if rows > store.capacity && store.shift < GraphStore.mostShift(store.shape) {
             try rebuild(store.shape, store.quantizer, store.sketcher, rows: rows, threads: ThreadPool.defaultThreads)
         }

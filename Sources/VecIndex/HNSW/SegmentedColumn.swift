@@ -76,6 +76,11 @@ final class SegmentedColumn: @unchecked Sendable {
     /// Takes the last segment back, which nobody uses.
     func shrink() { segments.removeLast() }
 
-    var bytes: Int { segments.reduce(0) { $0 + $1.size } }
+    /// Bytes of memory of the first `count` items: pages behind them have never been touched.
+    func bytes(_ count: Int) -> Int {
+        let page = 4096
+        return min((count * stride + page - 1) / page * page, segments.reduce(0) { $0 + $1.size })
+    }
+
     var capacity: Int { segments.count << Int(shift) }
 }

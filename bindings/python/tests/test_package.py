@@ -204,3 +204,10 @@ def test_the_readme_example_runs(tmp_path):
     ran = run(sys.executable, "-c", example, env={**os.environ, "PYTHONPATH": str(PROJECT)}, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert re.match(r"10000 \[ *7 ", ran.stdout)
+
+
+def test_the_examples_of_the_guide_run(tmp_path, repository):
+    blocks = re.findall(r"```python\n(.*?)```", (repository / "docs" / "python-api.md").read_text(), re.DOTALL)
+    assert len(blocks) > 10
+    ran = run(sys.executable, "-c", "\n".join(blocks), env={**os.environ, "PYTHONPATH": str(PROJECT)}, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
