@@ -338,6 +338,7 @@ def test_a_graph_has_a_header_its_ids_and_its_rows(tmp_path, rng, metric, dtype)
     "dtype, storage, rescore, stored, full",
     [
         ("float32", "float32", "default", 0, 0),
+        ("float32", "float32", "float16", 0, 0),
         ("float32", "float16", "default", 2, 1),
         ("float32", "bfloat16", "default", 3, 1),
         ("float32", "bfloat16", "float16", 3, 2),

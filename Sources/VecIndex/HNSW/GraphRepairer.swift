@@ -8,7 +8,7 @@ import VecKernelTypes
 /// FreshDiskANN, arXiv 2105.09613, algorithm 4). Lists that lead to a row are found among those of the rows around it;
 /// what that misses, a sweep over all lists finds before the slot is used again.
 struct GraphRepairer {
-    private let store: GraphStore
+    let store: GraphStore
     private let walk: GraphWalk
     private let selector: NeighborSelector
     private let memory: Buffer

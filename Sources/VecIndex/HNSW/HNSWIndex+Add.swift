@@ -23,6 +23,9 @@ extension HNSWIndex {
         if count == 0 { return }
         if let ids { try checkIDs(ids, count) }
         try makeReady(for: batch, threads: threads)
+        // For the way back, which must not fail.
+        var repairers: [Repairer] = []
+        defer { self.give(back: repairers) }
         let cancelled = try shared { () throws(VecStoreError) -> UInt64? in
             let store = self.store
             let slots = try takeSlots(count, store)
@@ -32,6 +35,7 @@ extension HNSWIndex {
             do throws(VecStoreError) {
                 builders = try makeBuilders(
                     store, threads: min(threads, (count + HNSWIndex.chunk - 1) / HNSWIndex.chunk))
+                if progress != nil { repairers = try makeRepairers(store, threads: ThreadPool.defaultThreads) }
                 try fill(store, slots, batch, threads)
                 first = try register(slots, count, ids, store)
                 if let outIDs {
@@ -51,7 +55,7 @@ extension HNSWIndex {
         }
         // Cancelled: what was linked goes out again. By its ids, because another writer may have given it other slots.
         if let first = cancelled {
-            try withdraw(count) { i in ids?[i] ?? first + UInt64(i) }
+            try withdraw(count, &repairers) { i in ids?[i] ?? first + UInt64(i) }
             throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
         }
     }

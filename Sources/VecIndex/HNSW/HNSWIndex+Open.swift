@@ -77,7 +77,9 @@ extension HNSWIndex {
             nextID: header.nextID)
         insertions = notes.insertions
         rowCount.store(header.count, ordering: .relaxed)
-        knowledge.set(notes.knowledge)
+        var known = notes.knowledge
+        known.trainedRows = header.count
+        knowledge.set(known)
     }
 
     private static func quantizer(

@@ -116,12 +116,17 @@ extension HNSWIndex {
     }
 
     /// Takes back the rows of a cancelled batch that were linked.
-    func withdraw(_ count: Int, id: (Int) -> UInt64) throws(VecStoreError) {
+    /// - Parameter repairers: Made for the store that the rows were added to.
+    func withdraw(_ count: Int, _ repairers: inout [Repairer], id: (Int) -> UInt64) throws(VecStoreError) {
         gate.lockAlone()
         defer { gate.unlockAlone() }
         let store = self.store
-        let repairers = try makeRepairers(store, threads: ThreadPool.defaultThreads)
-        defer { self.give(back: repairers) }
+        // Another writer may have taken another store meanwhile, or made it larger.
+        if !repairers.allSatisfy({ $0.repairer.store === store && $0.scratch.rows >= store.capacity }) || repairers.isEmpty {
+            let others = try makeRepairers(store, threads: ThreadPool.defaultThreads)
+            self.give(back: repairers)
+            repairers = others
+        }
         var linked: [UInt32] = []
         lookupLock.lock()
         if case .table(let map) = lookup {
@@ -144,7 +149,7 @@ extension HNSWIndex {
     /// A repairer of each thread, with its scratch.
     typealias Repairer = (repairer: GraphRepairer, scratch: WalkScratch)
 
-    private func makeRepairers(_ store: GraphStore, threads: Int) throws(VecStoreError) -> [Repairer] {
+    func makeRepairers(_ store: GraphStore, threads: Int) throws(VecStoreError) -> [Repairer] {
         var made: [Repairer] = []
         let width = GraphRepairer.searchWidth(store.shape)
         for _ in 0..<threads {
@@ -154,7 +159,7 @@ extension HNSWIndex {
         return made
     }
 
-    private func give(back repairers: [Repairer]) { for one in repairers { scratches.give(one.scratch) } }
+    func give(back repairers: [Repairer]) { for one in repairers { scratches.give(one.scratch) } }
 
     /// Takes rows out of the graph whose ids are gone. With the gate alone.
     private func unlink(_ slots: [UInt32], _ store: GraphStore, _ repairers: [Repairer]) {

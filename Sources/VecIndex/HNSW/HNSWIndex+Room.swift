@@ -17,6 +17,18 @@ extension HNSWIndex {
         (options.storage == .auto || options.storage == .int8) && options.isCodable && knowledge.current.storage == nil
     }
 
+    /// Codes are trained anew when there are so many times the rows: those that came first may have been of another kind.
+    private static let retrainingGrowth = 8
+
+    /// Whether codes are to be trained before there are `rows` rows.
+    private func needsTraining(_ rows: Int) -> Bool {
+        if isUntrained { return rows >= HNSWIndex.trainingRows }
+        let known = knowledge.current
+        // Without finer rows there is nothing to learn from.
+        return known.storage != nil && known.trainedRows > 0 && rows / HNSWIndex.retrainingGrowth >= known.trainedRows
+            && store.shape.exactType != nil
+    }
+
     /// Trains and makes room before rows are added, where that takes all writers to stand still.
     func makeReady(for batch: RowBatch, threads: Int) throws(VecStoreError) {
         guard needsChange(for: batch.count) else { return }
@@ -24,7 +36,7 @@ extension HNSWIndex {
         defer { gate.unlockAlone() }
         guard needsChange(for: batch.count) else { return }
         let rows = slotsInUse + batch.count
-        if isUntrained && rows >= HNSWIndex.trainingRows {
+        if needsTraining(rows) {
             try train(with: batch, threads: threads)
         } else {
             try rebuild(store.shape, store.quantizer, store.sketcher, rows: rows, threads: threads)
@@ -40,7 +52,7 @@ extension HNSWIndex {
     private func needsChange(for count: Int) -> Bool {
         let store = self.store
         let rows = slotsInUse + count
-        if isUntrained && rows >= HNSWIndex.trainingRows { return true }
+        if needsTraining(rows) { return true }
         return rows > store.capacity && store.shift < GraphStore.mostShift(store.shape)
     }
 
@@ -143,7 +155,8 @@ extension HNSWIndex {
             threads: threads)
         knowledge.set(
             Knowledge.Values(
-                storage: storage, codeLoss: result.loss, codeError: result.error, sketchError: sketch?.error ?? 0))
+                storage: storage, trainedRows: store.usedSlots + batch.count, codeLoss: result.loss,
+                codeError: result.error, sketchError: sketch?.error ?? 0, calibration: knowledge.current.calibration))
         scratches.empty()
     }
 
@@ -165,15 +178,14 @@ extension HNSWIndex {
         var n = 0
         for s in 0..<wanted {
             let i = s * total / wanted
-            let source: UnsafeRawPointer
-            if i < store.usedSlots {
-                guard store.id(UInt32(i)) != noID, let row = store.exactRow(UInt32(i)) else { continue }
-                source = UnsafeRawPointer(row)
-            } else {
-                source = batch.row(i - store.usedSlots)
-            }
             let target = rows + n * dimension
-            convertToFloat32(source, options.type, target, dimension, table)
+            if i < store.usedSlots {
+                guard store.id(UInt32(i)) != noID, let row = store.exactRow(UInt32(i)), let type = store.shape.exactType
+                else { continue }
+                convertToFloat32(row, type, target, dimension, table)
+            } else {
+                convertToFloat32(batch.row(i - store.usedSlots), options.type, target, dimension, table)
+            }
             if options.metric == .cosine, let kernel = table.squaredNorms(.float32) {
                 var square: Float = 1
                 kernel(target, 4 * dimension, 1, dimension, &square)
@@ -193,13 +205,16 @@ struct RowCopier {
     private let writer: RowWriter
     private let table: KernelTable
     private let isSame: Bool
+    private let wide: Buffer
 
     init(from source: GraphStore, to target: GraphStore, _ table: KernelTable) throws(VecStoreError) {
         self.source = source
         self.target = target
         self.table = table
         writer = try RowWriter(target, table)
-        isSame = source.shape == target.shape
+        wide = try allocate(Float.self, source.shape.dimension, for: "a row")
+        isSame =
+            source.shape == target.shape && source.quantizer === target.quantizer && source.sketcher === target.sketcher
     }
 
     func copy(_ slot: UInt32, to place: UInt32) {
@@ -212,12 +227,24 @@ struct RowCopier {
             copy(source.sketchFactors, target.sketchFactors, slot, place)
             copy(source.full, target.full, slot, place)
             copy(source.inverseNorms, target.inverseNorms, slot, place)
-        } else if id != noID, let row = source.exactRow(slot), let kernel = table.squaredNorms(source.shape.type) {
-            // Before training, rows are kept as they were added.
-            var square: Float = 1
-            kernel(row, source.shape.type.rowSize(source.shape.dimension), 1, source.shape.dimension, &square)
-            writer.write(row, squaredNorm: square, to: place)
+        } else if let row = source.exactRow(slot), let type = source.shape.exactType {
+            // Rows that were removed too, as long as links lead to them: a walk passes over them.
+            encode(row, type, to: place)
         }
+    }
+
+    private func encode(_ row: UnsafeRawPointer, _ exact: ElementType, to place: UInt32) {
+        let type = source.shape.type, dimension = source.shape.dimension
+        var row = row
+        if exact != type {
+            // Finer rows are of the type of rows added, or float16 for float32.
+            convertToFloat32(row, exact, wide.base, dimension, table)
+            row = UnsafeRawPointer(wide.base)
+        }
+        guard let kernel = table.squaredNorms(type) else { return }
+        var square: Float = 1
+        kernel(row, type.rowSize(dimension), 1, dimension, &square)
+        writer.write(row, squaredNorm: max(square, .leastNormalMagnitude), to: place)
     }
 
     private func copy(_ from: SegmentedColumn?, _ to: SegmentedColumn?, _ slot: UInt32, _ place: UInt32) {

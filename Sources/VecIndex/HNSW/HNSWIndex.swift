@@ -131,6 +131,8 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
         struct Values {
             /// How rows are stored; nil while that is open.
             var storage: GraphStorage?
+            /// Rows that there were when that was decided.
+            var trainedRows = 0
             /// The share of true neighbours that codes lose, measured on a sample; nil before training.
             var codeLoss: Float?
             /// How far a code's distance is off, as a rule.

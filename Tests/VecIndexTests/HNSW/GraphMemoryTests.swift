@@ -129,13 +129,17 @@ struct GraphMemoryTests {
                     left -= 1
                     return left < 0
                 }
-                _ = #expect(throws: VecStoreError.self) {
+                var code: VecStoreError.Code?
+                do {
                     try index.add(batch, threads: 1) { _, _ in
                         isCancelled = true
                         return false
                     }
+                } catch let error as VecStoreError {
+                    code = error.code
                 }
                 Buffer.isDenied = nil
+                try #require(code == .cancelled)
                 try #require(index.count == 500)
                 try #require(index.ids().count == 500)
                 try index.verifyGraph()

@@ -91,6 +91,7 @@ def test_how_rows_are_stored_is_decided_once_there_are_2048(rng):
     "storage, rescore, exact",
     [
         ("float32", "default", "float32"),
+        ("float32", "float16", "float32"),
         ("float16", "default", "float32"),
         ("bfloat16", "default", "float32"),
         ("float16", None, "float16"),

@@ -1,4 +1,4 @@
-// Finds Debian packages by what a question means: index, search, save, map back, filter.
+// Finds Debian packages by what a question means: index, search, save, map back, filter; exactly and by a graph.
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import VecStore
@@ -54,10 +54,32 @@ struct Demo {
         let (hits, time) = try timed { try mapped.search(data.queries[position], k: k, filter: filter) }
         show(question, time, hits, data.packages)
 
+        try useGraph(data, exact: answers)
         print("Try next:")
         print("  Sources/VecStore     the Swift library, with its documentation")
         print("  examples/README.md   the same program in Python and in C")
         print("  make bench           how fast the library is on this machine")
+    }
+
+    /// The same with a graph, which compares a question with a small part of the packages only.
+    /// - Parameter exact: The true answers.
+    static func useGraph(_ data: Dataset, exact: [[Hit]]) throws {
+        let index = try Index(.hnsw(), dimension: data.base[0].count, metric: .cosine)
+        let building = try ContinuousClock().measure {
+            try index.add(data.base)
+            try index.optimize()
+        }
+        print("A graph of the same packages, built in \(milliseconds(building)) ms.")
+
+        // Finds the least efSearch that answers questions like these well enough, and keeps it.
+        let found = try index.calibrate(queries: data.queries, recall: 0.95, k: k)
+        let percent = String(format: "%.1f", 100 * found.recall)
+        print("Calibrated: with efSearch \(found.efSearch) it finds \(percent)% of the nearest.")
+
+        let mapped = try saveAndMap(index)
+        let (answers, micros) = try timed { try mapped.search(data.queries, k: k, targetRecall: 0.95) }
+        let same = zip(answers, exact).map { Set($0.map(\.id)).intersection($1.map(\.id)).count }.reduce(0, +)
+        print("\(same) of \(exact.count * k) answers, \(micros / answers.count) µs each.\n")
     }
 
     /// Saves the index to a file and maps it. When this returns the file has no name any more; it lives as long as its
