@@ -53,7 +53,7 @@ vecstore_index *index_of(const shape *shape) {
     options.metric = shape->metric;
     options.dtype = shape->dtype;
     options.m = shape->m;
-    vecstore_index *index = make_index(&options);
+    vecstore_index *index = create_index(&options);
     for (size_t i = 0; i < shape->n; i++) {
         const uint64_t id = id_of(shape, i);
         const void *row = rows + i * vecstore_row_size(shape->dtype, shape->dim);

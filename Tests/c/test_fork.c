@@ -189,6 +189,41 @@ static void many_children_run_at_once(void) {
     vecstore_index_free(index);
 }
 
+/* ---- a graph ---- */
+
+static float *rows;
+
+static vecstore_index *make_graph(void) {
+    rows = clustered_vectors(dim, n, 1);
+    queries = clustered_vectors(dim, nq, 2);
+    vecstore_index *index = new_graph(L2SQ, F32, dim);
+    REQUIRE_OK(vecstore_index_add(index, rows, F32, n, NULL, NULL, NULL));
+    return index;
+}
+
+static void change_graph(vecstore_index *index) {
+    uint64_t ids[100], assigned;
+    for (uint64_t i = 0; i < 100; i++) ids[i] = i;
+    CHECK_OK(vecstore_index_remove(index, ids, 100, NULL));
+    CHECK_OK(vecstore_index_add(index, rows, F32, 1, NULL, NULL, &assigned));
+    CHECK_EQ(assigned, n);
+    CHECK_OK(vecstore_index_optimize(index));
+    CHECK_OK(vecstore_index_verify(index));
+    CHECK_EQ(count_of(index), n - 99);
+}
+
+static void children_search_and_change_a_graph_of_their_own(void) {
+    vecstore_index *index = make_graph();
+    search(index, 4, expected_ids, expected);
+    in_child(search_with_any_threads, index);
+    in_child(change_graph, index);
+    CHECK_EQ(count_of(index), n);
+    CHECK_OK(vecstore_index_verify(index));
+    search_with_any_threads(index);
+    in_child(save_and_map, index);
+    vecstore_index_free(index);
+}
+
 int main(int argc, char **argv) {
     static const test tests[] = {
         TEST(children_search_as_their_parent_does),
@@ -198,6 +233,7 @@ int main(int argc, char **argv) {
         TEST(the_last_error_is_inherited),
         TEST(the_pool_starts_again_in_a_child),
         TEST(many_children_run_at_once),
+        TEST(children_search_and_change_a_graph_of_their_own),
     };
     return RUN_TESTS(tests);
 }

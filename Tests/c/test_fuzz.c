@@ -425,7 +425,7 @@ static void check_kind(vecstore_kind kind) {
             options.metric = metric;
             options.dtype = dtype;
             if (kind == VECSTORE_KIND_HNSW) options.m = (uint32_t)(2 + below(7));
-            model.index = make_index(&options);
+            model.index = create_index(&options);
             run_steps(seed);
             vecstore_index_free(model.index);
         }

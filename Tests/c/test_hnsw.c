@@ -44,7 +44,7 @@ typedef struct pair {
 
 static pair pair_of(vecstore_index_options options, size_t n, size_t of_dim) {
     float *base = clustered_vectors(of_dim, n, 2);
-    pair p = { make_index(&options), new_index(options.metric, options.dtype, of_dim) };
+    pair p = { create_index(&options), new_index(options.metric, options.dtype, of_dim) };
     REQUIRE_OK(vecstore_index_add(p.graph, base, F32, n, NULL, NULL, NULL));
     REQUIRE_OK(vecstore_index_add(p.flat, base, F32, n, NULL, NULL, NULL));
     free(base);

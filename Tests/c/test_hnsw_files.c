@@ -39,7 +39,7 @@ static vecstore_index *graph_of(const struct graph *graph) {
     options.rescore = graph->rescore;
     options.m = 6;
     options.ef_construction = 40;
-    vecstore_index *index = make_index(&options);
+    vecstore_index *index = create_index(&options);
     float *base = clustered_vectors(dim, rows, 2);
     uint64_t *ids = malloc(rows * sizeof *ids);
     for (uint64_t i = 0; i < rows; i++) ids[i] = (i * 7919 + 13) % 100003;

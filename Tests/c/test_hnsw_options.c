@@ -20,7 +20,7 @@ static void check_refused(const vecstore_index_options *options, vecstore_status
     if (!CHECK(strstr(vecstore_last_error(), words))) check(false, __FILE__, __LINE__, "%s", vecstore_last_error());
 }
 
-static void accept(const vecstore_index_options *options) { vecstore_index_free(make_index(options)); }
+static void accept(const vecstore_index_options *options) { vecstore_index_free(create_index(options)); }
 
 static void defaults_are_those_of_the_header(void) {
     vecstore_index *index = new_graph(L2SQ, F32, dim);
@@ -136,7 +136,7 @@ static void rows_are_stored_as_asked(void) {
         vecstore_index_options options = graph_options(L2SQ, F32, 128);
         options.storage = cases[i][0];
         options.rescore = cases[i][1];
-        vecstore_index *index = make_index(&options);
+        vecstore_index *index = create_index(&options);
         REQUIRE_OK(vecstore_index_add(index, base, F32, n, NULL, NULL, NULL));
         vecstore_index_stats stats = stats_of(index);
         CHECK_EQ(stats.storage, cases[i][0]);
@@ -165,7 +165,7 @@ static void auto_decides_once_there_are_enough_rows(void) {
 static void elements_beyond_float16_do_not_go_with_float16_rows(void) {
     vecstore_index_options options = graph_options(L2SQ, F32, 2);
     options.rescore = VECSTORE_RESCORE_F16;
-    vecstore_index *index = make_index(&options);
+    vecstore_index *index = create_index(&options);
     const float large[2] = { 65520, 0 }, largest[2] = { 65504, 0 };
     CHECK_ERROR(TOO_LARGE, vecstore_index_add(index, large, F32, 1, NULL, NULL, NULL));
     CHECK_OK(vecstore_index_add(index, largest, F32, 1, NULL, NULL, NULL));
@@ -291,7 +291,7 @@ static void options_of_a_calibration_out_of_range_are_refused(void) {
 static unsigned char *file_of(uint64_t seed, const float *base, size_t n, size_t *size) {
     vecstore_index_options options = graph_options(L2SQ, F32, dim);
     options.seed = seed;
-    vecstore_index *index = make_index(&options);
+    vecstore_index *index = create_index(&options);
     vecstore_add_options add = VECSTORE_ADD_OPTIONS_INIT;
     add.threads = 1;
     REQUIRE_OK(vecstore_index_add(index, base, F32, n, NULL, &add, NULL));

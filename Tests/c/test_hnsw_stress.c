@@ -203,7 +203,7 @@ static void make_shared(vecstore_storage storage) {
     options.storage = storage;
     options.m = 8;
     options.ef_construction = 40;
-    shared = make_index(&options);
+    shared = create_index(&options);
     uint64_t ids[kept];
     for (uint64_t i = 0; i < kept; i++) ids[i] = i;
     REQUIRE_OK(vecstore_index_add(shared, base, F32, kept, ids, NULL, NULL));

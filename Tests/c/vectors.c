@@ -155,7 +155,7 @@ float *clustered_vectors(size_t dim, size_t n, uint64_t seed) {
     return vectors;
 }
 
-vecstore_index *make_index(const vecstore_index_options *options) {
+vecstore_index *create_index(const vecstore_index_options *options) {
     vecstore_index *index = NULL;
     REQUIRE_OK(vecstore_index_create(options, &index));
     REQUIRE(index);
@@ -173,7 +173,7 @@ vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtyp
 
 vecstore_index *new_graph(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
     vecstore_index_options options = graph_options(metric, dtype, dim);
-    return make_index(&options);
+    return create_index(&options);
 }
 
 vecstore_index *new_index(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {

@@ -515,7 +515,8 @@ def main():
     index.check_ids()
     if index.kind == HNSW:
         index.check_graph()
-    print(f"{KINDS[index.kind]} index: {index.count} rows, dim {index.dim}, {METRICS[index.metric]}, {DTYPES[index.dtype]}")
+    metric, dtype = METRICS[index.metric], DTYPES[index.dtype]
+    print(f"{KINDS[index.kind]} index: {index.count} rows, dim {index.dim}, {metric}, {dtype}")
     print(f"format version {index.format_version}, next id {index.next_id}")
     for name, data in index.sections.items():
         print(f"  {name:14} at byte {index.offsets[name]:>10}, {len(data)} bytes")

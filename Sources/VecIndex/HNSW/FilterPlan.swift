@@ -63,7 +63,7 @@ final class FilterPlan: @unchecked Sendable {
             idCount = 0
             try markSlots(filter, index)
         }
-        if matchCount <= max(FilterPlan.scanLimit, 16 * width) { return }
+        if matchCount <= index.scanLimit ?? max(FilterPlan.scanLimit, 16 * width) { return }
         let share = Float(matchCount) / Float(max(index.count, 1))
         if share >= FilterPlan.wideShare {
             // A fifth more than it takes on the average, and some: what matches is not spread evenly.

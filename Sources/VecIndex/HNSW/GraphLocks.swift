@@ -35,7 +35,8 @@ final class GraphLocks: @unchecked Sendable {
     }
 }
 
-/// A lock that many may share, or one may have alone. Who wants it alone goes first.
+/// A lock that many may share, or one may have alone. Who wants it alone goes before those who come to share it later; when he
+/// is done, those who have been waiting to share it go before the next one. So nobody waits for ever.
 final class SharedLock: @unchecked Sendable {
     // Safety: all is touched under `lock`.
 
@@ -43,11 +44,22 @@ final class SharedLock: @unchecked Sendable {
     private let changed = Condition()
     private var sharers = 0
     private var isTaken = false
+    /// Those who want it alone.
     private var waiting = 0
+    /// Those who wait to share it, and those of them whose turn it is.
+    private var queued = 0
+    private var entitled = 0
+    /// How many have had it alone.
+    private var turns = 0
 
     func lockShared() {
         lock.lock()
-        while isTaken || waiting > 0 { changed.wait(lock) }
+        if isTaken || waiting > 0 {
+            let turn = turns
+            queued += 1
+            while isTaken || (waiting > 0 && turns == turn) { changed.wait(lock) }
+            if turns == turn { queued -= 1 } else { entitled -= 1 }
+        }
         sharers += 1
         lock.unlock()
     }
@@ -62,7 +74,7 @@ final class SharedLock: @unchecked Sendable {
     func lockAlone() {
         lock.lock()
         waiting += 1
-        while isTaken || sharers > 0 { changed.wait(lock) }
+        while isTaken || sharers > 0 || entitled > 0 { changed.wait(lock) }
         waiting -= 1
         isTaken = true
         lock.unlock()
@@ -71,6 +83,9 @@ final class SharedLock: @unchecked Sendable {
     func unlockAlone() {
         lock.lock()
         isTaken = false
+        turns &+= 1
+        entitled += queued
+        queued = 0
         changed.signalAll()
         lock.unlock()
     }

@@ -33,7 +33,9 @@ struct GraphSearcher {
                 index.table.distance(shape.keepsInverseNorms ? .innerProduct : shape.metric, $0)
             }
         }
-        margin = shape.isCoded ? 4 * index.knowledge.current.codeError : 0
+        // Cosine of floats: the walk scales products in single precision, results are scaled in double.
+        let rounding: Float = shape.metric == .cosine ? Float(shape.dimension + 16) * 0x1p-22 : 0
+        margin = shape.isCoded ? 4 * index.knowledge.current.codeError : rounding
         sketchMargin = shape.isSketched ? 6 * index.knowledge.current.sketchError : 0
     }
 
@@ -67,13 +69,17 @@ struct GraphSearcher {
         var width = width
         while top.count < min(k, index.count) && width < store.publishedSlots {
             width = min(4 * width, store.publishedSlots)
+            // All rows may have gone since.
+            let entry = store.entry.load(ordering: .acquiring)
+            if entry == GraphStore.noEntry { return }
             let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
             defer { index.scratches.give(scratch) }
             let wide = try GraphSearcher(self, scratch)
             let query = wide.prepare(queries, i)
             var beam = Beam(scratch, capacity: width)
-            wide.walk(query, store.entry.load(ordering: .acquiring), &beam)
-            wide.refine(query, &beam, k)
+            wide.walk(query, entry, &beam)
+            // All of them: the nearest k may be just those that were removed.
+            wide.refine(query, &beam, beam.count)
             top = TopK(distances: top.distances, ids: top.ids, k: k)
             wide.rank(queries, i, beam, k, &top)
         }
@@ -335,7 +341,8 @@ struct GraphSearcher {
         index = other.index
         store = other.store
         plan = other.plan
-        oversampling = other.oversampling
+        // The width is bound enough, and rows in view may be gone.
+        oversampling = nil
         exact = other.exact
         margin = other.margin
         sketchMargin = other.sketchMargin

@@ -84,8 +84,9 @@ final class GraphStore: @unchecked Sendable {
         self.sketcher = sketcher
         self.shift = shift
         map = nil
+        let canGrow = shift >= GraphStore.mostShift(shape)
         func column(_ stride: Int, _ name: String) throws(VecStoreError) -> SegmentedColumn {
-            try SegmentedColumn(stride: stride, shift: shift, name: name)
+            try SegmentedColumn(stride: stride, shift: shift, canGrow: canGrow, name: name)
         }
         walk = try column(shape.walkStride, "the rows of a graph")
         factors = shape.keepsFactors ? try column(4, "the norms of rows") : nil
@@ -98,7 +99,7 @@ final class GraphStore: @unchecked Sendable {
         parents = try column(4, "links")
         levels = try column(1, "levels")
         upperPlaces = try column(4, "links")
-        upper = try SegmentedColumn(stride: 4 * shape.m, shift: max(shift, 4) - 4, name: "links")
+        upper = try SegmentedColumn(stride: 4 * shape.m, shift: max(shift, 4) - 4, canGrow: canGrow, name: "links")
         entry = Atomic(GraphStore.noEntry)
         root = Atomic(noSlot)
     }

@@ -4,7 +4,6 @@ import Glibc
 import Synchronization
 import VecKernelTypes
 
-
 extension HNSWIndex {
     /// Rows handed to a thread at a time.
     private static let chunk = 16

@@ -69,9 +69,7 @@ extension HNSWIndex {
                 .unsupported,
                 "a recall of \(recall) cannot be reached: with every row in view it is \(reached); finer rows (storage, rescore) may help")
         }
-        var known = knowledge.current
-        known.calibration = result
-        knowledge.set(known)
+        knowledge.change { $0.calibration = result }
         return result
     }
 
@@ -81,12 +79,24 @@ extension HNSWIndex {
         let n = min(total, HNSWIndex.ownQueries)
         let idMemory = try allocate(UInt64.self, total, for: "a sample")
         let listed = ids(offset: 0, capacity: total, idMemory.pointer(UInt64.self))
-        let picked = try allocate(UInt64.self, n, for: "a sample")
         let wanted = min(n, listed)
-        for i in 0..<wanted { picked.pointer(UInt64.self)[i] = idMemory.pointer(UInt64.self)[i * listed / max(wanted, 1)] }
-        let rows = try allocate(UInt8.self, n * options.type.rowSize(options.dimension), for: "a sample")
-        try get(picked.pointer(UInt64.self), wanted, as: options.type, rows.base)
-        return (rows, wanted)
+        let size = options.type.rowSize(options.dimension)
+        let rows = try allocate(UInt8.self, n * size, for: "a sample")
+        var taken = 0
+        for i in 0..<wanted {
+            var id = idMemory.pointer(UInt64.self)[i * listed / max(wanted, 1)]
+            do throws(VecStoreError) {
+                try get(&id, 1, as: options.type, rows.base + taken * size)
+                taken += 1
+            } catch {
+                // Another thread has removed it since.
+                guard error.code == .notFound else { throw error }
+            }
+        }
+        guard taken > 0 else {
+            throw VecStoreError(.invalidArgument, "the index is empty: there is nothing to measure")
+        }
+        return (rows, taken)
     }
 
     /// The nearest rows by comparing with all.

@@ -153,10 +153,12 @@ extension HNSWIndex {
         try rebuild(
             shape, storage == .int8 ? result.quantizer : nil, sketch?.quantizer, rows: store.usedSlots + batch.count,
             threads: threads)
-        knowledge.set(
-            Knowledge.Values(
-                storage: storage, trainedRows: store.usedSlots + batch.count, codeLoss: result.loss,
-                codeError: result.error, sketchError: sketch?.error ?? 0, calibration: knowledge.current.calibration))
+        let rows = store.usedSlots + batch.count
+        knowledge.change {
+            $0 = Knowledge.Values(
+                storage: storage, trainedRows: rows, codeLoss: result.loss, codeError: result.error,
+                sketchError: sketch?.error ?? 0, calibration: $0.calibration)
+        }
         scratches.empty()
     }
 

@@ -32,6 +32,9 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
     /// Odd while an update moves ids from slot to slot.
     let moves = Atomic<Int>(0)
 
+    /// Matching rows up to which filtered searches compare all of them; nil: as `FilterPlan` says. Tests set it.
+    var scanLimit: Int?
+
     let scratches = ScratchPool()
     let locks: GraphLocks
     /// A row that is to be above the top of the graph waits for another such.
@@ -148,9 +151,12 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             return value
         }
 
-        func set(_ new: Values) {
+        func set(_ new: Values) { change { $0 = new } }
+
+        /// Changes a part: training and calibration may run beside each other.
+        func change(_ body: (inout Values) -> Void) {
             lock.lock()
-            value = new
+            body(&value)
             lock.unlock()
         }
     }

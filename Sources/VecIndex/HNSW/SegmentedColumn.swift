@@ -14,15 +14,17 @@ final class SegmentedColumn: @unchecked Sendable {
     private var segments: [Buffer] = []
     private let owner: AnyObject?
     private let name: String
+    private let mostSegments: Int
 
     /// An empty column in memory.
-    init(stride: Int, shift: UInt32, name: String) throws(VecStoreError) {
+    /// - Parameter canGrow: Whether there will be many segments; else the column is copied into one with larger ones in time.
+    init(stride: Int, shift: UInt32, canGrow: Bool, name: String) throws(VecStoreError) {
         self.stride = stride
         self.shift = shift
         self.name = name
         mask = (1 << shift) - 1
-        tableMemory = try allocate(
-            UnsafeMutableRawPointer.self, SegmentedColumn.mostSlots >> Int(shift) + 1, for: "a table of segments")
+        mostSegments = canGrow ? SegmentedColumn.mostSlots >> Int(shift) : 64
+        tableMemory = try allocate(UnsafeMutableRawPointer.self, mostSegments, for: "a table of segments")
         table = tableMemory.pointer(UnsafeMutableRawPointer.self)
         owner = nil
     }
@@ -33,6 +35,7 @@ final class SegmentedColumn: @unchecked Sendable {
         shift = 31
         mask = (1 << 31) - 1
         name = ""
+        mostSegments = 1
         tableMemory = try allocate(UnsafeMutableRawPointer.self, 1, for: "a table of segments")
         table = tableMemory.pointer(UnsafeMutableRawPointer.self)
         table[0] = UnsafeMutableRawPointer(mutating: base)
@@ -65,8 +68,8 @@ final class SegmentedColumn: @unchecked Sendable {
     /// Adds a segment of memory, zeroed.
     func grow() throws(VecStoreError) {
         let count = 1 << Int(shift)
-        guard let bytes = product(count, stride) else {
-            throw VecStoreError(.tooLarge, "\(name): \(count) items of \(stride) bytes overflow")
+        guard let bytes = product(count, stride), segments.count < mostSegments else {
+            throw VecStoreError(.tooLarge, "\(name): there is no room for \(count) more items of \(stride) bytes")
         }
         guard let segment = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(name, bytes: bytes) }
         table[segments.count] = segment.base

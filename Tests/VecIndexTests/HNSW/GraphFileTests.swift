@@ -188,7 +188,7 @@ struct GraphDamageTests {
         }
     }
 
-    @Test("a byte changed anywhere does no harm where only the header is checked", arguments: [UInt8(0xff), 0x80, 0x01])
+    @Test("a byte changed anywhere does no harm where only the header is checked", arguments: [UInt8(0xff), 0x80])
     func everyByteUnchecked(mask: UInt8) throws {
         let directory = try TemporaryDirectory()
         let bytes = try GraphDamageTests.file(directory, .l2Squared)

@@ -92,32 +92,34 @@ struct GraphLifeTests {
         let truth = Recall.truth(queries, rows, index.metric, k: 10)
         let fresh = try HNSWIndex(
             rows, metric: index.metric, m: index.options.m, efConstruction: index.options.efConstruction)
-        for ef in [24, 64] {
+        for ef in [32, 64] {
             let before = Recall.of(try fresh.search(queries, k: 10, SearchOptions(efSearch: ef)), truth)
             let after = Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: ef)), truth)
             #expect(after >= before - 0.01, "ef \(ef)")
         }
     }
 
-    private static let churned = GraphData.lognormal(rows: 6000, queries: 300, dimension: 24, seed: 661)
+    private static let churned = GraphData.lognormal(rows: 2500, queries: 300, dimension: 24, seed: 661)
 
     @Test("replacing every row twice costs hardly any recall and no memory for long", arguments: ["remove and add", "update"])
     func churn(way: String) throws {
-        let n = 3000
-        let (rows, queries) = (GraphLifeTests.churned.rows, GraphLifeTests.churned.queries)
+        let n = 800
+        let rows = Vectors(Array(RealRows.rows.dropLast(200 * RealRows.dimension)), dimension: RealRows.dimension, type: .float32)
+        let queries = Vectors(
+            RealRows.questions + RealRows.rows.suffix(200 * RealRows.dimension), dimension: RealRows.dimension, type: .float32)
         var random = Random(seed: 662)
         // Each id has a row of the first half, then one of the second, then the first again.
-        let index = try HNSWIndex(rows.picked(0..<n), metric: .l2Squared, m: 12, efConstruction: 64)
+        let index = try HNSWIndex(rows.picked(0..<n), metric: .cosine, m: 16, efConstruction: 64)
         let least = index.stats().memoryBytes
         for round in 1...2 {
             let order = (0..<n).shuffled(using: &random)
-            for from in stride(from: 0, to: n, by: 150) {
-                let part = Array(order[from..<(from + 150)])
+            for from in stride(from: 0, to: n, by: 100) {
+                let part = Array(order[from..<(from + 100)])
                 let ids = part.map { UInt64($0) }, next = rows.picked(part.map { $0 + (round % 2) * n })
                 if way == "update" {
                     try index.update(ids, next)
                 } else {
-                    #expect(try index.remove(ids) == 150)
+                    #expect(try index.remove(ids) == 100)
                     try index.add(next, ids: ids, threads: 2)
                 }
                 #expect(index.stats().memoryBytes < 4 * least)
@@ -158,8 +160,6 @@ struct GraphLifeTests {
         let hits = try index.search(query, k: 10)[0]
         #expect(hits.count == 10)
         #expect(Recall.of([hits], [Array(all[600..<610])]) >= 0.8)
-        let within = try index.searchRange(query, radius: all[650].distance)[0]
-        #expect(within.count >= 45)
     }
 
     @Test("the entry, the root and the rows of the upper levels can go, again and again", arguments: [1, 7])
@@ -225,7 +225,7 @@ struct GraphLifeTests {
     @Test("compacting and reordering change no id, no row and no distance")
     func reordering() throws {
         let (rows, queries) = RealRows.make(2100, .float32)
-        let index = try HNSWIndex(rows, metric: .cosine, storage: .int8)
+        let index = try HNSWIndex(rows, metric: .cosine, storage: .int8, m: 6, efConstruction: 40)
         try index.remove((0..<200).map { UInt64($0 * 7) })
         let ids = index.ids().sorted()
         let truth = Recall.truth(queries, rows.picked(ids.map { Int($0) }), .cosine, k: 10, ids: ids)
@@ -238,7 +238,6 @@ struct GraphLifeTests {
             #expect(Results.difference(try index.search(queries, k: 1900, SearchOptions(efSearch: 1900)),
                 Recall.truth(queries, rows.picked(ids.map { Int($0) }), .cosine, k: 1900, ids: ids)) == nil)
         }
-        #expect(index.stats().memoryBytes > 9000 * 384 * 4)
     }
 
     @Test("adding, removing and updating nothing change nothing")

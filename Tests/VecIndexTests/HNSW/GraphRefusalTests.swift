@@ -102,7 +102,7 @@ struct GraphRefusalTests {
     @Test("a call that is cancelled, in the middle or at the end, leaves the index as it was", arguments: [1, 3], [0, 400])
     func cancelled(threads: Int, before: Int) throws {
         let rows = RealRows.make(2400, .float32).rows
-        let index = try HNSWIndex(HNSWOptions(dimension: RealRows.dimension, metric: .cosine, m: 8, efConstruction: 60))
+        let index = try HNSWIndex(HNSWOptions(dimension: RealRows.dimension, metric: .cosine, m: 6, efConstruction: 30))
         try index.add(rows.picked(0..<before), ids: (0..<before).map { UInt64($0) * 3 })
         let known = index.ids()
         // At the first word, and at the last.

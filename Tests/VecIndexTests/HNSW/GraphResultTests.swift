@@ -28,8 +28,8 @@ struct GraphResultTests {
         let (rows, queries) = RealRows.make(2100, .float32)
         let flat = try FlatIndex(rows, metric: metric, table: .current)
         let exact = try flat.search(queries, k: rows.count)
-        let full = try HNSWIndex(rows, metric: metric, storage: .int8)
-        let bare = try HNSWIndex(rows, metric: metric, storage: .int8, rescore: .none)
+        let full = try HNSWIndex(rows, metric: metric, storage: .int8, m: 6, efConstruction: 24)
+        let bare = try HNSWIndex(rows, metric: metric, storage: .int8, rescore: .none, m: 6, efConstruction: 24)
         #expect(bare.graphStats.exactType == nil)
         #expect(bare.stats().memoryBytes < full.stats().memoryBytes / 2)
         for index in [full, bare] {

@@ -229,6 +229,58 @@ def test_a_graph_is_searched_while_it_changes(rng):
         index.verify()
 
 
+def test_a_graph_is_searched_while_all_of_it_goes_and_comes_again(rng):
+    vectors = rng.standard_normal((500, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index:
+        changed = threading.Event()
+
+        def change(_):
+            for i in range(60):
+                ids = index.add(vectors[: 100 + i], threads=1)
+                index.remove(index.ids() if i % 2 else ids)
+
+        def search(_):
+            while not changed.is_set():
+                ids, distances = index.search(vectors[:20], k=100, threads=1)
+                for row_ids, row_distances in zip(ids, distances):
+                    there = row_ids != vecstore.NO_ID
+                    assert len(set(row_ids[there].tolist())) == there.sum()
+                    assert (np.diff(row_distances[there]) >= 0).all()
+                    assert np.isinf(row_distances[~there]).all()
+
+        with ThreadPoolExecutor(5) as pool:
+            searches = [pool.submit(search, i) for i in range(3)]
+            changes = [pool.submit(change, i) for i in range(2)]
+            try:
+                for one in changes:
+                    one.result()
+            finally:
+                changed.set()
+            for one in searches:
+                one.result()
+        index.verify()
+
+
+def test_a_graph_is_calibrated_while_rows_come_and_go(rng):
+    vectors = rng.standard_normal((500, 16)).astype(np.float32)
+    with vecstore.Index("hnsw", dim=16) as index:
+        index.add(vectors)
+        changed = threading.Event()
+
+        def change():
+            while not changed.is_set():
+                index.remove(index.add(vectors, threads=1))
+
+        with ThreadPoolExecutor(1) as pool:
+            changes = pool.submit(change)
+            try:
+                for _ in range(100):
+                    assert index.calibrate(recall=0.5, threads=1).ef_search >= 1
+            finally:
+                changed.set()
+            changes.result()
+
+
 def test_a_cancelled_add_does_not_touch_those_of_other_threads(rng):
     vectors = rng.standard_normal((4000, 16)).astype(np.float32)
     with vecstore.Index("hnsw", dim=16) as index:

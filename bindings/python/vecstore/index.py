@@ -580,10 +580,11 @@ class Index:
         _ffi.index_compact(self._open_handle())
 
     def optimize(self) -> None:
-        """Lays rows that are near each other side by side, so that searches find more of them in the caches.
+        """Makes searches of a graph faster and lets them find more, once most rows are in.
 
-        To be called once most rows are in: it makes searches faster, and gives back the memory of rows that were
-        removed. Ids do not change. "flat" does what `compact` does. O(rows * dim), with as much memory again meanwhile.
+        It chooses the links of every row once more, now that all rows are there, lays rows that are near each other
+        side by side, and gives back the memory of rows that were removed. Ids do not change. It costs about as much as
+        adding the rows did, and as much memory again meanwhile. "flat" does what `compact` does.
 
         Raises
         ------
@@ -621,7 +622,8 @@ class Index:
         Raises
         ------
         UnsupportedError
-            The kind is "flat", which is exact, or the recall is out of reach: finer rows (`storage`, `rescore`) may help.
+            The kind is "flat", which is exact, or the recall is out of reach: finer rows (`storage`, `rescore`) may
+            help.
         InvalidArgumentError
             A shape or a value is not allowed, or there are no rows or no queries.
         ReadOnlyError
@@ -850,8 +852,8 @@ class Index:
 
         Notes
         -----
-        Flat: O(nq * rows * dim). HNSW finds most of the rows: it widens its view until rows in view lie beyond the radius.
-        Runs beside searches and changes.
+        Flat: O(nq * rows * dim). HNSW finds most of the rows: it widens its view until rows in view lie beyond the
+        radius. Runs beside searches and changes.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
@@ -887,8 +889,10 @@ class Index:
         _ffi.index_save(self._open_handle(), path, sync)
 
     def verify(self) -> None:
-        """Checks the index against its own checksums and rules: for a mapped index every byte of the file; for "hnsw" every
-        link, and that every row can be reached. O(bytes).
+        """Checks the index against its own checksums and rules.
+
+        For a mapped index it checks every byte of the file; for "hnsw" every link, and that every row can be reached.
+        O(bytes).
 
         Raises
         ------
