@@ -41,9 +41,10 @@ struct Beam {
     func slot(_ i: Int) -> UInt32 { UInt32(truncatingIfNeeded: entries[i]) & slotBits }
     func distance(_ i: Int) -> Float { Beam.distance(entries[i]) }
 
-    /// Rows must be nearer than this to come in, or as near.
+    /// Rows must be as near as this to come in. Where there is no room left, nearer than the last: else a walk among equal
+    /// rows would go to all of them.
     @inline(__always)
-    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
+    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]).nextDown }
 
     /// Takes a row if it is near enough.
     mutating func take(_ distance: Float, _ slot: UInt32) {

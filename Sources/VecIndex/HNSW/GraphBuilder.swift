@@ -263,32 +263,35 @@ struct GraphBuilder {
 
     /// Finds a parent for a row that no list has taken up.
     private func force(_ slot: UInt32, near start: UInt32) {
-        var target = start
+        // Only rows of the tree: up to the root they all are.
+        var target = store.parent(start) == noSlot ? store.root.load(ordering: .acquiring) : start
+        var hash = slot
         while true {
+            hash = hash &* 0x9e37_79b1 &+ 1
             var next = noSlot
-            var isDone = false
-            // Only rows of the tree: up to the root they all are.
-            if store.parent(target) == noSlot { target = store.root.load(ordering: .acquiring) }
-            locks.withLock(target) {
-                let list = store.list(target, 0)
-                var n = 0
-                var lastFree = -1
-                while n < list.capacity && list[n] != noSlot {
-                    if list[n] & treeBit == 0 { lastFree = n } else { next = list[n] & slotBits }
-                    if list[n] & slotBits == slot { lastFree = n; break }
-                    n &+= 1
-                }
-                let place = lastFree >= 0 && (n == list.capacity || list[n] & slotBits == slot) ? lastFree : n
-                if place < list.capacity {
-                    list[place] = slot | treeBit
-                    store.setParent(slot, target)
-                    isDone = true
-                }
-            }
-            if isDone { return }
-            // All its links are children: one of them, or of theirs, has room.
+            locks.withLock(target) { next = adopt(slot, by: target, hash) }
+            if next == noSlot { return }
             target = next
         }
+    }
+
+    /// Makes a row a child of another, in an empty place or in that of a link that nothing hangs on. Where all links are
+    /// children, returns one of them, any: a way down the tree that is not always the same keeps the tree flat.
+    private func adopt(_ slot: UInt32, by target: UInt32, _ hash: UInt32) -> UInt32 {
+        let list = store.list(target, 0)
+        var place = -1
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot || link & slotBits == slot {
+                place = i
+                break
+            }
+            if link & treeBit == 0 { place = i }
+        }
+        guard place >= 0 else { return list[Int(hash >> 8) % list.capacity] & slotBits }
+        list[place] = slot | treeBit
+        store.setParent(slot, target)
+        return noSlot
     }
 
     /// By distance, then by slot: insertion sort, for lists of some dozens that are partly in order.

@@ -33,9 +33,15 @@ struct GraphSearcher {
                 index.table.distance(shape.keepsInverseNorms ? .innerProduct : shape.metric, $0)
             }
         }
-        // Cosine of floats: the walk scales products in single precision, results are scaled in double.
-        let rounding: Float = shape.metric == .cosine ? Float(shape.dimension + 16) * 0x1p-22 : 0
-        margin = shape.isCoded ? 4 * index.knowledge.current.codeError : rounding
+        if shape.isCoded {
+            margin = 4 * index.knowledge.current.codeError
+        } else if shape.fullType != nil {
+            // Coarser elements: nobody has measured by how much. All rows in view are ranked.
+            margin = .infinity
+        } else {
+            // Cosine of floats: the walk scales products in single precision, results are scaled in double.
+            margin = shape.metric == .cosine ? Float(shape.dimension + 16) * 0x1p-22 : 0
+        }
         sketchMargin = shape.isSketched ? 6 * index.knowledge.current.sketchError : 0
     }
 

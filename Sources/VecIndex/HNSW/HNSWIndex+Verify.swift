@@ -24,6 +24,8 @@ extension HNSWIndex {
         let root = store.root.load(ordering: .acquiring)
         let reachedMemory = try allocate(UInt8.self, used, for: "the check of a graph")
         let reached = reachedMemory.pointer(UInt8.self)
+        let unitMemory = try allocate(UInt8.self, store.usedUnits, for: "the check of a graph")
+        let units = unitMemory.pointer(UInt8.self)
         var top = -1
         var marked = 0
         for slot in 0..<UInt32(used) where store.isLinked(slot) {
@@ -31,6 +33,11 @@ extension HNSWIndex {
             let level = store.level(slot)
             guard level < GraphBuilder.mostLevels else { throw corrupt("has row \(slot) on level \(level)") }
             top = max(top, level)
+            for l in 0..<level {
+                let unit = Int(store.upperPlace(slot)) + l
+                guard unit < store.usedUnits, units[unit] == 0 else { throw corrupt("has a list that two rows share") }
+                units[unit] = 1
+            }
             for l in 0...level {
                 let list = store.list(slot, l)
                 var links: [UInt32] = []

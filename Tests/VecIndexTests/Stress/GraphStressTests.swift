@@ -17,7 +17,7 @@ extension StressTests {
         let complaints = Shared([String]())
 
         init() throws {
-            index = try HNSWIndex(HNSWOptions(dimension: 100, metric: .l2Squared, m: 4, efConstruction: 16))
+            index = try HNSWIndex(HNSWOptions(dimension: 100, metric: .l2Squared, m: 8, efConstruction: 40))
             try index.add(data.rows.picked(0..<Graph.kept), threads: 2)
         }
 
@@ -68,7 +68,7 @@ extension StressTests {
         let rows = Vectors(bytes: try index.get(ids), dimension: 100, type: .float32)
         let truth = Recall.truth(graph.data.queries, rows, .l2Squared, k: 10, ids: ids)
         let recall = Recall.of(try index.search(graph.data.queries, k: 10, SearchOptions(efSearch: 128)), truth)
-        let fresh = try HNSWIndex(rows, metric: .l2Squared, m: 4, efConstruction: 16, ids: ids)
+        let fresh = try HNSWIndex(rows, metric: .l2Squared, m: 8, efConstruction: 40, ids: ids)
         #expect(recall >= Recall.of(try fresh.search(graph.data.queries, k: 10, SearchOptions(efSearch: 128)), truth) - 0.05)
     }
 
