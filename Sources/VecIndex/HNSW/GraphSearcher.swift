@@ -330,7 +330,7 @@ struct GraphSearcher {
             let query = wide.prepare(queries, i)
             wide.walk(query, entry, &beam)
             // As many rows beyond the radius as within: nothing near is likely to be missing.
-            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach
+            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach(sink.limit)
             if edge || width >= rows {
                 wide.collect(queries, i, beam, &sink)
                 return
@@ -340,7 +340,10 @@ struct GraphSearcher {
     }
 
     /// What the walk's own distances may be off by.
-    private var reach: Float { max(margin, sketchMargin) }
+    private func reach(_ radius: Float) -> Float {
+        // The coarsest elements, bfloat16, have 8 bits.
+        margin == .infinity ? abs(radius) * 0x1p-6 : max(margin, sketchMargin)
+    }
 
     /// The same with another scratch.
     private init(_ other: GraphSearcher, _ scratch: WalkScratch) throws(VecStoreError) {
@@ -358,7 +361,7 @@ struct GraphSearcher {
     private func collect(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ sink: inout RangeSink) {
         let slots = walk.scratch.rankedSlots
         var n = 0
-        while n < beam.count && !(beam.distance(n) > sink.limit + reach) {
+        while n < beam.count && !(beam.distance(n) > sink.limit + reach(sink.limit)) {
             slots[n] = beam.slot(n)
             n += 1
         }
