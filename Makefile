@@ -149,7 +149,7 @@ bench: | setup ## Speed of each kernel beside the limits of this machine
 	.build/lib/release/vecstore-kernel-bench
 
 .PHONY: bench-peers
-bench-peers: all ## vecstore beside faiss, hnswlib, usearch and numpy (a quarter of an hour; see benchmarks/README.md)
+bench-peers: all ## vecstore beside the libraries named in benchmarks/README.md (half an hour or more)
 	benchmarks/run exact
 	benchmarks/run ann
 
