@@ -6,7 +6,7 @@ import VecKernelTypes
 
 let scalarCodeChecks = [
     check("scalar codes: encoding rounds to nearest and stays within 0 to 255", encode),
-    check("scalar codes: the codes of a row become those of a query, and their weighted sum", query),
+    check("scalar codes: the codes of a row become those of a query, and weigh what they should", query),
     check("scalar codes: products with rows wherever they are are exact", list),
     check("scalar codes: codes packed two to a byte, larger ones as 15", pack),
     check("scalar codes: products with packed rows are exact", packedList),
@@ -92,8 +92,9 @@ private func query(_ codes: ScalarCodeKernels, _ extent: Extent, _ findings: ino
             let got = room.values(Int8.self, dimension)
             for d in 0..<dimension {
                 let code = Double(row[d])
-                wanted += Double(gamma[d]) * code
-                terms += abs(Double(gamma[d]) * code)
+                // What the code is, not what it was before rounding.
+                wanted += Double(gamma[d]) * Double(got[d])
+                terms += abs(Double(gamma[d]) * Double(got[d]))
                 let value = Double(alpha[d]) + Double(beta[d]) * code
                 // Two roundings of numbers up to 382.
                 findings.expect(
@@ -103,6 +104,12 @@ private func query(_ codes: ScalarCodeKernels, _ extent: Extent, _ findings: ino
             findings.expect(
                 abs(Double(sum) - wanted) <= Double(max(dimension, 4)) * 0x1p-23 * terms,
                 "dim \(dimension): the sum is \(sum), not \(wanted)")
+            let weighed = codes.weigh(
+                rowMemory.put(got.map { UInt8(bitPattern: $0) }, atEnd: atEnd, offset: offset).assumingMemoryBound(to: Int8.self),
+                inputs[2].put(gamma, atEnd: atEnd, offset: offset), dimension)
+            findings.expect(
+                abs(Double(weighed) - wanted) <= Double(max(dimension, 4)) * 0x1p-23 * terms,
+                "dim \(dimension): the codes weigh \(weighed), not \(wanted)")
             findings.expect(room.isIntact, "dim \(dimension): writes outside its output")
         }
     }

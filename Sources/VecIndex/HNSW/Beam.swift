@@ -22,6 +22,7 @@ struct Beam {
         batch = scratch.batch
         positions = scratch.positions
         self.capacity = capacity
+        ties = 64 &* capacity
     }
 
     @inline(__always)
@@ -41,14 +42,17 @@ struct Beam {
     func slot(_ i: Int) -> UInt32 { UInt32(truncatingIfNeeded: entries[i]) & slotBits }
     func distance(_ i: Int) -> Float { Beam.distance(entries[i]) }
 
-    /// Rows must be as near as this to come in. Where there is no room left, nearer than the last: else a walk among equal
-    /// rows would go to all of them.
+    /// Rows as near as the last that may still push one out, where there is no room left. They lead a walk across equal rows;
+    /// without a bound it would go to all of them, however many there are.
+    private var ties: Int
+
+    /// Rows must be as near as this to come in.
     @inline(__always)
-    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]).nextDown }
+    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
 
     /// Takes a row if it is near enough.
     mutating func take(_ distance: Float, _ slot: UInt32) {
-        guard distance <= limit else { return }
+        guard distance < limit || (distance == limit && mayTie()) else { return }
         batch[0] = Beam.entry(distance, slot)
         merge(1)
     }
@@ -58,14 +62,24 @@ struct Beam {
     mutating func take(
         _ distances: UnsafePointer<Float>, _ slots: UnsafePointer<UInt32>, _ n: Int, _ table: KernelTable
     ) {
+        let limit = limit
         let found = table.select(distances, n, limit, positions)
-        if found == 0 { return }
+        var taken = 0
         for f in 0..<found {
             let j = Int(positions[f])
-            batch[f] = Beam.entry(distances[j], slots[j])
+            if distances[j] == limit && !mayTie() { continue }
+            batch[taken] = Beam.entry(distances[j], slots[j])
+            taken &+= 1
         }
-        Beam.sort(batch, found)
-        merge(found)
+        if taken == 0 { return }
+        Beam.sort(batch, taken)
+        merge(taken)
+    }
+
+    @inline(__always)
+    private mutating func mayTie() -> Bool {
+        ties &-= 1
+        return ties >= 0
     }
 
     /// Shell's sort: batches are small, but for the first of a walk.
