@@ -7,6 +7,7 @@
 #include "vectors.h"
 
 #include <dirent.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -189,6 +190,45 @@ static void many_children_run_at_once(void) {
     vecstore_index_free(index);
 }
 
+static pthread_barrier_t start;
+
+/* Goes through much of the library for the first time in this process. */
+static void *use_for_the_first_time(void *none) {
+    (void)none;
+    const uint64_t ids[2] = { 1, 2 };
+    float near[2];
+    uint64_t found[2];
+    vecstore_filter filter = VECSTORE_FILTER_INIT;
+    filter.kind = VECSTORE_FILTER_IDS;
+    filter.ids = ids;
+    filter.ids_count = 2;
+    vecstore_search_options options = VECSTORE_SEARCH_OPTIONS_INIT;
+    options.filter = &filter;
+    pthread_barrier_wait(&start);
+    vecstore_index *index = new_graph(L2SQ, F32, dim);
+    CHECK_OK(vecstore_index_add(index, vectors, F32, 64, NULL, NULL, NULL));
+    CHECK_OK(vecstore_index_search(index, vectors, F32, 1, 2, &options, found, near, NULL));
+    CHECK_OK(vecstore_index_remove(index, ids, 2, NULL));
+    CHECK_OK(vecstore_index_verify(index));
+    vecstore_index_free(index);
+    return NULL;
+}
+
+static void begin_on_two_threads(vecstore_index *none) {
+    pthread_t other;
+    pthread_barrier_init(&start, NULL, 2);
+    REQUIRE(pthread_create(&other, NULL, use_for_the_first_time, NULL) == 0);
+    use_for_the_first_time(none);
+    pthread_join(other, NULL);
+}
+
+/* Where two threads come to what the language's runtime makes once, one waits for the other, each known by its number. */
+static void two_threads_of_a_child_begin_at_once(void) {
+    vectors = random_vectors(F32, dim, 64, 1);
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_verify(NULL));
+    for (int i = 0; i < 300; i++) in_child(begin_on_two_threads, NULL);
+}
+
 /* ---- a graph ---- */
 
 static float *rows;
@@ -233,6 +273,7 @@ int main(int argc, char **argv) {
         TEST(the_last_error_is_inherited),
         TEST(the_pool_starts_again_in_a_child),
         TEST(many_children_run_at_once),
+        TEST(two_threads_of_a_child_begin_at_once),
         TEST(children_search_and_change_a_graph_of_their_own),
     };
     return RUN_TESTS(tests);

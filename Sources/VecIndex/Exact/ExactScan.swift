@@ -79,7 +79,6 @@ struct ExactScan {
     ) throws(VecStoreError) {
         let errors = ErrorBox()
         let useBLAS = ExactScan.productsPay(context, queries: groups.first?.count ?? 0)
-        BLAS.prepare()
         ThreadPool.shared.run(tasks: groups.count * parts.count, threads: threads) { task in
             let group = groups[task % groups.count]
             let part = task / groups.count

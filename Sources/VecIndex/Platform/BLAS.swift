@@ -82,12 +82,6 @@ package enum BLAS {
         var hostThreads: Int32 = 1
     }
 
-    /// Looks the library's functions up, on the thread that calls. In the child of a fork the Swift runtime can wait for ever
-    /// where two threads come to a value that is made when it is first asked for.
-    package static func prepare() {
-        _ = (getThreads, setThreads, setLocalThreads, state)
-    }
-
     /// Runs `body` with BLAS on one thread. Where the library has a setting for one thread alone, that is used; else the
     /// setting of the process is changed by the first user and put back by the last.
     package static func onOneThread<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
