@@ -71,6 +71,8 @@ final class FilterPlan: @unchecked Sendable {
             strategy = .wideWalk
         } else {
             sow()
+            // The rows that match hang together by fewer links than all rows do.
+            self.width = 2 * width
             if !seeds.isEmpty { strategy = .matchingWalk }
         }
     }

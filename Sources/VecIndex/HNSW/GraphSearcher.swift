@@ -104,8 +104,9 @@ struct GraphSearcher {
             } else {
                 walkMatching(query, entry, plan, &beam)
             }
-            // Far fewer than there should be: what matches does not lie where the query is, and a walk would be lost there.
-            if beam.count >= min(width, plan.matchCount) / 2 {
+            // Fewer than there should be: part of what matches lies where a walk does not come from here.
+            let enough = plan.strategy == .wideWalk ? min(width, plan.matchCount) / 2 : min(plan.width, plan.matchCount)
+            if beam.count >= enough {
                 refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
                 if top.count >= min(k, plan.matchCount) { return }
