@@ -67,11 +67,11 @@ extension FlatIndex {
             let spare = column == nil && verify ? try allocate(UInt8.self, section.size, for: "the order of ids") : nil
             guard let target = column ?? spare?.base else { continue }
             try file.read(target, section.size, at: section.offset)
-            if verify { try check(target, section, file.path) }
+            if verify { try section.verify(target, file.path) }
             withExtendedLifetime(spare) {}
         }
         if verify {
-            try checkPadding(header, file.path) { (at, count, out) throws(VecStoreError) in
+            try header.verifyPadding(file.path) { (at, count, out) throws(VecStoreError) in
                 try file.read(out, count, at: at)
             }
         }
@@ -119,51 +119,11 @@ extension FlatIndex {
     }
 
     private func verifyMap(_ map: MappedFile) throws(VecStoreError) {
-        let read: FileHeader.Read = { (at, count, out) throws(VecStoreError) in
-            out.copyMemory(from: map.base + at, byteCount: count)
-        }
-        let header = try FileHeader.decode(path: map.path, fileSize: map.size, read)
-        for section in header.sections { try FlatIndex.check(map.base + section.offset, section, map.path) }
-        try FlatIndex.checkPadding(header, map.path, read)
+        try FileHeader.verify(map)
         try withLookup { (lookup, _) throws(VecStoreError) in
-            guard case .sorted(let ids, let order, let count) = lookup else { return }
-            var before: UInt64?
-            for i in 0..<count {
-                let slot = order.map { Int($0[i]) } ?? i
-                guard slot < count, ids[slot] != noID, before.map({ $0 < ids[slot] }) ?? true else {
-                    throw VecStoreError(.corrupt, "'\(map.path)' has ids that are out of order, twice there, or none")
-                }
-                before = ids[slot]
-            }
-            guard before.map({ self.nextIDForFile > $0 || self.nextIDForFile == noID }) ?? true else {
-                throw VecStoreError(.corrupt, "'\(map.path)' would assign an id that it has already")
-            }
+            try lookup.verify(nextID: self.nextIDForFile, map.path)
         }
         try checkRows(map.path)
-    }
-
-    static func check(
-        _ bytes: UnsafeRawPointer, _ section: FileHeader.Section, _ path: String
-    ) throws(VecStoreError) {
-        guard vs_checksum(bytes, section.size) == section.checksum else {
-            throw VecStoreError(.corrupt, "'\(path)' is damaged: the checksum of its section '\(section.kind)' is wrong")
-        }
-    }
-
-    /// The bytes between sections are zero: so no byte of a file can change unnoticed.
-    static func checkPadding(
-        _ header: FileHeader, _ path: String, _ read: FileHeader.Read
-    ) throws(VecStoreError) {
-        let bytes = try allocate(UInt8.self, FileHeader.alignment, for: "a check")
-        var end = header.size
-        for section in header.sections {
-            let gap = section.offset - end
-            try read(end, gap, bytes.base)
-            for i in 0..<gap where bytes.pointer(UInt8.self)[i] != 0 {
-                throw VecStoreError(.corrupt, "'\(path)' is damaged: byte \(end + i) between its sections is not 0")
-            }
-            end = section.offset + section.size
-        }
     }
 
     /// Rows that pass the checks of `add`.

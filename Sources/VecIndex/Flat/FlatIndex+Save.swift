@@ -7,18 +7,9 @@ extension FlatIndex {
         let (state, nextID) = try withLookup { (_, state) throws(VecStoreError) in (state, self.nextIDForFile) }
         let order = try IDOrder(state)
         var header = FileHeader(shape: shape, count: state.count, nextID: nextID, idsAscend: order.ascends)
-        let fileSize = header.layOut()
-        let target = try AtomicFile(path)
-        for i in header.sections.indices {
-            let writer = try SectionWriter(target.file, at: header.sections[i].offset)
-            try write(header.sections[i].kind, state, order, writer)
-            header.sections[i].checksum = try writer.finish()
+        try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
+            try write(kind, state, order, writer)
         }
-        let bytes = header.encode(fileSize: fileSize)
-        try target.file.write(bytes, bytes.count, at: 0)
-        // An index without rows ends with its table; the size must be that of the header all the same.
-        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
-        try target.commit(sync: sync)
         withExtendedLifetime(state) {}
     }
 

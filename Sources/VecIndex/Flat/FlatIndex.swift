@@ -156,7 +156,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
     ) {
         lookupLock.lock()
         defer { lookupLock.unlock() }
-        for i in 0..<count { found[i] = lookup.slot(of: ids[i]) == nil ? 0 : 1 }
+        lookup.mark(ids, count, found)
     }
 
     /// Copies vectors out, as stored or widened to float32.

@@ -24,4 +24,25 @@ enum IDLookup {
             return nil
         }
     }
+
+    /// For each id 1 where it is there, else 0.
+    func mark(_ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>) {
+        for i in 0..<count { found[i] = slot(of: ids[i]) == nil ? 0 : 1 }
+    }
+
+    /// Checks the ids of a file: each is there once, in order, and none will be assigned again.
+    func verify(nextID: UInt64, _ path: String) throws(VecStoreError) {
+        guard case .sorted(let ids, let order, let count) = self else { return }
+        var before: UInt64?
+        for i in 0..<count {
+            let slot = order.map { Int($0[i]) } ?? i
+            guard slot < count, ids[slot] != noID, before.map({ $0 < ids[slot] }) ?? true else {
+                throw VecStoreError(.corrupt, "'\(path)' has ids that are out of order, twice there, or none")
+            }
+            before = ids[slot]
+        }
+        guard before.map({ nextID > $0 || nextID == noID }) ?? true else {
+            throw VecStoreError(.corrupt, "'\(path)' would assign an id that it has already")
+        }
+    }
 }

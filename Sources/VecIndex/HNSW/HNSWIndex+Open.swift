@@ -148,31 +148,13 @@ extension HNSWIndex {
             _ = try verifyGraph()
             return
         }
-        let read: FileHeader.Read = { (at, count, out) throws(VecStoreError) in
-            out.copyMemory(from: map.base + at, byteCount: count)
-        }
-        let header = try FileHeader.decode(path: map.path, fileSize: map.size, read)
-        for section in header.sections { try FlatIndex.check(map.base + section.offset, section, map.path) }
-        try FlatIndex.checkPadding(header, map.path, read)
+        try FileHeader.verify(map)
         try checkLinks(store)
         do {
             _ = try checkGraph(store)
         } catch {
             throw error.code == .corrupt ? VecStoreError(.corrupt, "'\(map.path)': \(error.message)") : error
         }
-        try lookupLock.withLock { () throws(VecStoreError) in
-            guard case .sorted(let ids, let order, let count) = lookup else { return }
-            var before: UInt64?
-            for i in 0..<count {
-                let slot = order.map { Int($0[i]) } ?? i
-                guard slot < count, ids[slot] != noID, before.map({ $0 < ids[slot] }) ?? true else {
-                    throw VecStoreError(.corrupt, "'\(map.path)' has ids that are out of order, twice there, or none")
-                }
-                before = ids[slot]
-            }
-            guard before.map({ nextID > $0 || nextID == noID }) ?? true else {
-                throw VecStoreError(.corrupt, "'\(map.path)' would assign an id that it has already")
-            }
-        }
+        try lookupLock.withLock { () throws(VecStoreError) in try lookup.verify(nextID: nextID, map.path) }
     }
 }

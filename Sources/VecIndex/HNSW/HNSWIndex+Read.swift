@@ -8,7 +8,7 @@ extension HNSWIndex {
     ) {
         lookupLock.lock()
         defer { lookupLock.unlock() }
-        for i in 0..<count { found[i] = lookup.slot(of: ids[i]) == nil ? 0 : 1 }
+        lookup.mark(ids, count, found)
     }
 
     /// Copies vectors out: as they were added, or where only codes of them are left, what these say. For cosine those have

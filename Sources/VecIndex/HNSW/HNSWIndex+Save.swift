@@ -23,17 +23,9 @@ extension HNSWIndex {
                 m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched, units: dense.usedUnits,
                 entry: dense.entry.load(ordering: .acquiring), root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
-        let fileSize = header.layOut()
-        let target = try AtomicFile(path)
-        for i in header.sections.indices {
-            let writer = try SectionWriter(target.file, at: header.sections[i].offset)
-            try write(header.sections[i].kind, dense, order, writer)
-            header.sections[i].checksum = try writer.finish()
+        try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
+            try write(kind, dense, order, writer)
         }
-        let bytes = header.encode(fileSize: fileSize)
-        try target.file.write(bytes, bytes.count, at: 0)
-        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
-        try target.commit(sync: sync)
     }
 
     private func write(

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecShims
+
+// What the files of all kinds of index have in common: sections with checksums, and zeros between them.
+extension FileHeader {
+    // MARK: - Writing
+
+    /// Writes a file, whole or not at all; `section` appends what belongs into one of a kind.
+    /// - Parameter sync: Whether to wait until the disk has it.
+    mutating func write(
+        to path: String, sync: Bool, _ section: (SectionKind, SectionWriter) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
+        let fileSize = layOut()
+        let target = try AtomicFile(path)
+        for i in sections.indices {
+            let writer = try SectionWriter(target.file, at: sections[i].offset)
+            try section(sections[i].kind, writer)
+            sections[i].checksum = try writer.finish()
+        }
+        let bytes = encode(fileSize: fileSize)
+        try target.file.write(bytes, bytes.count, at: 0)
+        // An index without rows ends with its table; the size must be that of the header all the same.
+        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
+        try target.commit(sync: sync)
+    }
+
+    // MARK: - Checking
+
+    /// Checks every byte of a map against its checksums.
+    static func verify(_ map: MappedFile) throws(VecStoreError) {
+        let read: Read = { (at, count, out) throws(VecStoreError) in
+            out.copyMemory(from: map.base + at, byteCount: count)
+        }
+        let header = try decode(path: map.path, fileSize: map.size, read)
+        for section in header.sections { try section.verify(map.base + section.offset, map.path) }
+        try header.verifyPadding(map.path, read)
+    }
+
+    /// The bytes between sections are zero: so no byte of a file can change unnoticed.
+    func verifyPadding(_ path: String, _ read: Read) throws(VecStoreError) {
+        let bytes = try allocate(UInt8.self, FileHeader.alignment, for: "a check")
+        var end = size
+        for section in sections {
+            let gap = section.offset - end
+            try read(end, gap, bytes.base)
+            for i in 0..<gap where bytes.pointer(UInt8.self)[i] != 0 {
+                throw VecStoreError(.corrupt, "'\(path)' is damaged: byte \(end + i) between its sections is not 0")
+            }
+            end = section.offset + section.size
+        }
+    }
+}
+
+extension FileHeader.Section {
+    /// Checks the bytes of this section.
+    func verify(_ bytes: UnsafeRawPointer, _ path: String) throws(VecStoreError) {
+        guard vs_checksum(bytes, size) == checksum else {
+            throw VecStoreError(.corrupt, "'\(path)' is damaged: the checksum of its section '\(kind)' is wrong")
+        }
+    }
+}
