@@ -293,8 +293,8 @@ typedef struct vecstore_filter {
 
 /*
  * Is told how far a long call has come: `done` of `total` rows. Called now and then, on the thread that made the call,
- * and once at the end. Returning false cancels the call, which then changes nothing and returns
- * VECSTORE_ERR_CANCELLED. It must return normally and must not use the index.
+ * and once at the end. Returning false cancels the call, which then returns VECSTORE_ERR_CANCELLED. It must return
+ * normally and must not use the index.
  */
 typedef bool (*vecstore_progress_callback)(uint64_t done, uint64_t total, void *payload);
 
@@ -412,14 +412,15 @@ VECSTORE_API vecstore_status vecstore_index_create(const vecstore_index_options 
  * do nothing. (since 0.1) */
 VECSTORE_API void vecstore_index_free(vecstore_index *index);
 
-typedef struct vecstore_add_options {
+/* How long calls go about their work: vecstore_index_add, vecstore_index_optimize. */
+typedef struct vecstore_work_options {
     uint32_t struct_size;
     uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
     vecstore_progress_callback progress; /* NULL = none */
     void *payload;                       /* for progress */
-} vecstore_add_options;
+} vecstore_work_options;
 
-#define VECSTORE_ADD_OPTIONS_INIT { (uint32_t)sizeof(vecstore_add_options), 0, NULL, NULL }
+#define VECSTORE_WORK_OPTIONS_INIT { (uint32_t)sizeof(vecstore_work_options), 0, NULL, NULL }
 
 /*
  * Adds n rows: all of them, or none where the call fails.
@@ -435,7 +436,7 @@ typedef struct vecstore_add_options {
  * OUT_OF_MEMORY, CANCELLED. FLAT: O(n * dim). HNSW: O(n * ef_construction * m * dim * log rows) or so. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const void *vectors, vecstore_dtype dtype, size_t n,
-                                                const uint64_t *ids, const vecstore_add_options *options,
+                                                const uint64_t *ids, const vecstore_work_options *options,
                                                 uint64_t *out_ids);
 
 /*
@@ -462,9 +463,11 @@ VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
 /*
  * Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
  * gives back the memory of rows that were removed. Ids do not change. Takes as much memory again while it runs. FLAT: the
- * same as vecstore_index_compact. O(rows * dim). Errors: INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY. (since 0.1)
+ * same as vecstore_index_compact. Cancelled, it leaves a whole index, part of which is optimized. O(rows * dim).
+ * @param[in] options  NULL = defaults
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY, CANCELLED. (since 0.1)
  */
-VECSTORE_API vecstore_status vecstore_index_optimize(vecstore_index *index);
+VECSTORE_API vecstore_status vecstore_index_optimize(vecstore_index *index, const vecstore_work_options *options);
 
 /* Reserves memory for `rows` rows altogether.
  * Errors: INVALID_HANDLE, READ_ONLY, TOO_LARGE, OUT_OF_MEMORY. (since 0.1) */
@@ -613,11 +616,14 @@ typedef struct vecstore_index_stats {
     uint32_t calibrated_k;        /* of the calibration; 0: none */
     uint32_t calibrated_ef_search;
     float calibrated_recall;
+    float calibrated_target;      /* the recall that was asked for */
+    uint32_t calibrated_by_own_rows; /* 1: rows of the index served as queries, which flatters it */
 } vecstore_index_stats;
 
 #define VECSTORE_INDEX_STATS_INIT                                                                                      \
     {                                                                                                                  \
-        (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0, 0, 0.0f  \
+        (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0, 0, 0.0f, \
+            0.0f, 0                                                                                                    \
     }
 
 /* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */

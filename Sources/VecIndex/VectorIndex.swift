@@ -79,7 +79,7 @@ package protocol VectorIndex: AnyObject, Sendable {
     ) throws(VecStoreError)
     func remove(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> Int
     func compact() throws(VecStoreError)
-    func optimize() throws(VecStoreError)
+    func optimize(threads: Int, progress: Progress?) throws(VecStoreError)
     func reserve(_ rows: Int) throws(VecStoreError)
 
     func contains(_ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>)

@@ -67,10 +67,13 @@ extension Index {
     /// Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
     /// returns the memory of removed rows. Ids do not change. Takes as much memory again while it runs. `.flat`: the same
     /// as `compact()`.
-    /// - Throws: `.readOnly`, `.outOfMemory`.
+    /// - Parameters:
+    ///   - threads: 0: as many as the process has processors.
+    ///   - progress: As in `add`. Cancelled, it leaves a whole index, part of which is optimized.
+    /// - Throws: `.invalidArgument`, `.readOnly`, `.outOfMemory`, `.cancelled`.
     /// - Complexity: O(rows × dimension).
-    public func optimize() throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.optimize() }
+    public func optimize(threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil) throws(IndexError) {
+        try rethrow { () throws(VecStoreError) in try core.optimize(threads: checked(threads), progress: progress) }
     }
 
     /// Finds the least `efSearch` with which searches reach a recall, measured against exact search, and keeps it in the

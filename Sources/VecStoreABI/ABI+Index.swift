@@ -47,7 +47,7 @@ public func vecstore_index_free(_ index: OpaquePointer!) {
 @_cdecl("vecstore_index_add")
 public func vecstore_index_add(
     _ index: OpaquePointer!, _ vectors: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ n: Int,
-    _ ids: UnsafePointer<UInt64>!, _ options: UnsafePointer<vecstore_add_options>!,
+    _ ids: UnsafePointer<UInt64>!, _ options: UnsafePointer<vecstore_work_options>!,
     _ out_ids: UnsafeMutablePointer<UInt64>!
 ) -> vecstore_status {
     status { () throws(VecStoreError) in
@@ -96,9 +96,14 @@ public func vecstore_index_compact(_ index: OpaquePointer!) -> vecstore_status {
 }
 
 @_cdecl("vecstore_index_optimize")
-public func vecstore_index_optimize(_ index: OpaquePointer!) -> vecstore_status {
+public func vecstore_index_optimize(
+    _ index: OpaquePointer!, _ options: UnsafePointer<vecstore_work_options>!
+) -> vecstore_status {
     status { () throws(VecStoreError) in
-        try withIndex(index) { (index) throws(VecStoreError) in try index.optimize() }
+        try withIndex(index) { (index) throws(VecStoreError) in
+            let o = try checkedOptions(options)
+            try index.optimize(threads: o.threads, progress: o.progress)
+        }
     }
 }
 
@@ -205,6 +210,8 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
         value.calibrated_k = UInt32(calibration.k)
         value.calibrated_ef_search = UInt32(calibration.efSearch)
         value.calibrated_recall = calibration.recall
+        value.calibrated_target = calibration.targetRecall
+        value.calibrated_by_own_rows = calibration.usesOwnRows ? 1 : 0
     }
     return value
 }

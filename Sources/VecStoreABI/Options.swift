@@ -9,7 +9,7 @@ import VecKernelTypes
 // What structs that have grown were in the first version.
 let vecstore_index_options_first_size = 32
 let vecstore_search_options_first_size = 16
-let vecstore_add_options_first_size = 8
+let vecstore_work_options_first_size = 8
 let vecstore_index_stats_first_size = 72
 
 /// The caller's options over the defaults.
@@ -117,10 +117,10 @@ private func graphOptions(_ o: vecstore_index_options) throws(VecStoreError) -> 
 }
 
 func checkedOptions(
-    _ options: UnsafePointer<vecstore_add_options>?
+    _ options: UnsafePointer<vecstore_work_options>?
 ) throws(VecStoreError) -> (threads: Int, progress: Progress?) {
     let o = try read(
-        options, over: vecstore_add_options(), "vecstore_add_options", firstSize: vecstore_add_options_first_size)
+        options, over: vecstore_work_options(), "vecstore_work_options", firstSize: vecstore_work_options_first_size)
     let threads = try checkedThreads(o.threads)
     guard let callback = o.progress else { return (threads, nil) }
     let payload = o.payload

@@ -237,7 +237,8 @@ struct GraphTests {
         try index.verify()
         try index.compact()
         #expect(index.stats.removedCount == 0)
-        try index.optimize()
+        expect(.cancelled) { try index.optimize(progress: { _, _ in false }) }
+        try index.optimize(threads: 2, progress: { done, total in done <= total })
         #expect(Set(index.ids) == Set(0..<10).union(1510..<3000))
         try index.verify()
         for (id, row) in zip(0..., fresh) { #expect(try index.search(row, k: 1)[0].id == UInt64(id)) }

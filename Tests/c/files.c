@@ -223,7 +223,7 @@ static void change(vecstore_index *index, const shape *shape) {
         TRY(vecstore_index_update(index, ids + 1, rows + 10 * size, shape->dtype, 1));
         TRY(vecstore_index_calibrate(index, NULL, shape->dtype, 0, NULL, NULL));
     }
-    TRY(vecstore_index_optimize(index));
+    TRY(vecstore_index_optimize(index, NULL));
     TRY(vecstore_index_remove(index, ids, written / 2, NULL));
     TRY(vecstore_index_verify(index));
     TRY(vecstore_index_remove(index, ids, written, NULL));

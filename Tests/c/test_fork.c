@@ -247,7 +247,7 @@ static void change_graph(vecstore_index *index) {
     CHECK_OK(vecstore_index_remove(index, ids, 100, NULL));
     CHECK_OK(vecstore_index_add(index, rows, F32, 1, NULL, NULL, &assigned));
     CHECK_EQ(assigned, n);
-    CHECK_OK(vecstore_index_optimize(index));
+    CHECK_OK(vecstore_index_optimize(index, NULL));
     CHECK_OK(vecstore_index_verify(index));
     CHECK_EQ(count_of(index), n - 99);
 }

@@ -118,7 +118,7 @@ static void add(void) {
         if (b.ids[i] == VECSTORE_ID_NONE || find(b.ids[i])) b.is_valid = false;
     }
     if (has_repeats(&b)) b.is_valid = false;
-    vecstore_add_options options = VECSTORE_ADD_OPTIONS_INIT;
+    vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
     options.threads = (uint32_t)below(3);
     vecstore_status status = vecstore_index_add(
         model.index, b.passed, b.dtype, b.n, is_given ? b.ids : NULL, &options, out_ids);
@@ -164,7 +164,7 @@ static void remove_rows(void) {
 static void reshape(void) {
     size_t way = below(3);
     if (way == 0) CHECK_OK(vecstore_index_compact(model.index));
-    else if (way == 1) CHECK_OK(vecstore_index_optimize(model.index));
+    else if (way == 1) CHECK_OK(vecstore_index_optimize(model.index, NULL));
     else CHECK_OK(vecstore_index_reserve(model.index, below(2 * most_rows)));
 }
 

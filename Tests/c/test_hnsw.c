@@ -280,7 +280,7 @@ static void the_empty_graph_has_no_results(void) {
         CHECK_EQ(count, 0);
         CHECK_EQ(id, VECSTORE_ID_NONE);
         CHECK_OK(vecstore_index_verify(index));
-        CHECK_OK(vecstore_index_optimize(index));
+        CHECK_OK(vecstore_index_optimize(index, NULL));
         CHECK_OK(vecstore_index_compact(index));
         /* The second time it is empty again. */
         CHECK_OK(vecstore_index_add(index, query, F32, 1, NULL, NULL, &id));
@@ -429,7 +429,7 @@ static void compact_and_optimize_change_no_answer(void) {
         CHECK_OK(vecstore_index_verify(p.graph));
         vecstore_search_options wide = with_ef(400);
         CHECK(recall_of(p, dims[d], &wide) > 0.97);
-        CHECK_OK(vecstore_index_optimize(p.graph));
+        CHECK_OK(vecstore_index_optimize(p.graph, NULL));
         CHECK_EQ(count_of(p.graph), rows - 1000);
         CHECK_OK(vecstore_index_verify(p.graph));
         CHECK(recall_of(p, dims[d], &wide) > 0.97);
@@ -464,7 +464,7 @@ static void progress_is_told_on_the_calling_thread(void) {
     vecstore_index *index = new_graph(L2SQ, F32, dim);
     float *base = clustered_vectors(dim, rows, 2);
     told t = { .thread = pthread_self(), .stop_at = UINT64_MAX, .is_in_order = true };
-    vecstore_add_options options = VECSTORE_ADD_OPTIONS_INIT;
+    vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
     options.progress = tell;
     options.payload = &t;
     CHECK_OK(vecstore_index_add(index, base, F32, rows, NULL, &options, NULL));
@@ -484,7 +484,7 @@ static void a_cancelled_add_changes_nothing(void) {
             vecstore_index *index = new_graph(L2SQ, F32, dim);
             REQUIRE_OK(vecstore_index_add(index, base, F32, before, NULL, NULL, NULL));
             told t = { .thread = pthread_self(), .stop_at = stop, .is_in_order = true };
-            vecstore_add_options options = VECSTORE_ADD_OPTIONS_INIT;
+            vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
             options.progress = tell;
             options.payload = &t;
             vecstore_status status = vecstore_index_add(index, base + before * dim, F32, rows, NULL, &options, NULL);
@@ -505,6 +505,31 @@ static void a_cancelled_add_changes_nothing(void) {
             vecstore_index_free(index);
         }
     }
+    free(base);
+}
+
+static void optimizing_tells_how_far_it_is_and_can_be_cancelled(void) {
+    float *base = clustered_vectors(dim, rows, 2);
+    vecstore_index *index = new_graph(L2SQ, F32, dim);
+    REQUIRE_OK(vecstore_index_add(index, base, F32, rows, NULL, NULL, NULL));
+    for (int i = 0; i < 3; i++) {
+        uint64_t stop = (const uint64_t[]){ 1000000, 1, 2 }[i];
+        told t = { .thread = pthread_self(), .stop_at = stop, .is_in_order = true };
+        vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
+        options.progress = tell;
+        options.payload = &t;
+        vecstore_status status = vecstore_index_optimize(index, &options);
+        CHECK_EQ(status, t.calls >= stop ? VECSTORE_ERR_CANCELLED : VECSTORE_OK);
+        CHECK(t.is_in_order && t.calls >= 1);
+        if (i == 0) CHECK_EQ(t.last, rows);
+        /* Whole either way. */
+        CHECK_EQ(count_of(index), rows);
+        CHECK_OK(vecstore_index_verify(index));
+    }
+    vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
+    options.threads = 1025;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_optimize(index, &options));
+    vecstore_index_free(index);
     free(base);
 }
 
@@ -534,7 +559,7 @@ static void a_cancelled_add_does_no_harm_beside_other_writers(void) {
         uint64_t *given = malloc(rows * sizeof *given);
         for (uint64_t i = 0; i < rows; i++) given[i] = 500 + i;
         told t = { .thread = pthread_self(), .stop_at = 1 + (uint64_t)round % 3, .is_in_order = true };
-        vecstore_add_options options = VECSTORE_ADD_OPTIONS_INIT;
+        vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
         options.progress = tell;
         options.payload = &t;
         vecstore_status status = vecstore_index_add(index, base + 500 * dim, F32, rows, given, &options, NULL);
@@ -697,12 +722,15 @@ static void calibration_finds_what_reaches_the_recall(void) {
         CHECK_EQ(stats.calibrated_k, 10);
         CHECK_EQ(stats.calibrated_ef_search, last);
         CHECK_FLOAT(stats.calibrated_recall, found.recall);
+        CHECK_FLOAT(stats.calibrated_target, recalls[i]);
+        CHECK_EQ(stats.calibrated_by_own_rows, 0);
         vecstore_search_options target = VECSTORE_SEARCH_OPTIONS_INIT;
         target.target_recall = recalls[i];
         CHECK(recall_of(p, dim, &target) >= recalls[i] - 0.01);
     }
     CHECK_OK(vecstore_index_calibrate(p.graph, NULL, F32, 0, NULL, NULL));
     CHECK_EQ(stats_of(p.graph).calibrated_k, 10);
+    CHECK_EQ(stats_of(p.graph).calibrated_by_own_rows, 1);
     free(queries);
     free_pair(p);
 }
@@ -746,6 +774,7 @@ int main(int argc, char **argv) {
         TEST(removed_rows_never_come_back),
         TEST(a_graph_outlives_many_generations_of_rows),
         TEST(compact_and_optimize_change_no_answer),
+        TEST(optimizing_tells_how_far_it_is_and_can_be_cancelled),
         TEST(progress_is_told_on_the_calling_thread),
         TEST(a_cancelled_add_changes_nothing),
         TEST(a_cancelled_add_does_no_harm_beside_other_writers),

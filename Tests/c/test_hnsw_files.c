@@ -130,7 +130,7 @@ static void a_mapped_graph_refuses_writers(void) {
     CHECK_ERROR(READ_ONLY, vecstore_index_update(index, &id, row, F32, 1));
     CHECK_ERROR(READ_ONLY, vecstore_index_remove(index, &id, 1, NULL));
     CHECK_ERROR(READ_ONLY, vecstore_index_compact(index));
-    CHECK_ERROR(READ_ONLY, vecstore_index_optimize(index));
+    CHECK_ERROR(READ_ONLY, vecstore_index_optimize(index, NULL));
     CHECK_ERROR(READ_ONLY, vecstore_index_reserve(index, 10));
     CHECK_ERROR(READ_ONLY, vecstore_index_calibrate(index, NULL, F32, 0, NULL, NULL));
     CHECK(strstr(vecstore_last_error(), "load"));
@@ -154,7 +154,7 @@ static void a_loaded_graph_goes_on_where_it_was(void) {
         CHECK_EQ(ids[0], next);
         CHECK_OK(vecstore_index_update(index, ids, base + dim, F32, 100));
         CHECK_OK(vecstore_index_remove(index, ids + 100, 300, NULL));
-        CHECK_OK(vecstore_index_optimize(index));
+        CHECK_OK(vecstore_index_optimize(index, NULL));
         CHECK_OK(vecstore_index_verify(index));
         CHECK_EQ(count_of(index), rows - 50 + 200);
         save(index, test_path("again"));
@@ -216,7 +216,7 @@ static void use_graph(vecstore_index *index) {
     if (!stats_of(index).read_only) {
         CHECK(vecstore_index_add(index, query, F32, 1, NULL, NULL, NULL) != VECSTORE_ERR_INTERNAL);
         CHECK(vecstore_index_remove(index, ids, written / 2, NULL) != VECSTORE_ERR_INTERNAL);
-        CHECK(vecstore_index_optimize(index) != VECSTORE_ERR_INTERNAL);
+        CHECK(vecstore_index_optimize(index, NULL) != VECSTORE_ERR_INTERNAL);
     }
     free(query);
 }

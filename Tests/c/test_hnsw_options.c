@@ -292,7 +292,7 @@ static unsigned char *file_of(uint64_t seed, const float *base, size_t n, size_t
     vecstore_index_options options = graph_options(L2SQ, F32, dim);
     options.seed = seed;
     vecstore_index *index = create_index(&options);
-    vecstore_add_options add = VECSTORE_ADD_OPTIONS_INIT;
+    vecstore_work_options add = VECSTORE_WORK_OPTIONS_INIT;
     add.threads = 1;
     REQUIRE_OK(vecstore_index_add(index, base, F32, n, NULL, &add, NULL));
     REQUIRE_OK(vecstore_index_save(index, test_path("file"), NULL));

@@ -53,7 +53,7 @@ static void *add(void *number) {
             ids[i] = id_of_adder(adder, b * batch + i);
             memcpy(rows + i * dim, row_of(ids[i]), dim * sizeof *rows);
         }
-        vecstore_add_options options = VECSTORE_ADD_OPTIONS_INIT;
+        vecstore_work_options options = VECSTORE_WORK_OPTIONS_INIT;
         options.threads = (uint32_t)(b % 3);
         options.progress = stop;
         if (b % 5 == 3) CHECK_ERROR(CANCELLED, vecstore_index_add(shared, rows, F32, batch, ids, &options, NULL));
@@ -76,7 +76,7 @@ static void *reshape(void *number) {
     (void)number;
     for (uint64_t round = 0; atomic_load(&adding) > 0; round++) {
         if (round % 3 == 0) CHECK_OK(vecstore_index_compact(shared));
-        if (round % 3 == 1) CHECK_OK(vecstore_index_optimize(shared));
+        if (round % 3 == 1) CHECK_OK(vecstore_index_optimize(shared, NULL));
         if (round % 3 == 2) CHECK_OK(vecstore_index_reserve(shared, 1000 * (round % 20)));
     }
     return NULL;

@@ -44,12 +44,12 @@ FIELD(vecstore_index_options, ef_construction, 36);
 FIELD(vecstore_index_options, storage, 40);
 FIELD(vecstore_index_options, rescore, 44);
 FIELD(vecstore_index_options, seed, 48);
-static_assert(sizeof(vecstore_add_options) == 24, "vecstore_add_options has changed");
-FIELD(vecstore_add_options, struct_size, 0);
-FIELD(vecstore_add_options, threads, 4);
-FIELD(vecstore_add_options, progress, 8);
-FIELD(vecstore_add_options, payload, 16);
-static_assert(sizeof(vecstore_index_stats) == 112, "vecstore_index_stats has changed");
+static_assert(sizeof(vecstore_work_options) == 24, "vecstore_work_options has changed");
+FIELD(vecstore_work_options, struct_size, 0);
+FIELD(vecstore_work_options, threads, 4);
+FIELD(vecstore_work_options, progress, 8);
+FIELD(vecstore_work_options, payload, 16);
+static_assert(sizeof(vecstore_index_stats) == 120, "vecstore_index_stats has changed");
 FIELD(vecstore_index_stats, struct_size, 0);
 FIELD(vecstore_index_stats, kind, 4);
 FIELD(vecstore_index_stats, dim, 8);
@@ -73,6 +73,8 @@ FIELD(vecstore_index_stats, levels, 96);
 FIELD(vecstore_index_stats, calibrated_k, 100);
 FIELD(vecstore_index_stats, calibrated_ef_search, 104);
 FIELD(vecstore_index_stats, calibrated_recall, 108);
+FIELD(vecstore_index_stats, calibrated_target, 112);
+FIELD(vecstore_index_stats, calibrated_by_own_rows, 116);
 static_assert(sizeof(vecstore_calibrate_options) == 16, "vecstore_calibrate_options has changed");
 FIELD(vecstore_calibrate_options, struct_size, 0);
 FIELD(vecstore_calibrate_options, threads, 4);
@@ -112,7 +114,7 @@ static vecstore_status with_index_options(const void *options) {
     return status;
 }
 
-static vecstore_status with_add_options(const void *options) {
+static vecstore_status with_work_options(const void *options) {
     vecstore_index *index = one_row();
     vecstore_status status = vecstore_index_add(index, row, F32, 1, NULL, options, NULL);
     CHECK_EQ(count_of(index), status == VECSTORE_OK ? 2 : 1);
@@ -170,7 +172,7 @@ static vecstore_status with_open_options(const void *options) {
 }
 
 static const vecstore_index_options init_index_options = VECSTORE_INDEX_OPTIONS_INIT;
-static const vecstore_add_options init_add_options = VECSTORE_ADD_OPTIONS_INIT;
+static const vecstore_work_options init_work_options = VECSTORE_WORK_OPTIONS_INIT;
 static const vecstore_search_options init_search_options = VECSTORE_SEARCH_OPTIONS_INIT;
 static const vecstore_filter init_filter = VECSTORE_FILTER_INIT;
 static const vecstore_calibrate_options init_calibrate_options = VECSTORE_CALIBRATE_OPTIONS_INIT;
@@ -186,7 +188,7 @@ static const struct {
     uint32_t first_size; /* what it was in the first version */
 } structs[] = {
     { "vecstore_index_options", with_index_options, &init_index_options, sizeof init_index_options, 32 },
-    { "vecstore_add_options", with_add_options, &init_add_options, sizeof init_add_options, 8 },
+    { "vecstore_work_options", with_work_options, &init_work_options, sizeof init_work_options, 8 },
     { "vecstore_search_options", with_search_options, &init_search_options, sizeof init_search_options, 16 },
     { "vecstore_filter", with_filter, &init_filter, sizeof init_filter, 64 },
     { "vecstore_calibrate_options", with_calibrate_options, &init_calibrate_options, sizeof init_calibrate_options, 16 },
@@ -254,7 +256,7 @@ static void fields_that_the_caller_does_not_know_take_their_defaults(void) {
         note("%s", structs[s].name);
         unsigned char *options = options_of_size(s, structs[s].size);
         memset(options + structs[s].first_size, 0xff, structs[s].size - structs[s].first_size);
-        if (structs[s].init != &init_add_options) CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
+        if (structs[s].init != &init_work_options) CHECK_ERROR(INVALID_ARGUMENT, structs[s].call(options));
         memcpy(options, &structs[s].first_size, 4);
         CHECK_OK(structs[s].call(options));
         free(options);
@@ -370,7 +372,7 @@ static void a_calibration_is_filled_in_up_to_the_size_of_the_caller(void) {
 /* ---- defaults ---- */
 
 static void null_means_all_defaults(void) {
-    CHECK_OK(with_add_options(NULL));
+    CHECK_OK(with_work_options(NULL));
     CHECK_OK(with_search_options(NULL));
     CHECK_OK(with_filter(NULL));
     CHECK_OK(with_calibrate_options(NULL));
@@ -439,16 +441,16 @@ static void values_that_fields_do_not_allow_are_refused(void) {
     index_options = good, index_options.exact_codes = 3;
     CHECK_REFUSED(with_index_options, index_options);
 
-    vecstore_add_options add = VECSTORE_ADD_OPTIONS_INIT;
+    vecstore_work_options add = VECSTORE_WORK_OPTIONS_INIT;
     vecstore_search_options search = VECSTORE_SEARCH_OPTIONS_INIT;
     add.threads = search.threads = 1024;
-    CHECK_OK(with_add_options(&add));
+    CHECK_OK(with_work_options(&add));
     CHECK_OK(with_search_options(&search));
     add.threads = search.threads = 1025;
-    CHECK_REFUSED(with_add_options, add);
+    CHECK_REFUSED(with_work_options, add);
     CHECK_REFUSED(with_search_options, search);
     add.threads = search.threads = UINT32_MAX;
-    CHECK_REFUSED(with_add_options, add);
+    CHECK_REFUSED(with_work_options, add);
     CHECK_REFUSED(with_search_options, search);
 
     vecstore_save_options save = VECSTORE_SAVE_OPTIONS_INIT;

@@ -192,7 +192,7 @@ static void use_graph(const dataset *data, const hits *exact) {
     must(vecstore_index_create(&options, &index));
     double start = now_micros();
     must(vecstore_index_add(index, data->base.values, VECSTORE_DTYPE_F16, data->base.n, NULL, NULL, NULL));
-    must(vecstore_index_optimize(index));
+    must(vecstore_index_optimize(index, NULL));
     printf("A graph of the same packages, built in %.1f ms.\n", (now_micros() - start) / 1e3);
 
     /* Finds the least ef_search that answers questions like these well enough, and keeps it. */

@@ -258,7 +258,10 @@ extension FlatIndex {
     }
 
     /// Rows are read in order: there is no better one.
-    package func optimize() throws(VecStoreError) { try compact() }
+    package func optimize(threads: Int = 0, progress: Progress? = nil) throws(VecStoreError) {
+        try compact()
+        guard progress?(count, count) ?? true else { throw VecStoreError(.cancelled, "optimizing was cancelled at its end") }
+    }
 }
 
 extension RowShape {

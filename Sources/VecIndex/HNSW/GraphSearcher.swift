@@ -330,8 +330,9 @@ struct GraphSearcher {
             var beam = Beam(scratch, capacity: width)
             let query = wide.prepare(queries, i)
             wide.walk(query, entry, &beam)
-            // As many rows beyond the radius as within: nothing near is likely to be missing.
-            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 2) > sink.limit + reach(sink.limit)
+            // Three times as many rows beyond the radius as within: nothing near is likely to be missing, not even where the
+            // query lies beside a region whose rows were removed.
+            let edge = beam.count < width || beam.count == 0 || beam.distance(beam.count / 4) > sink.limit + reach(sink.limit)
             if edge || width >= rows {
                 wide.collect(queries, i, beam, &sink)
                 return

@@ -200,6 +200,16 @@ extension HNSWIndex {
     /// Links new rows to the graph. Returns whether it was not cancelled.
     private func link(_ slots: Buffer, _ batch: RowBatch, _ builders: [GraphBuilder], _ progress: Progress?) -> Bool {
         let slot = slots.pointer(UInt32.self)
+        return forEachRow(batch.count, builders, progress) { (i, builder) in
+            self.insert(slot[i], batch.row(i), squaredNorm: batch.squaredNorm(i), builder)
+        }
+    }
+
+    /// Calls `body` for 0 ..< count, each builder on a thread of its own, and `progress` on this one. Returns whether it was
+    /// not cancelled.
+    func forEachRow(
+        _ count: Int, _ builders: [GraphBuilder], _ progress: Progress?, _ body: (Int, GraphBuilder) -> Void
+    ) -> Bool {
         let isCancelled = Atomic<Bool>(false)
         let next = Atomic<Int>(0)
         let done = Atomic<Int>(0)
@@ -210,23 +220,21 @@ extension HNSWIndex {
             let builder = builders[task]
             while !isCancelled.load(ordering: .relaxed) {
                 let from = next.add(chunk, ordering: .relaxed).oldValue
-                if from >= batch.count { break }
-                let n = min(chunk, batch.count - from)
-                for i in from..<(from + n) {
-                    self.insert(slot[i], batch.row(i), squaredNorm: batch.squaredNorm(i), builder)
-                }
+                if from >= count { break }
+                let n = min(chunk, count - from)
+                for i in from..<(from + n) { body(i, builder) }
                 let total = done.add(n, ordering: .relaxed).newValue
                 if let progress, pthread_equal(caller, pthread_self()) != 0 {
                     let now = monotonicSeconds()
                     if now - told > 0.05 {
                         told = now
-                        if !progress(total, batch.count) { isCancelled.store(true, ordering: .relaxed) }
+                        if !progress(total, count) { isCancelled.store(true, ordering: .relaxed) }
                     }
                 }
             }
         }
         if isCancelled.load(ordering: .relaxed) { return false }
-        return progress?(batch.count, batch.count) ?? true
+        return progress?(count, count) ?? true
     }
 
     /// Links one row whose columns are written.

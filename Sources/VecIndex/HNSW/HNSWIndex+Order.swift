@@ -13,7 +13,7 @@ extension HNSWIndex {
     }
 
     /// Chooses the links of every row once more, and lays rows that are near each other side by side. Ids do not change.
-    package func optimize() throws(VecStoreError) {
+    package func optimize(threads: Int = 0, progress: Progress? = nil) throws(VecStoreError) {
         try checkWritable()
         gate.lockAlone()
         defer { gate.unlockAlone() }
@@ -21,15 +21,13 @@ extension HNSWIndex {
         let store = self.store
         let entry = store.entry.load(ordering: .acquiring)
         guard entry != GraphStore.noEntry else { return }
-        let builders = try makeBuilders(store, threads: ThreadPool.defaultThreads)
+        let builders = try makeBuilders(store, threads: ThreadPool.threads(threads))
         defer { self.give(back: builders) }
-        let next = SharedCounter()
-        ThreadPool.shared.run(tasks: builders.count, threads: builders.count) { task in
-            while true {
-                let from = next.take(64)
-                if from >= store.usedSlots { return }
-                for slot in from..<min(from + 64, store.usedSlots) { builders[task].relink(UInt32(slot), entry: entry) }
-            }
+        let isDone = forEachRow(store.usedSlots, builders, progress) { (slot, builder) in
+            builder.relink(UInt32(slot), entry: entry)
+        }
+        guard isDone else {
+            throw VecStoreError(.cancelled, "optimizing was cancelled: some rows have new links, the others those they had")
         }
     }
 

@@ -37,6 +37,25 @@ struct GraphRangeTests {
         try HNSWIndex(RealRows.make(2100, .float32).rows, metric: .cosine, storage: .float32, m: 12, efConstruction: 64)
     }
 
+    /// What is left lies around a hole in the graph, on all sides of it.
+    @Test("rows around a region that was removed are found", arguments: [100, 600])
+    func aroundAHole(removed: Int) throws {
+        let (rows, queries) = GraphData.lognormal(rows: 2500, queries: 8, dimension: 24, seed: 644)
+        let full = try HNSWIndex(rows, metric: .l2Squared, m: 12, efConstruction: 64)
+        var found = 0
+        for q in 0..<8 {
+            let query = queries.picked([q])
+            let all = Recall.truth(query, rows, .l2Squared, k: removed + 51)[0]
+            let ids = all.prefix(removed).map(\.id)
+            let gone = try full.get(ids)
+            try full.remove(ids)
+            let got = try full.searchRange(query, radius: all[removed + 50].distance)[0]
+            found += Set(got.map(\.id)).intersection(all.dropFirst(removed).map(\.id)).count
+            try full.add(Vectors(bytes: gone, dimension: 24, type: .float32), ids: ids)
+        }
+        #expect(found >= 8 * 51 * 95 / 100, "\(found) of \(8 * 51)")
+    }
+
     @Test("a radius that nothing lies within finds nothing, an infinite one everything")
     func extremes() throws {
         let queries = RealRows.make(0, .float32).queries.picked(0..<5)

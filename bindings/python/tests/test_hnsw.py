@@ -510,8 +510,7 @@ def test_calibration_finds_the_least_setting_that_reaches_a_recall(packages, tru
         assert (found.k, found.target_recall, found.uses_own_rows) == (K, 0.98, False)
         assert found.recall >= 0.98
         assert recall(index.search(queries, K, ef_search=found.ef_search), truth) >= 0.98
-        kept = index.stats().calibration
-        assert (kept.k, kept.ef_search, kept.recall) == (found.k, found.ef_search, found.recall)
+        assert index.stats().calibration == found
         for target in (0.98, 0.9):
             by_recall = index.search(queries, K, target_recall=target)
             by_setting = index.search(queries, K, ef_search=found.ef_search)
@@ -522,6 +521,7 @@ def test_rows_of_the_index_serve_where_there_are_no_queries(rng):
     index, _ = small_graph(rng)
     with index:
         found = index.calibrate()
+        assert index.stats().calibration == found
     assert (found.k, found.target_recall, found.uses_own_rows) == (10, 0.95, True)
     assert found.recall >= 0.95
 
@@ -632,8 +632,7 @@ def test_what_calibration_found_is_in_the_file(tmp_path, packages):
         found = index.calibrate(queries, recall=0.97)
         index.save(tmp_path / "index")
     with vecstore.Index.open(tmp_path / "index") as index:
-        kept = index.stats().calibration
-        assert (kept.k, kept.ef_search, kept.recall) == (found.k, found.ef_search, found.recall)
+        assert index.stats().calibration == found
         by_recall = index.search(queries, K, target_recall=0.97)
         np.testing.assert_array_equal(by_recall.ids, index.search(queries, K, ef_search=found.ef_search).ids)
 

@@ -1,4 +1,4 @@
-# How a long add tells how far it has come, and how it is stopped.
+# How long calls tell how far they have come, and how they are stopped.
 # SPDX-License-Identifier: Apache-2.0
 import gc
 import signal
@@ -198,6 +198,30 @@ CTRL_C = """
     except KeyboardInterrupt:
         print(f"stopped, {len(index)} rows")
 """
+
+
+def test_optimize_tells_its_progress_and_can_be_cancelled(index, many):
+    told = []
+    index.add(many[:3000])
+    index.optimize(threads=1, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (3000, 3000)
+    with pytest.raises(vecstore.CancelledError):
+        index.optimize(progress=lambda done, total: False)
+    with pytest.raises(TypeError, match="progress: expected a callable"):
+        index.optimize(progress=1)
+    with pytest.raises(vecstore.InvalidArgumentError):
+        index.optimize(threads=1025)
+    index.verify()
+    assert len(index) == 3000
+
+
+def test_what_a_signal_handler_raises_ends_a_long_optimize(index, many, alarm):
+    index.add(many)
+    alarm()
+    with pytest.raises(Stopped):
+        index.optimize()
+    index.verify()
+    assert len(index) == MANY
 
 
 @pytest.mark.parametrize("bad", [1, "bar", True, object()])

@@ -95,7 +95,7 @@ class IndexOptions(ctypes.Structure):
     ]
 
 
-class AddOptions(ctypes.Structure):
+class WorkOptions(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("threads", c_uint32),
@@ -144,6 +144,8 @@ class StatsStruct(ctypes.Structure):
         ("calibrated_k", c_uint32),
         ("calibrated_ef_search", c_uint32),
         ("calibrated_recall", c_float),
+        ("calibrated_target", c_float),
+        ("calibrated_by_own_rows", c_uint32),
     ]
 
 
@@ -159,7 +161,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_filter": FilterStruct,
     "vecstore_search_options": SearchOptions,
     "vecstore_index_options": IndexOptions,
-    "vecstore_add_options": AddOptions,
+    "vecstore_work_options": WorkOptions,
     "vecstore_calibrate_options": CalibrateOptions,
     "vecstore_calibration": CalibrationStruct,
     "vecstore_index_stats": StatsStruct,
@@ -209,11 +211,11 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "vecstore_index_create": (_STATUS, (POINTER(IndexOptions), POINTER(_HANDLE))),
     "vecstore_index_free": (None, (_HANDLE,)),
-    "vecstore_index_add": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, _ARRAY, POINTER(AddOptions), _ARRAY)),
+    "vecstore_index_add": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, _ARRAY, POINTER(WorkOptions), _ARRAY)),
     "vecstore_index_update": (_STATUS, (_HANDLE, _ARRAY, _ARRAY, _DTYPE, c_size_t)),
     "vecstore_index_remove": (_STATUS, (_HANDLE, _ARRAY, c_size_t, POINTER(c_size_t))),
     "vecstore_index_compact": (_STATUS, (_HANDLE,)),
-    "vecstore_index_optimize": (_STATUS, (_HANDLE,)),
+    "vecstore_index_optimize": (_STATUS, (_HANDLE, POINTER(WorkOptions))),
     "vecstore_index_reserve": (_STATUS, (_HANDLE, c_uint64)),
     "vecstore_index_contains": (_STATUS, (_HANDLE, _ARRAY, c_size_t, _ARRAY)),
     "vecstore_index_get": (_STATUS, (_HANDLE, _ARRAY, c_size_t, _DTYPE, _ARRAY)),
@@ -658,7 +660,7 @@ def index_add(
 ) -> NDArray[np.uint64]:
     n = len(vectors)
     out = np.empty(n, dtype=np.uint64)
-    options = AddOptions(ctypes.sizeof(AddOptions), threads)
+    options = WorkOptions(ctypes.sizeof(WorkOptions), threads)
     _check(
         _lib.vecstore_index_add(
             handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
@@ -675,22 +677,37 @@ def index_add_watched(
     threads: int,
     tell: Optional[Callable[[int, int], Any]],
 ) -> NDArray[np.uint64]:
-    """As `index_add`, but it tells its progress, and what a signal handler raises (Ctrl-C) ends it.
+    """As `index_add`, but it tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
+    n = len(vectors)
+    out = np.empty(n, dtype=np.uint64)
+    _watched(
+        lambda options: _lib.vecstore_index_add(
+            handle, _address(vectors), DTYPES[dtype], n, _address(ids), options, _address(out)
+        ),
+        threads,
+        tell,
+    )
+    return out
+
+
+def index_optimize_watched(handle: int, threads: int, tell: Optional[Callable[[int, int], Any]]) -> None:
+    """As `index_optimize`, but it tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
+    _watched(lambda options: _lib.vecstore_index_optimize(handle, options), threads, tell)
+
+
+def _watched(call: Callable[[Any], int], threads: int, tell: Optional[Callable[[int, int], Any]]) -> None:
+    """Makes a long call of the library, which may be cancelled.
 
     Python handles signals on the main thread, while that runs Python. In a callback the exception would come up before
     the first line of it, where nothing can catch it. So the library works on another thread, and this one waits.
     """
-    n = len(vectors)
-    out = np.empty(n, dtype=np.uint64)
     progress = _Progress(tell)
-    options = AddOptions(ctypes.sizeof(AddOptions), threads, ProgressCallback(progress))
+    options = WorkOptions(ctypes.sizeof(WorkOptions), threads, ProgressCallback(progress))
     failure: Optional[errors.Error] = None
 
     def work() -> None:
         nonlocal failure
-        status = _lib.vecstore_index_add(
-            handle, _address(vectors), DTYPES[dtype], n, _address(ids), byref(options), _address(out)
-        )
+        status = call(byref(options))
         if status != 0:
             failure = _failure(status)
 
@@ -701,7 +718,6 @@ def index_add_watched(
         progress.raise_error()
         if failure is not None:
             raise failure
-        return out
     finally:
         del interruption, failure  # their tracebacks hold this frame
 
@@ -716,7 +732,7 @@ def _beside(work: Callable[[], None], progress: _Progress) -> Optional[BaseExcep
         finally:
             finished.set()
 
-    thread = threading.Thread(target=run, name="vecstore add", daemon=True)
+    thread = threading.Thread(target=run, name="vecstore work", daemon=True)
     interruption = None
     thread.start()
     while not finished.is_set():
@@ -742,8 +758,9 @@ def index_compact(handle: int) -> None:
     _check(_lib.vecstore_index_compact(handle))
 
 
-def index_optimize(handle: int) -> None:
-    _check(_lib.vecstore_index_optimize(handle))
+def index_optimize(handle: int, threads: int) -> None:
+    options = WorkOptions(ctypes.sizeof(WorkOptions), threads)
+    _check(_lib.vecstore_index_optimize(handle, byref(options)))
 
 
 def index_reserve(handle: int, rows: int) -> None:
@@ -882,6 +899,8 @@ def index_stats(handle: int) -> dict[str, Any]:
                 "k": stats.calibrated_k,
                 "ef_search": stats.calibrated_ef_search,
                 "recall": _short(stats.calibrated_recall),
+                "target_recall": _short(stats.calibrated_target),
+                "uses_own_rows": bool(stats.calibrated_by_own_rows),
             }
     return fields
 

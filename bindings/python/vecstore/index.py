@@ -22,7 +22,7 @@ from .functions import SearchResult
 __all__ = ["Calibration", "Index", "IndexStats", "RangeResult"]
 
 _UINT64_MAX = 2**64 - 1
-# From so many rows on an add takes long enough that Ctrl-C should end it.
+# From so many rows on a call takes long enough that Ctrl-C should end it.
 _INTERRUPTIBLE_ROWS = 1000
 _Self = TypeVar("_Self", bound="Index")
 _Ids = Union[ArrayLike, Iterable[int]]
@@ -91,17 +91,17 @@ class Calibration:
         What searches with `target_recall` take from now on.
     recall : float
         What was measured with this `ef_search`: the share of the k nearest rows that searches found.
-    target_recall : float or None
-        What was asked for. None in `IndexStats`, which does not tell it.
-    uses_own_rows : bool or None
-        True where rows of the index served as queries, which flatters it. None in `IndexStats`.
+    target_recall : float
+        What was asked for.
+    uses_own_rows : bool
+        True where rows of the index served as queries, which flatters it.
     """
 
     k: int
     ef_search: int
     recall: float
-    target_recall: Optional[float] = None
-    uses_own_rows: Optional[bool] = None
+    target_recall: float
+    uses_own_rows: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -505,9 +505,7 @@ class Index:
         array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
         id_array = None if ids is None else self._ids_for(array, ids)
         threads = _arrays.threads_count(threads)
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
-        if progress is not None or (self._kind == "hnsw" and len(array) >= _INTERRUPTIBLE_ROWS):
+        if self._is_watched(len(array), progress):
             return _ffi.index_add_watched(handle, array, dtype, id_array, threads, progress)
         return _ffi.index_add(handle, array, dtype, id_array, threads)
 
@@ -579,21 +577,43 @@ class Index:
         """
         _ffi.index_compact(self._open_handle())
 
-    def optimize(self) -> None:
+    def _is_watched(self, rows: int, progress: Optional[_Progress]) -> bool:
+        """Whether a call that works on so many rows tells its progress, or takes long enough that Ctrl-C should end it."""
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
+        return progress is not None or (self._kind == "hnsw" and rows >= _INTERRUPTIBLE_ROWS)
+
+    def optimize(self, *, threads: int = 0, progress: Optional[_Progress] = None) -> None:
         """Makes searches of a graph faster and lets them find more, once most rows are in.
 
         It chooses the links of every row once more, now that all rows are there, lays rows that are near each other
         side by side, and gives back the memory of rows that were removed. Ids do not change. It costs about as much as
         adding the rows did, and as much memory again meanwhile. "flat" does what `compact` does.
 
+        Parameters
+        ----------
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024.
+        progress : callable, optional
+            As for `add`. Cancelled, by Ctrl-C too, it leaves a whole index, part of which is optimized.
+
         Raises
         ------
+        TypeError, InvalidArgumentError
+            An argument has the wrong type, or a value that is not allowed.
         ReadOnlyError
             The index maps a file.
         OutOfMemoryError
             Memory ran out.
+        CancelledError
+            `progress` returned False.
         """
-        _ffi.index_optimize(self._open_handle())
+        handle = self._open_handle()
+        threads = _arrays.threads_count(threads)
+        if self._is_watched(len(self), progress):
+            _ffi.index_optimize_watched(handle, threads, progress)
+        else:
+            _ffi.index_optimize(handle, threads)
 
     def calibrate(
         self, queries: Optional[ArrayLike] = None, *, recall: float = 0.95, k: int = 10, threads: int = 0
