@@ -67,6 +67,14 @@ package typealias SelectAffineKernel = @convention(c) (
     UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>, Int, Float, UnsafeMutablePointer<UInt32>
 ) -> Int
 
+/// Merges different numbers into a sorted list of others, and drops the largest of all where there are too many.
+/// - Parameters: entries (sorted; room for capacity), count, capacity, batch (in any order; room for 7 more), batchCount (1
+///   to `largestMerge`), room (for as many, for work).
+/// - Returns: Where the first of the new ones is now; the new count where none came in.
+package typealias MergeKernel = @convention(c) (
+    UnsafeMutablePointer<UInt64>, Int, Int, UnsafeMutablePointer<UInt64>, Int, UnsafeMutablePointer<UInt64>
+) -> Int
+
 /// Loads every whole register of `count` bytes and does next to nothing with it: what memory and caches can deliver at
 /// most, for benchmarks.
 package typealias LoadKernel = @convention(c) (UnsafeRawPointer, Int) -> UInt32
@@ -91,6 +99,7 @@ package struct KernelTable: Sendable {
     package let allFinite: [FiniteKernel?]
     package let select: SelectKernel
     package let selectAffine: SelectAffineKernel
+    package let merge: MergeKernel
     package let codes: CodeKernels
     package let scalarCodes: ScalarCodeKernels
     package let load: LoadKernel
@@ -107,6 +116,7 @@ package struct KernelTable: Sendable {
         allFinite: [FiniteKernel?],
         select: @escaping SelectKernel,
         selectAffine: @escaping SelectAffineKernel,
+        merge: @escaping MergeKernel,
         codes: CodeKernels,
         scalarCodes: ScalarCodeKernels,
         load: @escaping LoadKernel
@@ -122,12 +132,15 @@ package struct KernelTable: Sendable {
         self.allFinite = allFinite
         self.select = select
         self.selectAffine = selectAffine
+        self.merge = merge
         self.codes = codes
         self.scalarCodes = scalarCodes
         self.load = load
     }
 
     package static let slotCount = 7 * 7
+    /// The most that one call of `merge` takes.
+    package static let largestMerge = 32
 
     package static func slot(_ metric: Metric, _ type: ElementType) -> Int {
         Int(metric.rawValue) * 7 + Int(type.rawValue)

@@ -208,6 +208,7 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
         ],
         select: { v, n, l, p in selectAtMost(v, n, l, p) },
         selectAffine: { v, a, b, n, l, p in selectAffineAtMost(v, a, b, n, l, p) },
+        merge: { e, n, m, b, k, r in mergeSorted(e, n, m, b, k, r) },
         codes: CodeKernels(
             tileIsFast: vs_dot_i8_bias() != 0,
             tileRows: tileRows,

@@ -526,4 +526,35 @@ VS_INLINE vs_bytes vs_broadcast_four(const void *p) {
     return (vs_bytes)lanes;
 }
 
+/* ---- sorted 64-bit numbers ---- */
+
+/* How many of the 8 numbers at p are larger than x. */
+VS_INLINE intptr_t vs_count_above(const uint64_t *p, uint64_t x) {
+#if defined(VS_AVX512)
+    return __builtin_popcount(_mm512_cmpgt_epu64_mask(_mm512_loadu_si512(p), _mm512_set1_epi64((long long)x)));
+#elif defined(VS_AVX2)
+    /* There are comparisons of signed numbers only. */
+    const __m256i sign = _mm256_set1_epi64x((long long)0x8000000000000000);
+    const __m256i y = _mm256_xor_si256(_mm256_set1_epi64x((long long)x), sign);
+    __m256i low = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)p), sign);
+    __m256i high = _mm256_xor_si256(_mm256_loadu_si256((const __m256i *)(p + 4)), sign);
+    int mask = _mm256_movemask_pd((__m256d)_mm256_cmpgt_epi64(low, y)) |
+               _mm256_movemask_pd((__m256d)_mm256_cmpgt_epi64(high, y)) << 4;
+    return __builtin_popcount((unsigned)mask);
+#else
+    intptr_t n = 0;
+    for (int i = 0; i < 8; i++) n += p[i] > x;
+    return n;
+#endif
+}
+
+/* Copies the last n, up to 8, of the 8 numbers at `from` to the same places at `to`, which lies behind: they may overlap. */
+VS_INLINE void vs_move_last(uint64_t *to, const uint64_t *from, intptr_t n) {
+#if defined(VS_AVX512)
+    _mm512_mask_storeu_epi64(to, (__mmask8)(0xff00u >> n), _mm512_loadu_si512(from));
+#else
+    for (intptr_t i = 7; i >= 8 - n; i--) to[i] = from[i];
+#endif
+}
+
 #endif /* VEC_SIMD_H */

@@ -6,21 +6,28 @@ import VecKernelTypes
 ///
 /// An entry is one number: the distance, as bits that are ordered as integers are, above the slot, whose highest bit says
 /// that the walk has been there. Rows come in batches, which are sorted and merged from the end: one pass, whatever their
-/// number.
+/// number. All entries differ, because a walk comes to each row once.
 struct Beam {
     /// Room for a batch too.
     private let entries: UnsafeMutablePointer<UInt64>
     private let batch: UnsafeMutablePointer<UInt64>
     private let positions: UnsafeMutablePointer<UInt32>
+    private let room: UnsafeMutablePointer<UInt64>
+    private let select: SelectKernel
+    private let mergeKernel: MergeKernel
     let capacity: Int
     private(set) var count = 0
     /// Entries before this one have been visited.
     private var cursor = 0
 
-    init(_ scratch: WalkScratch, capacity: Int) {
+    init(_ walk: GraphWalk, capacity: Int) {
+        let scratch = walk.scratch
         entries = scratch.entries
         batch = scratch.batch
         positions = scratch.positions
+        room = scratch.sorted
+        select = walk.coarse.table.select
+        mergeKernel = walk.coarse.table.merge
         self.capacity = capacity
         ties = 64 &* capacity
     }
@@ -60,20 +67,24 @@ struct Beam {
     /// Takes those of some rows that are near enough.
     @inline(__always)
     mutating func take(
-        _ distances: UnsafePointer<Float>, _ slots: UnsafePointer<UInt32>, _ n: Int, _ table: KernelTable
+        _ distances: UnsafePointer<Float>, _ slots: UnsafePointer<UInt32>, _ n: Int
     ) {
-        let limit = limit
-        let found = table.select(distances, n, limit, positions)
-        var taken = 0
-        for f in 0..<found {
-            let j = Int(positions[f])
-            if distances[j] == limit && !mayTie() { continue }
-            batch[taken] = Beam.entry(distances[j], slots[j])
-            taken &+= 1
+        let found = select(distances, n, limit, positions)
+        var f = 0
+        while f < found {
+            // Those that came in before may have moved it.
+            let limit = limit
+            let end = min(f &+ KernelTable.largestMerge, found)
+            var taken = 0
+            while f < end {
+                let j = Int(positions[f])
+                f &+= 1
+                if distances[j] > limit || (distances[j] == limit && !mayTie()) { continue }
+                batch[taken] = Beam.entry(distances[j], slots[j])
+                taken &+= 1
+            }
+            if taken > 0 { merge(taken) }
         }
-        if taken == 0 { return }
-        Beam.sort(batch, taken)
-        merge(taken)
     }
 
     @inline(__always)
@@ -82,53 +93,12 @@ struct Beam {
         return ties >= 0
     }
 
-    /// Shell's sort: batches are small, but for the first of a walk.
-    @inline(__always)
-    private static func sort(_ items: UnsafeMutablePointer<UInt64>, _ count: Int) {
-        var gap = count > 40 ? 23 : (count > 12 ? 5 : 1)
-        while true {
-            var i = gap
-            while i < count {
-                let one = items[i]
-                var j = i
-                while j >= gap && items[j &- gap] > one {
-                    items[j] = items[j &- gap]
-                    j &-= gap
-                }
-                items[j] = one
-                i &+= 1
-            }
-            if gap == 1 { return }
-            gap = gap == 23 ? 5 : 1
-        }
-    }
-
-    /// Merges `n` entries of the batch, which are sorted.
+    /// Merges `n` entries of the batch.
     @inline(__always)
     private mutating func merge(_ n: Int) {
-        var old = count &- 1
-        var new = n &- 1
-        var excess = count &+ n &- capacity
-        // The farthest ones have no place.
-        while excess > 0 {
-            let dropsNew = old < 0 || batch[max(new, 0)] > entries[max(old, 0)]
-            if dropsNew { new &-= 1 } else { old &-= 1 }
-            excess &-= 1
-        }
-        var place = old &+ new &+ 1
-        count = place &+ 1
-        while new >= 0 {
-            let a = batch[new]
-            if old >= 0 && entries[old] > a {
-                entries[place] = entries[old]
-                old &-= 1
-            } else {
-                entries[place] = a
-                new &-= 1
-            }
-            place &-= 1
-        }
-        if place &+ 1 < cursor { cursor = place &+ 1 }
+        let first = mergeKernel(entries, count, capacity, batch, n, room)
+        count = min(count &+ n, capacity)
+        if first < cursor { cursor = first }
         if cursor > count { cursor = count }
     }
 

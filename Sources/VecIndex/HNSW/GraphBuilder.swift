@@ -96,7 +96,7 @@ struct GraphBuilder {
         var (at, distance) = walk.start(query, entry: entry, level: min(level, top))
         var l = min(level, top)
         while l >= 0 {
-            var beam = Beam(scratch, capacity: min(efConstruction, scratch.width))
+            var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
             _ = scratch.visit(slot)
             walk.begin(at, distance, &beam)
             walk.run(query, level: l, &beam)
@@ -134,7 +134,7 @@ struct GraphBuilder {
         let scratch = walk.scratch
         let query = walk.prepare(row: slot)
         let (at, distance) = walk.start(query, entry: entry, level: 0)
-        var beam = Beam(scratch, capacity: min(efConstruction, scratch.width))
+        var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
         _ = scratch.visit(slot)
         if at != slot { walk.begin(at, distance, &beam) }
         let own = store.list(slot, 0)

@@ -35,7 +35,7 @@ struct GraphRepairer {
     func referrers(of slot: UInt32, level: Int) -> [UInt32] {
         let scratch = walk.scratch
         let query = walk.prepare(row: slot)
-        var beam = Beam(scratch, capacity: min(GraphRepairer.searchWidth(store.shape), scratch.width))
+        var beam = Beam(walk, capacity: min(GraphRepairer.searchWidth(store.shape), scratch.width))
         walk.begin(slot, walk.distance(query, slot), &beam)
         walk.run(query, level: level, &beam)
         scratch.forget()

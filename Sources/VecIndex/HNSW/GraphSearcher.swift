@@ -57,7 +57,7 @@ struct GraphSearcher {
             if let plan {
                 try search(queries, i, query, entry, plan, k: k, width: width, &top)
             } else {
-                var beam = Beam(walk.scratch, capacity: width)
+                var beam = Beam(walk, capacity: width)
                 walk(query, entry, &beam)
                 refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
@@ -82,7 +82,7 @@ struct GraphSearcher {
             defer { index.scratches.give(scratch) }
             let wide = try GraphSearcher(self, scratch)
             let query = wide.prepare(queries, i)
-            var beam = Beam(scratch, capacity: width)
+            var beam = Beam(wide.walk, capacity: width)
             wide.walk(query, entry, &beam)
             // All of them: the nearest k may be just those that were removed.
             wide.refine(query, &beam, beam.count)
@@ -97,7 +97,7 @@ struct GraphSearcher {
         width: Int, _ top: inout TopK
     ) throws(VecStoreError) {
         if plan.strategy != .scan {
-            var beam = Beam(walk.scratch, capacity: plan.width)
+            var beam = Beam(walk, capacity: plan.width)
             if plan.strategy == .wideWalk {
                 walk(query, entry, &beam)
                 beam.keep { plan.isWanted($0) }
@@ -169,7 +169,7 @@ struct GraphSearcher {
     /// over the graph; where there are none of the former, it does not begin at all.
     private func walkMatching(_ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam) {
         let scratch = walk.scratch
-        var around = Beam(scratch, capacity: min(GraphSearcher.probeWidth, scratch.width))
+        var around = Beam(walk, capacity: min(GraphSearcher.probeWidth, scratch.width))
         walk(query, entry, &around, forgets: false)
         let probed = scratch.visitedCount
         var near: [UInt32] = []
@@ -177,7 +177,7 @@ struct GraphSearcher {
         scratch.forget()
         let expected = Float(probed) * Float(plan.matchCount) / Float(max(index.count, 1))
         if Float(near.count) < expected / 8 { return }
-        beam = Beam(scratch, capacity: beam.capacity)
+        beam = Beam(walk, capacity: beam.capacity)
         for slot in near.prefix(64) + plan.seeds where scratch.visit(slot) { beam.take(walk.distance(query, slot), slot) }
         walk.run(query, matching: plan, &beam)
         scratch.forget()
@@ -201,11 +201,11 @@ struct GraphSearcher {
             n += 1
         }
         walk.measureFine(query, slots, n, distances)
-        beam = Beam(scratch, capacity: beam.capacity)
+        beam = Beam(walk, capacity: beam.capacity)
         var from = 0
         while from < n {
             let piece = min(scratch.listCapacity, n - from)
-            beam.take(distances + from, slots + from, piece, walk.fine.table)
+            beam.take(distances + from, slots + from, piece)
             from += piece
         }
     }
@@ -327,7 +327,7 @@ struct GraphSearcher {
             let scratch = try index.scratches.take(store.shape, rows: store.capacity, width: width)
             defer { index.scratches.give(scratch) }
             let wide = try GraphSearcher(self, scratch)
-            var beam = Beam(scratch, capacity: width)
+            var beam = Beam(wide.walk, capacity: width)
             let query = wide.prepare(queries, i)
             wide.walk(query, entry, &beam)
             // Three times as many rows beyond the radius as within: nothing near is likely to be missing, not even where the

@@ -59,6 +59,6 @@ extension GraphWalk {
         if n == 0 { return }
         let distances = scratch.distances
         coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, distances)
-        beam.take(distances, scratch.slots, n, coarse.table)
+        beam.take(distances, scratch.slots, n)
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CVecShims
+import Synchronization
 import VecKernelTypes
 
 /// Walks over a graph: Malkov & Yashunin, Efficient and robust approximate nearest neighbor search using hierarchical
@@ -168,7 +169,7 @@ struct GraphWalk {
             }
             if level == 0 { beam.withUpcoming(step) { prefetchList($0) } }
             coarse.measure(query.coarse, slots, addresses, n, distances)
-            beam.take(distances, slots, n, coarse.table)
+            beam.take(distances, slots, n)
             if level == 0 { beam.withUpcoming(step) { prefetchList($0) } }
         }
     }
@@ -177,10 +178,19 @@ struct GraphWalk {
     @inline(__always)
     private func gather(_ slot: UInt32, _ level: Int) {
         let list = store.list(slot, level)
-        let words = scratch.words, visited = scratch.visited
-        var count = scratch.visitedCount
-        for i in 0..<list.capacity {
-            let link = list[i]
+        scratch.visitedCount = GraphWalk.gather(
+            list.links, list.capacity, limit, scratch.words, scratch.visited, scratch.visitedCount)
+    }
+
+    /// Apart from the rest of the step, so that all of it stays in registers. Returns how many have been visited.
+    @inline(never)
+    private static func gather(
+        _ links: UnsafeMutablePointer<Atomic<UInt32>>, _ capacity: Int, _ limit: UInt32, _ words: UnsafeMutablePointer<UInt64>,
+        _ visited: UnsafeMutablePointer<UInt32>, _ visitedCount: Int
+    ) -> Int {
+        var count = visitedCount
+        for i in 0..<capacity {
+            let link = links[i].load(ordering: .acquiring)
             if link == noSlot { break }
             let neighbor = link & slotBits
             if neighbor >= limit { continue }
@@ -192,6 +202,6 @@ struct GraphWalk {
             visited[count] = neighbor
             count = count &+ 1 &- Int(truncatingIfNeeded: isOld)
         }
-        scratch.visitedCount = count
+        return count
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import VecKernelTypes
 
 /// The memory that one thread works in while it walks over a graph.
 final class WalkScratch {
@@ -19,6 +20,7 @@ final class WalkScratch {
     let entries: UnsafeMutablePointer<UInt64>
     /// Entries of a beam to come.
     let batch: UnsafeMutablePointer<UInt64>
+    let sorted: UnsafeMutablePointer<UInt64>
     let positions: UnsafeMutablePointer<UInt32>
     let slots: UnsafeMutablePointer<UInt32>
     let addresses: UnsafeMutablePointer<UnsafeRawPointer>
@@ -50,7 +52,8 @@ final class WalkScratch {
         // One place more: rows are written before it is known whether they count.
         let visitedAt = layout.add(UInt32.self, rows + 1)
         let entriesAt = layout.add(UInt64.self, width)
-        let batchAt = layout.add(UInt64.self, listCapacity)
+        let batchAt = layout.add(UInt64.self, KernelTable.largestMerge + 7)
+        let sortedAt = layout.add(UInt64.self, KernelTable.largestMerge)
         let positionsAt = layout.add(UInt32.self, listCapacity)
         let rankedSlotsAt = layout.add(UInt32.self, width)
         let rankedDistancesAt = layout.add(Float.self, width)
@@ -66,6 +69,7 @@ final class WalkScratch {
         visited = memory.pointer(UInt32.self, at: visitedAt)
         entries = memory.pointer(UInt64.self, at: entriesAt)
         batch = memory.pointer(UInt64.self, at: batchAt)
+        sorted = memory.pointer(UInt64.self, at: sortedAt)
         positions = memory.pointer(UInt32.self, at: positionsAt)
         rankedSlots = memory.pointer(UInt32.self, at: rankedSlotsAt)
         rankedDistances = memory.pointer(Float.self, at: rankedDistancesAt)
