@@ -104,6 +104,13 @@ package protocol VectorIndex: AnyObject, Sendable {
     func save(to path: String, sync: Bool) throws(VecStoreError)
 }
 
+/// Rows come out as they are stored; floats of any type as float32 too.
+func checkOutput(_ type: ElementType, of stored: ElementType) throws(VecStoreError) {
+    if type == stored || (type == .float32 && stored.isFloat) { return }
+    let allowed = stored.isFloat ? "\(stored.name) or float32" : stored.name
+    throw VecStoreError(.unsupported, "rows of \(stored.name) do not come out as \(type.name): allowed is \(allowed)")
+}
+
 /// The kinds of index. The raw values are those of the C header and of files: never renumber them.
 package enum IndexKind: UInt32, Sendable {
     case flat = 1

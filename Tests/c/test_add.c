@@ -9,28 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An index of three rows, { 1, 0 }, { 2, 0 } and { 3, 0 }, with the ids 10, 20 and 30. */
-static const uint64_t three_ids[3] = { 10, 20, 30 };
-
-static vecstore_index *three_rows(void) {
-    const float rows[3][2] = { { 1, 0 }, { 2, 0 }, { 3, 0 } };
-    vecstore_index *index = new_index(L2SQ, F32, 2);
-    CHECK_OK(vecstore_index_add(index, rows, F32, 3, three_ids, NULL, NULL));
-    return index;
-}
-
-/* The first element of the row with an id; NaN where there is no such row. */
-static float first_element(const vecstore_index *index, uint64_t id) {
-    float row[2];
-    return vecstore_index_get(index, &id, 1, F32, row) == VECSTORE_OK ? row[0] : NAN;
-}
-
-static bool is_there(const vecstore_index *index, uint64_t id) {
-    uint8_t found = 2;
-    CHECK_OK(vecstore_index_contains(index, &id, 1, &found));
-    return found == 1;
-}
-
 /* ---- create and free ---- */
 
 static void a_new_index_is_empty(void) {

@@ -375,9 +375,9 @@ static void removed_rows_never_come_back(void) {
         CHECK_OK(vecstore_index_remove(p.flat, ids, batches[b], NULL));
         CHECK_OK(vecstore_index_verify(p.graph));
         search(p.graph, queries, NULL, &found);
-        uint8_t is_there[nq * k];
-        CHECK_OK(vecstore_index_contains(p.flat, found.ids, nq * k, is_there));
-        for (size_t i = 0; i < nq * k; i++) CHECK_EQ(is_there[i], 1);
+        uint8_t there[nq * k];
+        CHECK_OK(vecstore_index_contains(p.flat, found.ids, nq * k, there));
+        for (size_t i = 0; i < nq * k; i++) CHECK_EQ(there[i], 1);
         CHECK(recall_of(p, dim, NULL) > 0.85);
     }
     CHECK_EQ(count_of(p.graph), rows - next);

@@ -9,19 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows { 0 }, { 1 }, ... { 9 } with the ids 100, 101, ... 109. */
-static vecstore_index *ten_rows(void) {
-    vecstore_index *index = new_index(L2SQ, F32, 1);
-    for (uint64_t i = 0; i < 10; i++) {
-        const float row[1] = { (float)i };
-        const uint64_t id = 100 + i;
-        CHECK_OK(vecstore_index_add(index, row, F32, 1, &id, NULL, NULL));
-    }
-    return index;
-}
-
-static const float at_zero[1] = { 0 };
-
 /* ---- search ---- */
 
 static void search_finds_the_nearest_first(void) {

@@ -199,6 +199,38 @@ vecstore_index_stats stats_of(const vecstore_index *index) {
     return stats;
 }
 
+const uint64_t three_ids[3] = { 10, 20, 30 };
+
+vecstore_index *three_rows(void) {
+    const float rows[3][2] = { { 1, 0 }, { 2, 0 }, { 3, 0 } };
+    vecstore_index *index = new_index(L2SQ, F32, 2);
+    CHECK_OK(vecstore_index_add(index, rows, F32, 3, three_ids, NULL, NULL));
+    return index;
+}
+
+float first_element(const vecstore_index *index, uint64_t id) {
+    float row[2];
+    return vecstore_index_get(index, &id, 1, F32, row) == VECSTORE_OK ? row[0] : NAN;
+}
+
+bool is_there(const vecstore_index *index, uint64_t id) {
+    uint8_t found = 2;
+    CHECK_OK(vecstore_index_contains(index, &id, 1, &found));
+    return found == 1;
+}
+
+vecstore_index *ten_rows(void) {
+    vecstore_index *index = new_index(L2SQ, F32, 1);
+    for (uint64_t i = 0; i < 10; i++) {
+        const float row[1] = { (float)i };
+        const uint64_t id = 100 + i;
+        CHECK_OK(vecstore_index_add(index, row, F32, 1, &id, NULL, NULL));
+    }
+    return index;
+}
+
+const float at_zero[1] = { 0 };
+
 const char *metric_name(vecstore_metric metric) {
     static const char *const names[] = { "?", "l2sq", "ip", "cosine", "l1", "hamming", "jaccard" };
     return names[metric <= last_metric ? metric : 0];

@@ -63,6 +63,17 @@ vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtyp
 uint64_t count_of(const vecstore_index *index);
 vecstore_index_stats stats_of(const vecstore_index *index);
 
+/* An index of three rows, { 1, 0 }, { 2, 0 } and { 3, 0 }, with the ids 10, 20 and 30. */
+extern const uint64_t three_ids[3];
+vecstore_index *three_rows(void);
+/* An index of the rows { 0 }, { 1 }, ... { 9 } with the ids 100, 101, ... 109; and a query for it. */
+vecstore_index *ten_rows(void);
+extern const float at_zero[1];
+
+/* The first element of a row of up to two; NaN where there is no row with the id. */
+float first_element(const vecstore_index *index, uint64_t id);
+bool is_there(const vecstore_index *index, uint64_t id);
+
 const char *metric_name(vecstore_metric metric);
 const char *dtype_name(vecstore_dtype dtype);
 

@@ -163,10 +163,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
     package func get(
         _ ids: UnsafePointer<UInt64>, _ count: Int, as type: ElementType, _ out: UnsafeMutableRawPointer
     ) throws(VecStoreError) {
-        guard type == shape.type || (type == .float32 && shape.type.isFloat) else {
-            let allowed = shape.type.isFloat ? "\(shape.type.name) or float32" : shape.type.name
-            throw VecStoreError(.unsupported, "rows of \(shape.type.name) do not come out as \(type.name): allowed is \(allowed)")
-        }
+        try checkOutput(type, of: shape.type)
         let slots = try allocate(UInt32.self, count, for: "\(count) slots")
         let slot = slots.pointer(UInt32.self)
         let state = try withLookup { (lookup, state) throws(VecStoreError) in

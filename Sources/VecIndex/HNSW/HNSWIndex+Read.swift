@@ -16,11 +16,7 @@ extension HNSWIndex {
     package func get(
         _ ids: UnsafePointer<UInt64>, _ count: Int, as type: ElementType, _ out: UnsafeMutableRawPointer
     ) throws(VecStoreError) {
-        guard type == options.type || (type == .float32 && options.type.isFloat) else {
-            let allowed = options.type.isFloat ? "\(options.type.name) or float32" : options.type.name
-            throw VecStoreError(
-                .unsupported, "rows of \(options.type.name) do not come out as \(type.name): allowed is \(allowed)")
-        }
+        try checkOutput(type, of: options.type)
         let slots = try allocate(UInt32.self, count, for: "\(count) slots")
         let slot = slots.pointer(UInt32.self)
         // Slots mean something in one store only, and while they are not used again.

@@ -9,17 +9,6 @@ import VecKernelTypes
 
 @Suite("Life of an index")
 struct LifeTests {
-    /// What an index must hold: the bytes of each row by id.
-    private struct Model {
-        var rows: [UInt64: [UInt8]] = [:]
-        var nextID: UInt64 = 0
-
-        mutating func add(_ id: UInt64, _ row: [UInt8]) {
-            rows[id] = row
-            nextID = max(nextID, id + 1)
-        }
-    }
-
     @Test("random changes leave what a dictionary holds", arguments: Setting.all)
     func model(setting: Setting) throws {
         var random = Random(seed: 101)
@@ -28,52 +17,25 @@ struct LifeTests {
             rows: 4000, queries: 5, dimension: dimension, type: setting.type, seed: 102)
         let index = try FlatIndex(
             IndexOptions(dimension: dimension, metric: setting.metric, type: setting.type), table: setting.table)
-        var model = Model()
+        var model = RowModel(idLimit: 6000)
         for step in 0..<120 {
-            let live = model.rows.keys.sorted()
-            let n = 1 + random.below(40)
-            let vectors = source.rows.picked((0..<n).map { _ in random.below(4000) })
+            let vectors = source.rows.picked((0..<(1 + random.below(40))).map { _ in random.below(4000) })
             switch random.below(10) {
-            case 0..<3:
-                let ids = try index.add(vectors, threads: 1 + random.below(3))
-                #expect(ids == (0..<n).map { model.nextID + UInt64($0) })
-                for (i, id) in ids.enumerated() { model.add(id, vectors.row(i)) }
-            case 3..<5:
-                let free = Set((0..<n).map { _ in UInt64(random.below(6000)) }).filter { model.rows[$0] == nil }
-                let ids = free.sorted().shuffled(using: &random)
-                #expect(try index.add(vectors.picked(ids.indices), ids: ids) == ids)
-                for (i, id) in ids.enumerated() { model.add(id, vectors.row(i)) }
-            case 5..<7:
-                let ids = Array(live.shuffled(using: &random).prefix(n))
-                try index.update(ids, vectors.picked(ids.indices))
-                for (i, id) in ids.enumerated() { model.rows[id] = vectors.row(i) }
-            case 7..<9:
-                // Some ids that are there, some that are not, some twice.
-                let ids = (0..<(2 * n)).map { _ in UInt64(random.below(6000)) } + live.shuffled(using: &random).prefix(n)
-                let gone = Set(ids).filter { model.rows[$0] != nil }
-                #expect(try index.remove(ids) == gone.count)
-                for id in ids { model.rows[id] = nil }
+            case 0..<3: try model.apply(.add, to: index, vectors, &random)
+            case 3..<5: try model.apply(.addWithIDs, to: index, vectors, &random)
+            case 5..<7: try model.apply(.update, to: index, vectors, &random)
+            case 7..<9: try model.apply(.remove, to: index, vectors, &random)
             default:
                 if step % 2 == 0 { try index.compact() } else { try index.reserve(model.rows.count + random.below(200)) }
             }
-            try expect(index, holds: model, setting)
+            try model.requireHeld(by: index)
         }
         try index.verify()
         try expectExact(index, model, source.queries, setting)
     }
 
-    private func expect(_ index: FlatIndex, holds model: Model, _ setting: Setting) throws {
-        let ids = model.rows.keys.sorted()
-        try #require(index.count == ids.count)
-        try #require(index.ids().sorted() == ids)
-        try #require(index.stats().nextID == model.nextID)
-        try #require(index.get(ids) == ids.flatMap { model.rows[$0] ?? [] })
-        let asked = (0..<300).map { UInt64($0 * 20) }
-        try #require(index.contains(asked) == asked.map { model.rows[$0] != nil })
-    }
-
     /// Searches find what sorting all rows of the model gives.
-    private func expectExact(_ index: FlatIndex, _ model: Model, _ queries: Vectors, _ setting: Setting) throws {
+    private func expectExact(_ index: FlatIndex, _ model: RowModel, _ queries: Vectors, _ setting: Setting) throws {
         let ids = model.rows.keys.sorted()
         let rows = Vectors(
             bytes: ids.flatMap { model.rows[$0] ?? [] }, dimension: queries.dimension, type: setting.type)
@@ -90,7 +52,7 @@ struct LifeTests {
         let index = try FlatIndex(first.rows, metric: setting.metric, table: setting.table)
         try index.compact()
         let least = index.stats().memoryBytes
-        var model = Model()
+        var model = RowModel(idLimit: n)
         for seed in [104, 105] as [UInt64] {
             let next = DataSet.clusters.make(rows: n, queries: 1, dimension: 32, type: setting.type, seed: seed).rows
             for from in stride(from: 0, to: n, by: 100) {

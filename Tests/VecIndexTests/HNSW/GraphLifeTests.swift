@@ -9,17 +9,6 @@ import VecKernelTypes
 
 @Suite("Life of a graph")
 struct GraphLifeTests {
-    /// What an index must hold: the bytes of each row by id.
-    private struct Model {
-        var rows: [UInt64: [UInt8]] = [:]
-        var nextID: UInt64 = 0
-
-        mutating func add(_ id: UInt64, _ row: [UInt8]) {
-            rows[id] = row
-            nextID = max(nextID, id + 1)
-        }
-    }
-
     static let settings = [
         Setting(metric: .l2Squared, type: .float32), Setting(metric: .cosine, type: .float16),
         Setting(metric: .innerProduct, type: .float32), Setting(metric: .l1, type: .bfloat16),
@@ -35,50 +24,28 @@ struct GraphLifeTests {
             HNSWOptions(
                 dimension: 24, metric: setting.metric, type: setting.type, m: 2 + random.below(6), efConstruction: 20,
                 seed: seed))
-        var model = Model()
+        var model = RowModel(idLimit: 3000)
         for step in 0..<80 {
-            let live = model.rows.keys.sorted()
             let n = 1 + random.below(step % 7 == 0 ? 120 : 12)
             let vectors = source.picked((0..<n).map { _ in random.below(1000) })
             let action = random.below(12)
             switch action {
-            case 0..<3:
-                let ids = try index.add(vectors, threads: 1 + random.below(3))
-                #expect(ids == (0..<n).map { model.nextID + UInt64($0) })
-                for (i, id) in ids.enumerated() { model.add(id, vectors.row(i)) }
-            case 3..<5:
-                let free = Set((0..<n).map { _ in UInt64(random.below(3000)) }).filter { model.rows[$0] == nil }
-                let ids = free.sorted().shuffled(using: &random)
-                #expect(try index.add(vectors.picked(ids.indices), ids: ids) == ids)
-                for (i, id) in ids.enumerated() { model.add(id, vectors.row(i)) }
-            case 5..<7:
-                let ids = Array(live.shuffled(using: &random).prefix(n))
-                try index.update(ids, vectors.picked(ids.indices))
-                for (i, id) in ids.enumerated() { model.rows[id] = vectors.row(i) }
-            case 7..<10:
-                // Some ids that are there, some that are not, some twice.
-                let ids = (0..<n).map { _ in UInt64(random.below(3000)) } + live.shuffled(using: &random).prefix(2 * n)
-                let gone = Set(ids).filter { model.rows[$0] != nil }
-                #expect(try index.remove(ids + ids.prefix(1)) == gone.count)
-                for id in ids { model.rows[id] = nil }
+            case 0..<3: try model.apply(.add, to: index, vectors, &random)
+            case 3..<5: try model.apply(.addWithIDs, to: index, vectors, &random)
+            case 5..<7: try model.apply(.update, to: index, vectors, &random)
+            case 7..<10: try model.apply(.remove, to: index, vectors, &random)
             case 10: try index.compact()
             default: if step % 2 == 0 { try index.optimize() } else { try index.reserve(index.count + random.below(500)) }
             }
-            try expect(index, holds: model, "step \(step), action \(action)")
+            try requireWhole(index, model, "step \(step), action \(action)")
         }
     }
 
-    private func expect(_ index: HNSWIndex, holds model: Model, _ what: String) throws {
-        let ids = model.rows.keys.sorted()
-        let report = try index.verifyGraph()
-        try #require(report.rows == ids.count, "\(what)")
-        try #require(index.count == ids.count, "\(what)")
-        try #require(index.ids().sorted() == ids, "\(what)")
-        try #require(index.stats().nextID == model.nextID, "\(what)")
-        try #require(index.get(ids) == ids.flatMap { model.rows[$0] ?? [] }, "\(what)")
-        let asked = (0..<100).map { UInt64($0 * 31) }
-        try #require(index.contains(asked) == asked.map { model.rows[$0] != nil }, "\(what)")
+    private func requireWhole(_ index: HNSWIndex, _ model: RowModel, _ what: String) throws {
+        try model.requireHeld(by: index, what)
+        try #require(try index.verifyGraph().rows == model.rows.count, "\(what)")
         // With all in view, all are found.
+        let ids = model.rows.keys.sorted()
         if let first = ids.first {
             let query = Vectors(bytes: try index.get([first]), dimension: index.dimension, type: index.elementType)
             let found = try index.search(query, k: ids.count + 5)[0]
