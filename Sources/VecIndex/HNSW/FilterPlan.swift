@@ -30,8 +30,9 @@ final class FilterPlan: @unchecked Sendable {
     private(set) var strategy = Strategy.scan
     /// Rows that the walk keeps in view.
     private(set) var width: Int
-    /// About how many rows match.
+    /// About how many rows match, and which share of all that is.
     private(set) var matchCount = 0
+    private(set) var share: Float = 0
     /// The rows that match; made when they are first needed.
     private var matching: (slots: UnsafeMutablePointer<UInt32>, count: Int)?
     /// Rows that match, from all over the graph: where a walk begins.
@@ -63,11 +64,13 @@ final class FilterPlan: @unchecked Sendable {
             idCount = 0
             try markSlots(filter, index)
         }
-        if matchCount <= index.scanLimit ?? max(FilterPlan.scanLimit, 16 * width) { return }
-        let share = Float(matchCount) / Float(max(index.count, 1))
-        if share >= FilterPlan.wideShare {
-            // A fifth more than it takes on the average, and some: what matches is not spread evenly.
-            self.width = Int(Float(width) / share * 1.2) + 16
+        share = Float(matchCount) / Float(max(index.count, 1))
+        // A fifth more than it takes on the average, and some: what matches is not spread evenly.
+        let wide = share >= FilterPlan.wideShare ? Int(Float(width) / share * 1.2) + 16 : 0
+        // A walk takes as long for each row in view as some 20 comparisons.
+        if matchCount <= index.scanLimit ?? max(FilterPlan.scanLimit, 20 * wide, 16 * width) { return }
+        if wide > 0 {
+            self.width = wide
             strategy = .wideWalk
         } else {
             sow()

@@ -99,7 +99,7 @@ struct GraphSearcher {
         if plan.strategy != .scan {
             var beam = Beam(walk, capacity: plan.width)
             if plan.strategy == .wideWalk {
-                walk(query, entry, &beam)
+                walkWide(query, entry, plan, &beam)
                 beam.keep { plan.isWanted($0) }
             } else {
                 walkMatching(query, entry, plan, &beam)
@@ -157,13 +157,31 @@ struct GraphSearcher {
     }
 
     private func walk(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam, forgets: Bool = true) {
+        begin(query, entry, &beam)
+        walk.run(query, level: 0, &beam)
+        if forgets { walk.scratch.forget() }
+    }
+
+    private func begin(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
         let (slot, distance) = walk.start(query, entry: entry, level: 0)
         walk.begin(slot, distance, &beam)
         let root = store.root.load(ordering: .acquiring)
         if root != slot && root != noSlot { walk.begin(root, walk.distance(query, root), &beam) }
-        walk.run(query, level: 0, &beam)
-        if forgets { walk.scratch.forget() }
     }
+
+    /// A walk over all rows, of which a good part matches. Where hardly any of those around the query do, it ends early.
+    private func walkWide(_ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, _ beam: inout Beam) {
+        let scratch = walk.scratch
+        begin(query, entry, &beam)
+        walk.run(query, level: 0, &beam, visiting: GraphSearcher.sampleSize)
+        var matching = 0
+        for v in 0..<scratch.visitedCount where plan.isWanted(scratch.visited[v]) { matching += 1 }
+        if Float(matching) >= plan.share * Float(scratch.visitedCount) / 8 { walk.run(query, level: 0, &beam) }
+        scratch.forget()
+    }
+
+    /// Rows visited before a walk looks how many of them match.
+    private static let sampleSize = 512
 
     /// A walk over rows that match alone. It begins at those that match among the rows around the query, and at some from all
     /// over the graph; where there are none of the former, it does not begin at all.

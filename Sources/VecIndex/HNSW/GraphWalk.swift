@@ -149,10 +149,11 @@ struct GraphWalk {
     func visit(_ slot: UInt32) -> Bool { slot < limit && scratch.visit(slot) }
 
     /// Fills the beam with the rows nearest to the query that can be reached from those in it.
-    func run(_ query: Query, level: Int, _ beam: inout Beam) {
+    /// - Parameter most: Stops when so many rows have been visited; called again, it goes on.
+    func run(_ query: Query, level: Int, _ beam: inout Beam, visiting most: Int = .max) {
         let addresses = scratch.addresses, distances = scratch.distances
         let step = level == 0 ? stepWidth : 1
-        while let first = beam.next() {
+        while scratch.visitedCount < most, let first = beam.next() {
             let before = scratch.visitedCount
             gather(first, level)
             for _ in 1..<max(step, 1) {
