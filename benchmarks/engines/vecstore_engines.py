@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Optional
 
 import numpy as np
@@ -69,6 +70,7 @@ class VecstoreHNSW(GraphEngine, _VecstoreIndex):
     name = "vecstore-hnsw"
     suites = ("ann", "filters", "growth", "life")
     storage = "auto"
+    more: Mapping[str, Any] = {}
 
     def load(self) -> str:
         version = super().load()
@@ -86,6 +88,7 @@ class VecstoreHNSW(GraphEngine, _VecstoreIndex):
             m=self.m,
             ef_construction=self.ef_construction,
             storage=self.storage,
+            **self.more,
         )
 
     def use(self, **point: Any) -> None:
@@ -102,10 +105,36 @@ class VecstoreHNSWFloat32(VecstoreHNSW):
     storage = "float32"
 
 
+class VecstoreHNSWFloat16(VecstoreHNSW):
+    name = "vecstore-options-float16"
+    suites = ("ann",)
+    storage = "float16"
+
+
 class VecstoreHNSWInt8(VecstoreHNSW):
     name = "vecstore-hnsw-int8"
     suites = ("ann",)
     storage = "int8"
+
+
+class VecstoreHNSWInt8Rescore16(VecstoreHNSWInt8):
+    name = "vecstore-options-rescore-float16"
+    more = {"rescore": "float16"}
+
+
+class VecstoreHNSWInt8Codes(VecstoreHNSWInt8):
+    """Codes alone: distances are approximate, and so are results."""
+
+    name = "vecstore-options-rescore-none"
+    more = {"rescore": None}
+
+
+class VecstoreHNSWInt8Optimized(VecstoreHNSWInt8):
+    name = "vecstore-options-optimized"
+
+    def build(self, base: np.ndarray, threads: int) -> None:
+        super().build(base, threads)
+        self.index.optimize(threads=threads)
 
 
 class VecstoreKnn(_Vecstore):

@@ -354,7 +354,7 @@ def main() -> int:
     options = command_line().parse_args()
     if options.suite == "engines":
         for engine in engines.all_engines().values():
-            print(f"{engine.name:22} {', '.join(engine.suites):26} {engine.note}")
+            print(f"{engine.name:32} {', '.join(engine.suites):26} {engine.note}")
         return 0
     if options.suite == "report":
         print(report.text(json.loads(options.file.read_text()), options.markdown, options.points))
