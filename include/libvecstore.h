@@ -461,9 +461,10 @@ VECSTORE_API vecstore_status vecstore_index_remove(vecstore_index *index, const 
 VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
 
 /*
- * Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
- * gives back the memory of rows that were removed. Ids do not change. Takes as much memory again while it runs. FLAT: the
- * same as vecstore_index_compact. Cancelled, it leaves a whole index, part of which is optimized. O(rows * dim).
+ * Makes searches of a graph faster and lets them find more, once most rows are in: chooses the links of every row once
+ * more, lays rows that are near each other side by side, and gives back the memory of rows that were removed. Ids do not
+ * change. Takes about as long as adding the rows did, and as much memory again while it runs. Cancelled, it leaves a whole
+ * index, part of which is optimized. FLAT: the same as vecstore_index_compact.
  * @param[in] options  NULL = defaults
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY, CANCELLED. (since 0.1)
  */

@@ -64,14 +64,14 @@ extension Index {
         try rethrow { () throws(VecStoreError) in try core.compact() }
     }
 
-    /// Lays rows that are near each other side by side, so that searches find more of them in the processor's caches, and
-    /// returns the memory of removed rows. Ids do not change. Takes as much memory again while it runs. `.flat`: the same
-    /// as `compact()`.
+    /// Makes searches of a graph faster and lets them find more, once most rows are in: chooses the links of every row once
+    /// more, lays rows that are near each other side by side, and returns the memory of removed rows. Ids do not change.
+    /// Takes as much memory again while it runs. `.flat`: the same as `compact()`.
     /// - Parameters:
     ///   - threads: 0: as many as the process has processors.
     ///   - progress: As in `add`. Cancelled, it leaves a whole index, part of which is optimized.
     /// - Throws: `.invalidArgument`, `.readOnly`, `.outOfMemory`, `.cancelled`.
-    /// - Complexity: O(rows × dimension).
+    /// - Complexity: That of adding the rows.
     public func optimize(threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil) throws(IndexError) {
         try rethrow { () throws(VecStoreError) in try core.optimize(threads: checked(threads), progress: progress) }
     }

@@ -99,6 +99,8 @@ static void check_all_refuse(vecstore_index *index, vecstore_status expected) {
     CHECK_REFUSED(vecstore_index_update(index, &id_0, row, F32, 1));
     CHECK_REFUSED(vecstore_index_remove(index, &id_0, 1, &n));
     CHECK_REFUSED(vecstore_index_compact(index));
+    CHECK_REFUSED(vecstore_index_optimize(index, NULL));
+    CHECK_REFUSED(vecstore_index_calibrate(index, row, F32, 1, NULL, NULL));
     CHECK_REFUSED(vecstore_index_reserve(index, 10));
     CHECK_REFUSED(vecstore_index_contains(index, &id_0, 1, found));
     CHECK_REFUSED(vecstore_index_get(index, &id_0, 1, F32, out));

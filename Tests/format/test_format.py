@@ -364,6 +364,13 @@ def test_rows_of_a_graph_are_stored_as_the_header_says(tmp_path, rng, dtype, sto
         assert found.row(found.position(row_id)) == pytest.approx(row.tolist(), rel=1e-6, abs=1e-6)
 
 
+def assert_nearest(codes, decoded, row, steps, largest):
+    """No other code says more of an element; those beyond the ends have the first code or the last."""
+    for code, near, x, step in zip(codes, decoded, row, steps):
+        is_cut = (code == 0 and x < near) or (code == largest and x > near)
+        assert is_cut or abs(x - near) <= step * 0.501
+
+
 @pytest.mark.parametrize("metric, dtype", CODED_PAIRS)
 def test_codes_of_a_graph_are_the_nearest_that_there_are(tmp_path, rng, metric, dtype):
     found = save_graph(
@@ -372,9 +379,7 @@ def test_codes_of_a_graph_are_the_nearest_that_there_are(tmp_path, rng, metric, 
     _, steps = found.ranges("quantizer")
     for position in range(0, 2100, 50):
         row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
-        for code, near, x, step in zip(found.walk_codes(position), found.walk_row(position), row, steps):
-            is_cut = (code == 0 and x < near) or (code == 255 and x > near)
-            assert is_cut or abs(x - near) <= step * 0.501
+        assert_nearest(found.walk_codes(position), found.walk_row(position), row, steps, largest=255)
     used = {code for position in range(0, 2100, 50) for code in found.walk_codes(position)}
     assert len(used) > 128, "the codes make use of their range"
 
@@ -417,9 +422,7 @@ def test_sketches_are_the_nearest_of_sixteen_levels(tmp_path, rng, metric, dim):
     centers, steps = found.ranges("sketcher")
     for position in range(0, 2100, 100):
         row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
-        for code, near, x, step in zip(found.sketch_codes(position), found.sketch(position), row, steps):
-            is_cut = (code == 0 and x < near) or (code == 15 and x > near)
-            assert is_cut or abs(x - near) <= step * 0.501
+        assert_nearest(found.sketch_codes(position), found.sketch(position), row, steps, largest=15)
         if metric == "l2sq":
             squares = math.fsum((x - c) ** 2 for x, c in zip(row, centers))
             assert found.sketch_factors[position] == pytest.approx(squares, rel=1e-5)

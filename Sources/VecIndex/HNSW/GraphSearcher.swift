@@ -193,7 +193,7 @@ struct GraphSearcher {
         var near: [UInt32] = []
         for v in 0..<probed where plan.isWanted(scratch.visited[v]) { near.append(scratch.visited[v]) }
         scratch.forget()
-        let expected = Float(probed) * Float(plan.matchCount) / Float(max(index.count, 1))
+        let expected = Float(probed) * plan.share
         if Float(near.count) < expected / 8 { return }
         beam = Beam(walk, capacity: beam.capacity)
         for slot in near.prefix(64) + plan.seeds where scratch.visit(slot) { beam.take(walk.distance(query, slot), slot) }

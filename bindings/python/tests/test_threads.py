@@ -191,6 +191,22 @@ def test_only_one_of_two_threads_adds_an_id(rng):
         index.verify()
 
 
+def search_beside(changed, changers, searchers):
+    """Calls each function with its number on a thread of its own; sets `changed` when the changers are done.
+
+    Returns what the searchers return.
+    """
+    with ThreadPoolExecutor(len(changers) + len(searchers)) as pool:
+        searches = [pool.submit(search, i) for i, search in enumerate(searchers)]
+        changes = [pool.submit(change, i) for i, change in enumerate(changers)]
+        try:
+            for one in changes:
+                one.result()
+        finally:
+            changed.set()
+        return [one.result() for one in searches]
+
+
 def test_a_graph_is_searched_while_it_changes(rng):
     """Rows 0 ... 499 stay; whatever else comes and goes beside them, searches go on finding them."""
     vectors = rng.standard_normal((500, 16)).astype(np.float32)
@@ -216,15 +232,7 @@ def test_a_graph_is_searched_while_it_changes(rng):
                 assert (allowed.ids < 500).all()
             return min(shares)
 
-        with ThreadPoolExecutor(5) as pool:
-            searches = [pool.submit(search, i) for i in range(2)]
-            changes = [pool.submit(change, i) for i in range(3)]
-            try:
-                for one in changes:
-                    one.result()
-            finally:
-                changed.set()
-            assert min(one.result() for one in searches) >= 0.95
+        assert min(search_beside(changed, [change] * 3, [search] * 2)) >= 0.95
         assert len(index) == 500 + 3 * 15 * 20
         index.verify()
 
@@ -248,16 +256,7 @@ def test_a_graph_is_searched_while_all_of_it_goes_and_comes_again(rng):
                     assert (np.diff(row_distances[there]) >= 0).all()
                     assert np.isinf(row_distances[~there]).all()
 
-        with ThreadPoolExecutor(5) as pool:
-            searches = [pool.submit(search, i) for i in range(3)]
-            changes = [pool.submit(change, i) for i in range(2)]
-            try:
-                for one in changes:
-                    one.result()
-            finally:
-                changed.set()
-            for one in searches:
-                one.result()
+        search_beside(changed, [change] * 2, [search] * 3)
         index.verify()
 
 
