@@ -272,8 +272,8 @@ enum {
 
 /*
  * Decides whether a row may be a result. It is called on the calling thread of the search, before the search begins,
- * once for each row (not for each query). It must return normally. What it changes in the index, the search does not
- * see.
+ * once for each row (not for each query). It must return normally. What it changes in the index, the search of a flat
+ * index does not see, and that of a graph may.
  */
 typedef bool (*vecstore_filter_callback)(uint64_t id, void *payload);
 

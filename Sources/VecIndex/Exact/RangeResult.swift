@@ -32,6 +32,12 @@ struct RangeSink: ResultSink {
         count += 1
     }
 
+    /// Begins anew.
+    mutating func clear() {
+        count = 0
+        isShort = false
+    }
+
     mutating func release() {
         free(hits)
         hits = nil

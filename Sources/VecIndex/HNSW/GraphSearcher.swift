@@ -51,8 +51,10 @@ struct GraphSearcher {
         _ queries: QueryBlock, _ i: Int, k: Int, width: Int, _ output: SearchOutput
     ) throws(VecStoreError) {
         var top = TopK(distances: output.distances + i * k, ids: output.ids + i * k, k: k)
-        let entry = store.entry.load(ordering: .acquiring)
-        if entry != GraphStore.noEntry {
+        try index.undisturbed { () throws(VecStoreError) in
+            top = TopK(distances: top.distances, ids: top.ids, k: k)
+            let entry = store.entry.load(ordering: .acquiring)
+            if entry == GraphStore.noEntry { return }
             let query = prepare(queries, i)
             if let plan {
                 try search(queries, i, query, entry, plan, k: k, width: width, &top)
@@ -96,53 +98,51 @@ struct GraphSearcher {
         _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ entry: UInt64, _ plan: FilterPlan, k: Int,
         width: Int, _ top: inout TopK
     ) throws(VecStoreError) {
-        if plan.strategy != .scan {
+        try plan.matching.follow()
+        let strategy = plan.strategy
+        if strategy != .scan {
             var beam = Beam(walk, capacity: plan.width)
-            if plan.strategy == .wideWalk {
+            if strategy == .wideWalk {
                 walkWide(query, entry, plan, &beam)
-                beam.keep { plan.isWanted($0) }
+                beam.keep { plan.matching.contains($0) }
             } else {
                 walkMatching(query, entry, plan, &beam)
             }
             // Fewer than there should be: part of what matches lies where a walk does not come from here.
-            let enough = plan.strategy == .wideWalk ? min(width, plan.matchCount) / 2 : min(plan.width, plan.matchCount)
+            let matchCount = plan.matching.count
+            let enough = strategy == .wideWalk ? min(width, matchCount) / 2 : min(plan.width, matchCount)
             if beam.count >= enough {
                 refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
-                if top.count >= min(k, plan.matchCount) { return }
+                if top.count >= min(k, matchCount) { return }
             }
         }
         // k results there are, so k results there will be.
-        let all = try plan.allMatchingOnce()
-        scan(queries, i, query, all.slots, all.count, k, &top)
+        try scan(queries, i, query, plan.matching, k, &top)
     }
 
-    /// Compares a query with some rows, in full only with those that their codes do not rule out.
+    /// Compares a query with all rows that match, in full only with those that their codes do not rule out.
     private func scan(
-        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ slots: UnsafePointer<UInt32>, _ count: Int, _ k: Int,
-        _ top: inout TopK
-    ) {
+        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ matching: MatchingRows, _ k: Int, _ top: inout TopK
+    ) throws(VecStoreError) {
         let scratch = walk.scratch
         let piece = 256
-        while true {
-            let before = index.moves.load(ordering: .sequentiallyConsistent)
-            top = TopK(distances: top.distances, ids: top.ids, k: k)
-            var from = 0
-            while from < count {
-                let n = min(piece, count - from)
-                for j in 0..<n { scratch.addresses[j] = walk.fine.address(slots[from + j]) }
-                walk.fine.measure(query.fine, slots + from, scratch.addresses, n, scratch.distances)
-                if let exact {
-                    var near = 0
-                    for j in 0..<n where scratch.distances[j] - margin <= top.limit { add(slots[from + j], at: &near) }
-                    measure(exact, queries, i, near)
-                    for j in 0..<near { take(scratch.slots[j], scratch.distances[j], &top) }
-                } else {
-                    for j in 0..<n { take(slots[from + j], cleaned(scratch.distances[j]), &top) }
-                }
-                from += n
+        top = TopK(distances: top.distances, ids: top.ids, k: k)
+        let (slots, count) = try matching.all()
+        var from = 0
+        while from < count {
+            let n = min(piece, count - from)
+            for j in 0..<n { scratch.addresses[j] = walk.fine.address(slots[from + j]) }
+            walk.fine.measure(query.fine, slots + from, scratch.addresses, n, scratch.distances)
+            if let exact {
+                var near = 0
+                for j in 0..<n where scratch.distances[j] - margin <= top.limit { add(slots[from + j], at: &near) }
+                measure(exact, queries, i, near)
+                for j in 0..<near { take(scratch.slots[j], scratch.distances[j], &top) }
+            } else {
+                for j in 0..<n { take(slots[from + j], cleaned(scratch.distances[j]), &top) }
             }
-            if before & 1 == 0 && index.moves.load(ordering: .sequentiallyConsistent) == before { return }
+            from += n
         }
     }
 
@@ -175,7 +175,7 @@ struct GraphSearcher {
         begin(query, entry, &beam)
         walk.run(query, level: 0, &beam, visiting: GraphSearcher.sampleSize)
         var matching = 0
-        for v in 0..<scratch.visitedCount where plan.isWanted(scratch.visited[v]) { matching += 1 }
+        for v in 0..<scratch.visitedCount where plan.matching.contains(scratch.visited[v]) { matching += 1 }
         if Float(matching) >= plan.share * Float(scratch.visitedCount) / 8 { walk.run(query, level: 0, &beam) }
         scratch.forget()
     }
@@ -191,13 +191,13 @@ struct GraphSearcher {
         walk(query, entry, &around, forgets: false)
         let probed = scratch.visitedCount
         var near: [UInt32] = []
-        for v in 0..<probed where plan.isWanted(scratch.visited[v]) { near.append(scratch.visited[v]) }
+        for v in 0..<probed where plan.matching.contains(scratch.visited[v]) { near.append(scratch.visited[v]) }
         scratch.forget()
         let expected = Float(probed) * plan.share
         if Float(near.count) < expected / 8 { return }
         beam = Beam(walk, capacity: beam.capacity)
         for slot in near.prefix(64) + plan.seeds where scratch.visit(slot) { beam.take(walk.distance(query, slot), slot) }
-        walk.run(query, matching: plan, &beam)
+        walk.run(query, matching: plan.matching, &beam)
         scratch.forget()
     }
 
@@ -231,13 +231,7 @@ struct GraphSearcher {
     /// Ranks the rows of a beam by their exact distances. Rows that their codes put too far away to be among the best k are
     /// not looked at.
     private func rank(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK) {
-        while true {
-            let before = index.moves.load(ordering: .sequentiallyConsistent)
-            if let exact { rank(exact, queries, i, beam, k, &top) } else { rankByWalk(beam, k, &top) }
-            // An update that moved ids meanwhile may have shown one of them twice, or not at all.
-            if before & 1 == 0 && index.moves.load(ordering: .sequentiallyConsistent) == before { return }
-            top = TopK(distances: top.distances, ids: top.ids, k: k)
-        }
+        if let exact { rank(exact, queries, i, beam, k, &top) } else { rankByWalk(beam, k, &top) }
     }
 
     private func rankByWalk(_ beam: Beam, _ k: Int, _ top: inout TopK) {
@@ -332,10 +326,20 @@ struct GraphSearcher {
     func searchRange(
         _ queries: QueryBlock, _ i: Int, width: Int, _ sink: inout RangeSink
     ) throws(VecStoreError) {
+        try index.undisturbed { () throws(VecStoreError) in
+            sink.clear()
+            try collectRange(queries, i, width: width, &sink)
+        }
+    }
+
+    private func collectRange(
+        _ queries: QueryBlock, _ i: Int, width: Int, _ sink: inout RangeSink
+    ) throws(VecStoreError) {
         let entry = store.entry.load(ordering: .acquiring)
         guard entry != GraphStore.noEntry else { return }
+        try plan?.matching.follow()
         if let plan, plan.strategy == .scan {
-            let all = try plan.allMatchingOnce()
+            let all = try plan.matching.all()
             collect(queries, i, all.slots, all.count, prepare(queries, i), &sink)
             return
         }
@@ -398,7 +402,7 @@ struct GraphSearcher {
         while from < count {
             let n = min(256, count - from)
             var kept = 0
-            for j in from..<(from + n) where plan?.isWanted(slots[j]) ?? true {
+            for j in from..<(from + n) where plan?.matching.contains(slots[j]) ?? true {
                 scratch.slots[kept] = slots[j]
                 kept += 1
             }

@@ -7,12 +7,12 @@ extension GraphWalk {
     /// Fills the beam with matching rows near the query. Only these are compared; from those that do not match, the walk
     /// looks at their neighbours in turn, until it has as many rows to compare as a list has links (Patel et al., ACORN,
     /// arXiv 2403.04871).
-    func run(_ query: Query, matching plan: FilterPlan, _ beam: inout Beam) {
-        while let current = beam.next() { expand(current, query, plan, &beam) }
+    func run(_ query: Query, matching rows: MatchingRows, _ beam: inout Beam) {
+        while let current = beam.next() { expand(current, query, rows, &beam) }
     }
 
     /// Looks at the neighbours of one row.
-    func expand(_ current: UInt32, _ query: Query, _ plan: FilterPlan, _ beam: inout Beam) {
+    func expand(_ current: UInt32, _ query: Query, _ rows: MatchingRows, _ beam: inout Beam) {
         let slots = scratch.slots, addresses = scratch.addresses
         let list = store.list(current, 0)
         let enough = list.capacity
@@ -24,7 +24,7 @@ extension GraphWalk {
             if link == noSlot { break }
             let slot = link & slotBits
             guard slot < limit && scratch.visit(slot) else { continue }
-            if plan.isWanted(slot) {
+            if rows.contains(slot) {
                 slots[n] = slot
                 addresses[n] = coarse.address(slot)
                 prefetchRow(addresses[n])
@@ -44,7 +44,7 @@ extension GraphWalk {
                 let link = theirs[i]
                 if link == noSlot { break }
                 let slot = link & slotBits
-                guard slot < limit && plan.isWanted(slot) && scratch.visit(slot) else { continue }
+                guard slot < limit && rows.contains(slot) && scratch.visit(slot) else { continue }
                 slots[n] = slot
                 addresses[n] = coarse.address(slot)
                 prefetchRow(addresses[n])

@@ -35,10 +35,7 @@ extension HNSWIndex {
     /// - Parameter order: Slots, in the order that they are to have; nil: as they are.
     func renumber(_ order: [UInt32]?) throws(VecStoreError) {
         let (next, ids) = try compacted(order)
-        lookupLock.lock()
-        lookup = .table(ids)
-        replaceStore(next)
-        lookupLock.unlock()
+        replaceStore(next, ids: ids)
         unlinked = []
         scratches.empty()
     }

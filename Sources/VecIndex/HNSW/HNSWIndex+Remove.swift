@@ -77,6 +77,7 @@ extension HNSWIndex {
         }
         var old: [UInt32] = []
         old.reserveCapacity(count)
+        moveLock.lock()
         lookupLock.lock()
         moves.add(1, ordering: .sequentiallyConsistent)
         if case .table(let map) = lookup {
@@ -86,10 +87,12 @@ extension HNSWIndex {
                 store.setID(before, noID)
                 store.setID(slot[i], ids[i])
                 map.set(ids[i], slot[i])
+                for filter in openFilters where filter.store === store { filter.rows.moved.append((before, slot[i])) }
             }
         }
         moves.add(1, ordering: .sequentiallyConsistent)
         lookupLock.unlock()
+        moveLock.unlock()
         unlink(old, store, repairers)
         tidy()
     }

@@ -56,6 +56,32 @@ extension HNSWIndex {
         return try RangeResult(sinks, queries: count, parts: 1)
     }
 
+    /// Counts a search in, with the rows that its filter lets through.
+    private func begin(_ filter: RowFilter) throws(VecStoreError) -> (GraphStore, epoch: Int, MatchingRows?) {
+        if case .none = filter.kind, !filter.isNegated {
+            let store = self.store
+            return (store, store.reclaimer.enter(), nil)
+        }
+        // From here until the filter is entered no row gets another slot.
+        lookupLock.lock()
+        defer { lookupLock.unlock() }
+        let store = self.store
+        let epoch = store.reclaimer.enter()
+        do throws(VecStoreError) {
+            let matching = try MatchingRows(filter, self, store)
+            openFilters.append((matching, store))
+            return (store, epoch, matching)
+        } catch {
+            store.reclaimer.leave(epoch)
+            throw error
+        }
+    }
+
+    private func end(_ store: GraphStore, _ epoch: Int, _ matching: MatchingRows?) {
+        if let matching { lookupLock.withLock { openFilters.removeAll { $0.rows === matching } } }
+        store.reclaimer.leave(epoch)
+    }
+
     /// Calls `body` for each query, on several threads where there are several queries.
     private func withSearchers(
         _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ search: SearchOptions, width: Int,
@@ -64,16 +90,11 @@ extension HNSWIndex {
         let block = try QueryBlock(
             queries, type: type, count: count, dimension: options.dimension, metric: options.metric,
             rowType: options.type, table: table)
-        let store = self.store
-        let epoch = store.reclaimer.enter()
-        defer { store.reclaimer.leave(epoch) }
-        var plan: FilterPlan?
-        if case .none = search.filter.kind, !search.filter.isNegated {
-            plan = nil
-        } else {
-            plan = try FilterPlan(search.filter, self, store, width: width)
-            if plan?.strategy == .scan { _ = try plan?.allMatching() }
-        }
+        let (store, epoch, matching) = try begin(search.filter)
+        defer { end(store, epoch, matching) }
+        matching?.find()
+        let plan = matching.map { FilterPlan($0, self, width: width) }
+        if let plan, plan.strategy == .scan { _ = try plan.matching.all() }
         let scratchWidth = max(width, plan?.width ?? 0)
         let workers = min(search.threads, (count + HNSWIndex.queriesAtATime - 1) / HNSWIndex.queriesAtATime)
         let errors = ErrorBox()

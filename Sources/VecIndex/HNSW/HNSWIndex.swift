@@ -10,7 +10,7 @@ import VecKernels
 /// threads at once (`gate` shared); what takes rows out or moves them is alone among writers (`gate` alone), beside searches
 /// all the same.
 package final class HNSWIndex: VectorIndex, @unchecked Sendable {
-    // Safety: `store` is replaced under `storeLock`; ids under `lookupLock`; slots are handed out under `slotLock`.
+    // Safety: `store` is replaced under `storeLock` and `lookupLock`; ids under `lookupLock`; slots are handed out under `slotLock`.
 
     package let options: HNSWOptions
     let table: KernelTable
@@ -31,6 +31,10 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
     let rowCount = Atomic<Int>(0)
     /// Odd while an update moves ids from slot to slot.
     let moves = Atomic<Int>(0)
+    /// Held while ids are moved.
+    let moveLock = Lock()
+    /// The filters of searches that go on, which updates tell of rows that they move. Under `lookupLock`.
+    var openFilters: [(rows: MatchingRows, store: GraphStore)] = []
 
     /// Matching rows up to which filtered searches compare all of them; nil: as `FilterPlan` says. Tests set it.
     var scanLimit: Int?
@@ -108,14 +112,33 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
     }
 
     /// Replaces the store; whoever holds the gate alone may.
-    func replaceStore(_ store: GraphStore) {
+    /// - Parameter ids: Where the ids are in it; nil: where they were.
+    func replaceStore(_ store: GraphStore, ids: IDMap? = nil) {
+        lookupLock.lock()
+        if let ids { lookup = .table(ids) }
         let old = storeLock.withLock {
             let old = currentStore
             currentStore = store
             return old
         }
+        lookupLock.unlock()
         withExtendedLifetime(old) {}
     }
+
+    /// Calls `body`, which reads ids of rows, until no update moved any of them meanwhile: an id that is met in its old slot and
+    /// in its new one would be there twice, or not at all. Where updates do not cease, the next of them waits.
+    func undisturbed(_ body: () throws(VecStoreError) -> Void) throws(VecStoreError) {
+        for _ in 0..<HNSWIndex.mostAttempts {
+            let before = moves.load(ordering: .sequentiallyConsistent)
+            try body()
+            if before & 1 == 0 && moves.load(ordering: .sequentiallyConsistent) == before { return }
+        }
+        moveLock.lock()
+        defer { moveLock.unlock() }
+        try body()
+    }
+
+    private static let mostAttempts = 3
 
     func checkWritable() throws(VecStoreError) {
         if isReadOnly {

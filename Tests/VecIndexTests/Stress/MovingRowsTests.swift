@@ -1,0 +1,88 @@
+// Searches under filters while updates give rows other slots.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import VecIndexReference
+import VecKernelTypes
+
+@testable import VecIndex
+
+extension StressTests {
+    private struct Moving: Sendable {
+        static let few: [UInt64] = [3, 44, 77, 123, 499]
+        let data = DataSet.clusters.make(rows: 600, queries: 24, dimension: 32, type: .float32, seed: 781)
+        let index: HNSWIndex
+        let complaints = Shared([String]())
+        let isDone = Shared(false)
+
+        init() throws { index = try HNSWIndex(data.rows, metric: .l2Squared, m: 8, efConstruction: 32) }
+
+        func complain(_ text: String) { complaints.change { if $0.count < 5 { $0.append(text) } } }
+
+        /// Replaces rows, those of `few` among them, by themselves.
+        func update(_ round: Int) throws {
+            let one = Int(Moving.few[round % Moving.few.count])
+            let ids = round % 2 == 0 ? [one] : (0..<20).map { ($0 * 29 + round) % 600 }
+            try index.update(ids.map { UInt64($0) }, data.rows.picked(ids))
+        }
+
+        /// Searches under filters of each form that let just `few` through.
+        func searchForFew() throws {
+            let wanted = (0..<600).map { Moving.few.contains(UInt64($0)) }
+            for round in 0..<60 {
+                let form = GraphFilterTests.Form.allCases[round % 3]
+                let found = try GraphFilterTests.withFilter(form, wanted, negated: round % 4 == 0) { filter in
+                    round % 5 == 0
+                        ? try index.searchRange(data.queries, radius: .infinity, filter: filter)
+                        : try index.search(data.queries, k: 10, filter: filter, threads: 1 + round % 2)
+                }
+                for hits in found where hits.map(\.id).sorted() != Moving.few { complain("\(form): \(hits)") }
+            }
+        }
+
+        /// Runs a search on two threads, and `work` over and over on another until they have ended.
+        func beside(_ work: @escaping @Sendable () throws -> Void) {
+            onThreads(3) { thread in
+                do {
+                    if thread > 0 { try searchForFew() } else { while !isDone.current { try work() } }
+                } catch { complain("\(error)") }
+                if thread == 1 { isDone.change { $0 = true } }
+            }
+        }
+    }
+
+    @Test("a search under a filter finds each row once, while updates give rows other slots")
+    func updatesUnderFilters() throws {
+        let moving = try Moving()
+        let round = Shared(0)
+        moving.beside { try moving.update(round.change { $0 += 1; return $0 }) }
+        #expect(moving.complaints.current == [])
+        #expect(moving.index.openFilters.isEmpty)
+    }
+
+    @Test("a search under a filter lets no others through, while all rows are laid out anew")
+    func ordersUnderFilters() throws {
+        let moving = try Moving()
+        moving.beside {
+            try moving.index.optimize(threads: 1)
+            try moving.index.compact()
+        }
+        #expect(moving.complaints.current == [])
+    }
+
+    @Test("a callback may update the rows that it is asked about", arguments: [false, true])
+    func callbackUpdates(walks: Bool) throws {
+        let moving = try Moving()
+        if walks { moving.index.scanLimit = 2 }
+        for first in [true, false] {
+            // Row 44 moves while row 3 is asked about, before its turn, and again while row 499 is.
+            let filter = RowFilter(.callback { id in
+                if id == (first ? 3 : 499) { try? moving.index.update([44, 599], moving.data.rows.picked([44, 599])) }
+                return Moving.few.contains(id)
+            })
+            for hits in try moving.index.search(moving.data.queries, k: 10, filter: filter) {
+                #expect(hits.map(\.id).sorted() == Moving.few)
+            }
+        }
+    }
+}
