@@ -25,15 +25,21 @@ struct GraphBuilder {
     private let distances: UnsafeMutablePointer<Float>
     /// A row widened to float32.
     private let wide: UnsafeMutableRawPointer
+    /// Whether a new row is linked with near rows beside those in different directions. Where rows come in the place of
+    /// others, fewer come after each and link to it, and what mends lists prefers rows that many lead to already: without
+    /// more links of its own a new row would be harder to find than those before it.
+    private let fillsLists: Bool
     /// Most children of one row in the tree: the other links are free to be good ones.
     private let mostChildren: Int
 
     static let mostLevels = 16
 
     init(
-        _ store: GraphStore, _ table: KernelTable, _ locks: GraphLocks, _ scratch: WalkScratch, efConstruction: Int
+        _ store: GraphStore, _ table: KernelTable, _ locks: GraphLocks, _ scratch: WalkScratch, efConstruction: Int,
+        fillsLists: Bool
     ) throws(VecStoreError) {
         self.store = store
+        self.fillsLists = fillsLists
         self.locks = locks
         self.efConstruction = max(efConstruction, 1)
         walk = try GraphWalk(store, table, scratch)
@@ -103,7 +109,11 @@ struct GraphBuilder {
             scratch.forget()
             (at, distance) = (beam.slot(0), beam.distance(0))
             let found = collect(beam, query)
-            let n = selector.select(candidates, found, wanted: store.shape.m)
+            var n = selector.select(candidates, found, wanted: store.shape.m)
+            if fillsLists {
+                // By a third more than a row of a growing graph gets at most: measured, as good as those after a churn.
+                n = selector.fill(found, chosen: n, wanted: l == 0 ? 4 * store.shape.m / 3 : store.shape.m)
+            }
             chosenCounts[l] = n
             let list = store.list(slot, l)
             for i in 0..<n {

@@ -78,8 +78,8 @@ struct GraphRepairer {
             if link == noSlot { break }
             let other = link & slotBits
             if !store.isDead(other) && scratch.visit(other) {
-                // What was good enough stays: choosing it anew would thin the lists out with every removal.
-                candidates[n] = Candidate(distance: 0, slot: other, isKept: true, isChild: link & treeBit != 0)
+                let isChild = link & treeBit != 0
+                candidates[n] = Candidate(distance: 0, slot: other, isKept: isChild, isChild: isChild)
                 n += 1
             }
         }
@@ -134,7 +134,8 @@ struct GraphRepairer {
         } else {
             GraphBuilder.sort(candidates, count)
         }
-        let n = selector.select(candidates, count, wanted: wanted)
+        // As many as before: what lies in new directions first.
+        let n = selector.fill(count, chosen: selector.select(candidates, count, wanted: wanted), wanted: wanted)
         for i in 0..<n {
             let candidate = candidates[Int(selector.selected[i])]
             list[i] = candidate.isChild ? candidate.slot | treeBit : candidate.slot
@@ -144,7 +145,8 @@ struct GraphRepairer {
 
     // MARK: - The tree
 
-    /// Takes a row out of the tree: its first child takes its place, the others go below that one.
+    /// Takes a row out of the tree. Its children go to rows that link to them anyway; of the others the first takes its place,
+    /// and the rest go below that one.
     func leaveTree(_ slot: UInt32) {
         let list = store.list(slot, 0)
         var children: [UInt32] = []
@@ -156,6 +158,7 @@ struct GraphRepairer {
                 list[i] = link & slotBits
             }
         }
+        children.removeAll { findParent($0, besides: slot) }
         let parent = store.parent(slot)
         guard let heir = children.first else {
             // The parent's link stays until its list is mended, but holds nothing any more.
@@ -175,6 +178,51 @@ struct GraphRepairer {
             while !adopt(child, by: above) { above = firstChild(above) ?? heir }
         }
     }
+
+    /// Makes a row the child of a neighbour that has a link to it. Returns whether there is one that can be.
+    private func findParent(_ child: UInt32, besides gone: UInt32) -> Bool {
+        let list = store.list(child, 0)
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { return false }
+            let other = link & slotBits
+            guard other != gone, store.isLinked(other), let place = freeLink(to: child, in: other), !isBelow(other, child) else {
+                continue
+            }
+            store.list(other, 0)[place] = child | treeBit
+            store.setParent(child, other)
+            return true
+        }
+        return false
+    }
+
+    /// Where a row's list leads to another; nil where it does not, or has children enough.
+    private func freeLink(to target: UInt32, in slot: UInt32) -> Int? {
+        let list = store.list(slot, 0)
+        var place: Int?
+        var children = 0
+        for i in 0..<list.capacity {
+            let link = list[i]
+            if link == noSlot { break }
+            if link & treeBit != 0 { children += 1 }
+            if link & slotBits == target { place = i }
+        }
+        return children < store.shape.baseLinks / 2 ? place : nil
+    }
+
+    /// Whether the way up from a row leads over another, or is too long to tell.
+    private func isBelow(_ slot: UInt32, _ other: UInt32) -> Bool {
+        var at = slot
+        for _ in 0..<GraphRepairer.longestWay {
+            if at == other { return true }
+            let parent = store.parent(at)
+            if parent == at { return false }
+            at = parent
+        }
+        return true
+    }
+
+    private static let longestWay = 1024
 
     /// Puts another link in the place of that to `slot` in the list of its parent.
     private func replace(_ slot: UInt32, in parent: UInt32, by link: UInt32) {

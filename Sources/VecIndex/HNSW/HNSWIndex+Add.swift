@@ -190,7 +190,7 @@ extension HNSWIndex {
         for _ in 0..<max(threads, 1) {
             let scratch = try scratches.take(store.shape, rows: store.capacity, width: options.efConstruction)
             builders.append(
-                try GraphBuilder(store, table, locks, scratch, efConstruction: options.efConstruction))
+                try GraphBuilder(store, table, locks, scratch, efConstruction: options.efConstruction, fillsLists: hasLostRows))
         }
         return builders
     }

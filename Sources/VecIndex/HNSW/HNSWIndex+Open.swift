@@ -76,6 +76,7 @@ extension HNSWIndex {
                 order: base(.idOrder)?.assumingMemoryBound(to: UInt32.self), count: header.count),
             nextID: header.nextID)
         insertions = notes.insertions
+        hasLostRows = insertions > UInt64(header.count)
         rowCount.store(header.count, ordering: .relaxed)
         var known = notes.knowledge
         known.trainedRows = header.count
@@ -113,6 +114,7 @@ extension HNSWIndex {
         }
         let index = try HNSWIndex(options, table: table, map: nil, store: copy, lookup: .table(ids), nextID: next)
         index.insertions = insertions
+        index.hasLostRows = hasLostRows
         index.rowCount.store(count, ordering: .relaxed)
         index.knowledge.set(knowledge.current)
         return index

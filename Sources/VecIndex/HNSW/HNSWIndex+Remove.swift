@@ -60,6 +60,7 @@ extension HNSWIndex {
             self.give(back: repairers)
         }
         do throws(VecStoreError) {
+            hasLostRows = true
             builders = try makeBuilders(store, threads: min(threads, count))
             repairers = try makeRepairers(store, threads: min(threads, count))
             try fill(store, slots, batch, threads)
@@ -168,6 +169,7 @@ extension HNSWIndex {
     private func unlink(_ slots: [UInt32], _ store: GraphStore, _ repairers: [Repairer]) {
         for slot in slots { store.markDead(slot) }
         unlinked += slots
+        hasLostRows = rowCount.load(ordering: .relaxed) > 0
         if rowCount.load(ordering: .relaxed) == 0 {
             // Whatever there was, nothing of it is needed: `tidy` starts anew.
             store.entry.store(GraphStore.noEntry, ordering: .releasing)
@@ -180,15 +182,30 @@ extension HNSWIndex {
             sweep(store, repairers)
             return
         }
-        var broken: [[UInt32]] = []
-        for slot in slots {
-            for level in 0...store.level(slot) {
-                while broken.count <= level { broken.append([]) }
-                broken[level] += repairers[0].repairer.referrers(of: slot, level: level)
+        var lists = Set<UInt64>()
+        let lock = Lock()
+        HNSWIndex.share(slots.count, repairers) { (i, repairer) in
+            for level in 0...store.level(slots[i]) {
+                let found = repairer.referrers(of: slots[i], level: level)
+                lock.withLock { for other in found { lists.insert(UInt64(level) << 32 | UInt64(other)) } }
             }
         }
-        for level in broken.indices {
-            for slot in Set(broken[level]).sorted() { repairers[0].repairer.repair(slot, level: level) }
+        // A repair reads the lists of rows that went, and writes its own: the order does not matter.
+        let broken = Array(lists)
+        HNSWIndex.share(broken.count, repairers) { (i, repairer) in
+            repairer.repair(UInt32(truncatingIfNeeded: broken[i]), level: Int(broken[i] >> 32))
+        }
+    }
+
+    /// Calls `body` for 0 ..< count, each repairer on a thread of its own.
+    private static func share(_ count: Int, _ repairers: [Repairer], _ body: (Int, GraphRepairer) -> Void) {
+        let next = SharedCounter()
+        ThreadPool.shared.run(tasks: repairers.count, threads: repairers.count) { worker in
+            while true {
+                let i = next.take()
+                if i >= count { return }
+                body(i, repairers[worker].repairer)
+            }
         }
     }
 
@@ -208,18 +225,10 @@ extension HNSWIndex {
     /// left that began before.
     private func sweep(_ store: GraphStore, _ repairers: [Repairer]) {
         let piece = 1024
-        let tasks = (store.usedSlots + piece - 1) / piece
-        let next = SharedCounter()
-        ThreadPool.shared.run(tasks: repairers.count, threads: repairers.count) { worker in
-            let repairer = repairers[worker].repairer
-            while true {
-                let task = next.take()
-                if task >= tasks { break }
-                for slot in UInt32(task * piece)..<UInt32(min((task + 1) * piece, store.usedSlots))
-                where store.isLinked(slot) {
-                    for level in 0...store.level(slot) where repairer.isBroken(slot, level: level) {
-                        repairer.repair(slot, level: level)
-                    }
+        HNSWIndex.share((store.usedSlots + piece - 1) / piece, repairers) { (task, repairer) in
+            for slot in UInt32(task * piece)..<UInt32(min((task + 1) * piece, store.usedSlots)) where store.isLinked(slot) {
+                for level in 0...store.level(slot) where repairer.isBroken(slot, level: level) {
+                    repairer.repair(slot, level: level)
                 }
             }
         }

@@ -28,6 +28,8 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
     var insertions: UInt64 = 0
     /// Rows that were taken out and whose slots may still be linked to; changed by whoever holds the gate alone.
     var unlinked: [UInt32] = []
+    /// Whether rows were removed or replaced, since there were none. Set by whoever holds the gate alone.
+    var hasLostRows = false
     let rowCount = Atomic<Int>(0)
     /// Odd while an update moves ids from slot to slot.
     let moves = Atomic<Int>(0)

@@ -78,6 +78,21 @@ struct NeighborSelector {
         return chosen
     }
 
+    /// Adds the nearest of those passed over until there are `wanted`.
+    /// - Returns: How many there are now.
+    func fill(_ count: Int, chosen: Int, wanted: Int) -> Int {
+        var total = chosen
+        var i = 0
+        while i < count && total < wanted {
+            if !contains(i, chosen) {
+                selected[total] = UInt32(truncatingIfNeeded: i)
+                total &+= 1
+            }
+            i &+= 1
+        }
+        return total
+    }
+
     private func contains(_ i: Int, _ chosen: Int) -> Bool {
         for s in 0..<chosen where selected[s] == UInt32(truncatingIfNeeded: i) { return true }
         return false
