@@ -67,13 +67,13 @@ final class MatchingRows: @unchecked Sendable {
     }
 
     /// Finds the rows of filters other than ids.
-    func find() {
+    func find() throws(VecStoreError) {
         switch filter.kind {
         case .bitmap(let bits, let size):
             let set = MatchingRows.population(bits, size)
             count = isNegated ? max(index.count - set, 0) : min(set, index.count)
-        case .ids:
-            if isNegated { negate() }
+        case .ids(let ids, let idCount):
+            if isNegated { try negate(ids, idCount) }
         case .callback(let callback):
             ask(callback)
         case .none:
@@ -119,7 +119,7 @@ final class MatchingRows: @unchecked Sendable {
         }
     }
 
-    private func negate() {
+    private func negate(_ ids: UnsafePointer<UInt64>, _ idCount: Int) throws(VecStoreError) {
         guard let slotBits else { return }
         for i in 0...(used / 8) { slotBits[i].bitwiseXor(0xff, ordering: .relaxed) }
         // Slots of rows that were removed would take the places of others; from `used` on there are none yet.
@@ -127,23 +127,34 @@ final class MatchingRows: @unchecked Sendable {
             slotBits[slot >> 3].bitwiseAnd(~(1 << UInt8(slot & 7)), ordering: .relaxed)
         }
         count = max(index.count - count, 0)
+        let moves = takeMoves()
+        if moves.isEmpty { return }
+        // Of rows that were moved meanwhile the old slots are among those that look as if nothing was there.
+        let listed = try IDSet(ids, idCount)
+        ask(moves) { !listed.contains($0) }
     }
 
     /// Asks about each row. Without a lock: the callback may call the library.
     private func ask(_ callback: (UInt64) -> Bool) {
-        func ask(_ slot: UInt32) {
-            let id = store.id(slot)
-            if id != noID && callback(id) != isNegated {
-                set(slot)
-                count += 1
-            }
-        }
-        for slot in 0..<used { ask(UInt32(slot)) }
+        for slot in 0..<UInt32(used) { ask(slot) { callback($0) != isNegated } }
         // Rows that were moved meanwhile may have been passed over in both of their slots.
-        while true {
-            let moves = takeMoves()
-            if moves.isEmpty { return }
-            for (_, to) in moves where !contains(to) { ask(to) }
+        ask(takeMoves()) { callback($0) != isNegated }
+    }
+
+    private func ask(_ slot: UInt32, _ matches: (UInt64) -> Bool) {
+        let id = store.id(slot)
+        if id != noID && matches(id) {
+            set(slot)
+            count += 1
+        }
+    }
+
+    /// Asks about rows that were moved, and about those that are meanwhile.
+    private func ask(_ moves: [Move], _ matches: (UInt64) -> Bool) {
+        var moves = moves
+        while !moves.isEmpty {
+            for (_, to) in moves where !contains(to) { ask(to, matches) }
+            moves = takeMoves()
         }
     }
 

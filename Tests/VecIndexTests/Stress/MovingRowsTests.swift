@@ -70,6 +70,32 @@ extension StressTests {
         #expect(moving.complaints.current == [])
     }
 
+    @Test("rows that are moved before a filter has found its rows are found", arguments: GraphFilterTests.Form.allCases, [false, true])
+    func movedBeforeFinding(form: GraphFilterTests.Form, negated: Bool) throws {
+        let moving = try Moving()
+        let index = moving.index
+        let wanted = (0..<600).map { Moving.few.contains(UInt64($0)) }
+        try GraphFilterTests.withFilter(form, wanted, negated: negated) { filter in
+            index.lookupLock.lock()
+            let made = Result { try MatchingRows(filter, index, index.store) }
+            if let rows = try? made.get() { index.openFilters.append((rows, index.store)) }
+            index.lookupLock.unlock()
+            let matching = try made.get()
+            // Twice: from slot to slot to slot. And one that does not match.
+            for _ in 0..<2 { try index.update([44, 45], moving.data.rows.picked([44, 45])) }
+            try matching.find()
+            try index.update([77], moving.data.rows.picked([77]))
+            let all = try matching.all()
+            let ids = (0..<all.count).map { index.store.id(all.slots[$0]) }.filter { $0 != noID }
+            #expect(ids.sorted() == Moving.few)
+            try index.update([123], moving.data.rows.picked([123]))
+            try matching.follow()
+            let slots = (0..<UInt32(index.store.usedSlots)).filter { matching.contains($0) && index.store.id($0) != noID }
+            #expect(slots.map { index.store.id($0) }.sorted() == Moving.few)
+            index.openFilters.removeAll()
+        }
+    }
+
     @Test("a callback may update the rows that it is asked about", arguments: [false, true])
     func callbackUpdates(walks: Bool) throws {
         let moving = try Moving()
