@@ -28,23 +28,28 @@ struct CodeTrainer {
     /// Ranges tried, in standard deviations: wide ones have coarse steps, narrow ones cut outliers off.
     private static let widths: [Float] = [3, 4, 5, 6, 8, 12, .infinity]
 
-    init(_ rows: UnsafePointer<Float>, _ count: Int, dimension: Int, metric: Metric, table: KernelTable, threads: Int) {
+    private let moments: Moments
+    private let truth: Truth
+
+    init(
+        _ rows: UnsafePointer<Float>, _ count: Int, dimension: Int, metric: Metric, table: KernelTable, threads: Int
+    ) throws(VecStoreError) {
         self.rows = rows
         self.count = count
         self.dimension = dimension
         self.metric = metric
         self.table = table
         self.threads = threads
+        moments = try Moments(rows, count, dimension, threads: threads)
+        truth = try Truth(rows, count, dimension: dimension, metric: metric, table: table, threads: threads)
     }
 
     /// Trains one range for all elements, and one range for each; takes what loses less.
     func train() throws(VecStoreError) -> Result {
-        let moments = try Moments(rows, count, dimension)
-        let truth = try neighbors()
         var best: Result?
         for isUniform in [true, false] {
-            let quantizer = try narrowest(moments, isUniform: isUniform)
-            let (loss, error) = try measure(quantizer, truth)
+            let quantizer = try narrowest(isUniform: isUniform)
+            let (loss, error) = try measure(quantizer)
             // Uneven steps must be worth it.
             if best.map({ loss < $0.loss - 0.001 }) ?? true {
                 best = Result(quantizer: quantizer, loss: loss, error: error)
@@ -56,7 +61,6 @@ struct CodeTrainer {
 
     /// Trains 4-bit codes, each element by its own spread, and measures what they lose of the 10 nearest within the 40 nearest.
     func trainSketch() throws(VecStoreError) -> Result {
-        let moments = try Moments(rows, count, dimension)
         let stepMemory = try allocate(Float.self, dimension, for: "training")
         let steps = stepMemory.pointer(Float.self)
         // The step of the best uniform quantizer of 16 levels for a normal distribution (Max, Quantizing for minimum
@@ -64,7 +68,7 @@ struct CodeTrainer {
         for d in 0..<dimension { steps[d] = max(0.3352 * moments.deviation[d], moments.pooled * 0x1p-20, 0x1p-70) }
         let quantizer = try ScalarQuantizer(
             dimension: dimension, metric: metric, levels: 16, center: moments.mean, step: steps)
-        let (loss, error) = try measure(quantizer, neighbors(), codedK: 2 * CodeTrainer.codedK)
+        let (loss, error) = try measure(quantizer, codedK: 2 * CodeTrainer.codedK)
         return Result(quantizer: quantizer, loss: loss, error: error)
     }
 
@@ -76,34 +80,63 @@ struct CodeTrainer {
         var pooled: Float = 0
         private let memory: Buffer
 
-        init(_ rows: UnsafePointer<Float>, _ count: Int, _ dimension: Int) throws(VecStoreError) {
+        /// Rows summed up by a thread at a time.
+        private static let piece = 2048
+
+        init(_ rows: UnsafePointer<Float>, _ count: Int, _ dimension: Int, threads: Int) throws(VecStoreError) {
             memory = try allocate(Float.self, 3 * dimension, for: "training")
             mean = memory.pointer(Float.self)
             deviation = mean + dimension
             largest = deviation + dimension
-            var total: Double = 0
+            let pieces = (count + Moments.piece - 1) / Moments.piece
+            // Of each piece: a sum, and the largest, for each element.
+            let partMemory = try allocate(Double.self, max(pieces, 1) * 2 * dimension, for: "training")
+            let parts = partMemory.pointer(Double.self)
+            let mean = self.mean, deviation = self.deviation, largest = self.largest
+            mean.update(repeating: 0, count: dimension)
+            ThreadPool.shared.run(tasks: pieces, threads: threads) { task in
+                let sums = parts + task * 2 * dimension
+                for i in (task * Moments.piece)..<min((task + 1) * Moments.piece, count) {
+                    let row = rows + i * dimension
+                    for d in 0..<dimension { sums[d] += Double(row[d]) }
+                }
+            }
+            let n = Double(max(count, 1))
             for d in 0..<dimension {
                 var sum: Double = 0
-                for i in 0..<count { sum += Double(rows[i * dimension + d]) }
-                let m = sum / Double(max(count, 1))
-                var squares: Double = 0
-                var most: Float = 0
-                for i in 0..<count {
-                    let x = rows[i * dimension + d] - Float(m)
-                    squares += Double(x) * Double(x)
-                    most = max(most, abs(x))
+                for p in 0..<pieces { sum += parts[p * 2 * dimension + d] }
+                mean[d] = Float(sum / n)
+            }
+            parts.update(repeating: 0, count: pieces * 2 * dimension)
+            ThreadPool.shared.run(tasks: pieces, threads: threads) { task in
+                let sums = parts + task * 2 * dimension
+                let most = sums + dimension
+                for i in (task * Moments.piece)..<min((task + 1) * Moments.piece, count) {
+                    let row = rows + i * dimension
+                    for d in 0..<dimension {
+                        let x = Double(row[d] - mean[d])
+                        sums[d] += x * x
+                        most[d] = max(most[d], abs(x))
+                    }
                 }
-                mean[d] = Float(m)
-                deviation[d] = Float((squares / Double(max(count, 1))).squareRoot())
-                largest[d] = most
+            }
+            var total: Double = 0
+            for d in 0..<dimension {
+                var squares: Double = 0, most: Double = 0
+                for p in 0..<pieces {
+                    squares += parts[p * 2 * dimension + d]
+                    most = max(most, parts[(p * 2 + 1) * dimension + d])
+                }
+                deviation[d] = Float((squares / n).squareRoot())
+                largest[d] = Float(most)
                 total += squares
             }
-            pooled = Float((total / Double(max(count, 1)) / Double(dimension)).squareRoot())
+            pooled = Float((total / n / Double(dimension)).squareRoot())
         }
     }
 
     /// The quantizer whose ranges give the smallest squared error on some rows.
-    private func narrowest(_ moments: Moments, isUniform: Bool) throws(VecStoreError) -> ScalarQuantizer {
+    private func narrowest(isUniform: Bool) throws(VecStoreError) -> ScalarQuantizer {
         let stepMemory = try allocate(Float.self, dimension, for: "training")
         let codeMemory = try allocate(UInt8.self, dimension, for: "training")
         let rowMemory = try allocate(Float.self, dimension, for: "training")
@@ -151,42 +184,38 @@ struct CodeTrainer {
         /// k of each query.
         let slots: Buffer
         let distances: Buffer
-    }
 
-    private func distances(_ query: Int, _ out: UnsafeMutablePointer<Float>) throws(VecStoreError) {
-        // For cosine the rows have norm 1.
-        guard let kernels = table.distance(metric == .cosine ? .innerProduct : metric, .float32) else {
-            throw VecStoreError(.internalError, "no kernel for \(metric.name)")
-        }
-        kernels.rows(rows + query * dimension, rows, 4 * dimension, count, dimension, out)
-        if metric == .cosine { for i in 0..<count { out[i] += 1 } }
-        out[query] = .infinity
-    }
-
-    private func neighbors() throws(VecStoreError) -> Truth {
-        let n = min(CodeTrainer.queries, count)
-        let queries = (0..<n).map { $0 * count / n }
-        let k = CodeTrainer.k
-        let slots = try allocate(UInt64.self, n * k, for: "training")
-        let nearest = try allocate(Float.self, n * k, for: "training")
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: n, threads: threads) { q in
-            errors.run { () throws(VecStoreError) in
-                let room = try allocate(Float.self, self.count, for: "training")
-                let out = room.pointer(Float.self)
-                try self.distances(queries[q], out)
-                var top = TopK(
-                    distances: nearest.pointer(Float.self) + q * k, ids: slots.pointer(UInt64.self) + q * k, k: k)
-                for i in 0..<self.count where out[i] <= top.limit && i != queries[q] { top.take(out[i], UInt64(i)) }
-                top.finish()
+        init(
+            _ rows: UnsafePointer<Float>, _ count: Int, dimension: Int, metric: Metric, table: KernelTable, threads: Int
+        ) throws(VecStoreError) {
+            // For cosine the rows have norm 1.
+            guard let kernels = table.distance(metric == .cosine ? .innerProduct : metric, .float32) else {
+                throw VecStoreError(.internalError, "no kernel for \(metric.name)")
             }
+            let n = min(CodeTrainer.queries, count), k = CodeTrainer.k
+            let queries = (0..<n).map { $0 * count / n }
+            self.queries = queries
+            slots = try allocate(UInt64.self, n * k, for: "training")
+            distances = try allocate(Float.self, n * k, for: "training")
+            let slots = slots.pointer(UInt64.self), distances = distances.pointer(Float.self)
+            let errors = ErrorBox()
+            ThreadPool.shared.run(tasks: n, threads: threads) { q in
+                errors.run { () throws(VecStoreError) in
+                    let room = try allocate(Float.self, count, for: "training")
+                    let out = room.pointer(Float.self)
+                    kernels.rows(rows + queries[q] * dimension, rows, 4 * dimension, count, dimension, out)
+                    if metric == .cosine { for i in 0..<count { out[i] += 1 } }
+                    var top = TopK(distances: distances + q * k, ids: slots + q * k, k: k)
+                    for i in 0..<count where out[i] <= top.limit && i != queries[q] { top.take(out[i], UInt64(i)) }
+                    top.finish()
+                }
+            }
+            try errors.rethrow()
         }
-        try errors.rethrow()
-        return Truth(queries: queries, slots: slots, distances: nearest)
     }
 
     private func measure(
-        _ quantizer: ScalarQuantizer, _ truth: Truth, codedK: Int = CodeTrainer.codedK
+        _ quantizer: ScalarQuantizer, codedK: Int = CodeTrainer.codedK
     ) throws(VecStoreError) -> (loss: Float, error: Float) {
         let codeMemory = try allocate(UInt8.self, count * dimension, for: "training")
         let factorMemory = try allocate(Float.self, count, for: "training")
@@ -208,7 +237,7 @@ struct CodeTrainer {
         let errors = ErrorBox()
         ThreadPool.shared.run(tasks: truth.queries.count, threads: threads) { q in
             errors.run { () throws(VecStoreError) in
-                let found = try self.compare(quantizer, truth, q, codes, factors, codedK)
+                let found = try self.compare(quantizer, q, codes, factors, codedK)
                 lock.withLock {
                     missing += found.missing
                     wanted += found.wanted
@@ -223,7 +252,7 @@ struct CodeTrainer {
     }
 
     private func compare(
-        _ quantizer: ScalarQuantizer, _ truth: Truth, _ q: Int, _ codes: UnsafePointer<UInt8>,
+        _ quantizer: ScalarQuantizer, _ q: Int, _ codes: UnsafePointer<UInt8>,
         _ factors: UnsafePointer<Float>, _ codedK: Int
     ) throws(VecStoreError) -> (missing: Int, wanted: Int, squares: Double) {
         let k = CodeTrainer.k

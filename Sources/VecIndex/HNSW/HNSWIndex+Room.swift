@@ -136,7 +136,7 @@ extension HNSWIndex {
     /// Decides how rows are stored, by those that are there and those to come. With the gate alone.
     private func train(with batch: RowBatch, threads: Int) throws(VecStoreError) {
         let sample = try sampleRows(with: batch)
-        let trainer = CodeTrainer(
+        let trainer = try CodeTrainer(
             sample.rows.pointer(Float.self), sample.count, dimension: options.dimension, metric: options.metric,
             table: table, threads: threads)
         let result = try trainer.train()
