@@ -781,15 +781,20 @@ def index_search(
     handle: int, queries: NDArray[Any], dtype: str, k: int, settings: SearchSettings, spec: Optional[FilterSpec]
 ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     nq = len(queries)
-    ids = np.empty((nq, k), dtype=np.uint64)
-    distances = np.empty((nq, k), dtype=np.float32)
+    ids = _empty((nq, k), _UINT64)
+    distances = _empty((nq, k), _FLOAT32)
+    start: Any
+    try:
+        start = _start_of(queries)
+    except (TypeError, ValueError):
+        start = c_void_p(queries.ctypes.data)
     search = None if spec is None else _Search(settings, spec)
-    status = _lib.vecstore_index_search(
-        handle,
-        _address(queries),
-        DTYPES[dtype],
-        nq,
-        k,
+    status = _index_search(
+        c_void_p(handle),
+        start,
+        _CODES[dtype],
+        _SIZES[nq] if nq < len(_SIZES) else c_size_t(nq),
+        _SIZES[k] if k < len(_SIZES) else c_size_t(k),
         settings.plain if search is None else search.options,
         _start_of(ids),
         _start_of(distances),
@@ -800,6 +805,15 @@ def index_search(
     elif status != 0:
         raise _failure(status)
     return ids, distances
+
+
+# A search of a small index takes no longer than some dozen look-ups and conversions do. So what it needs is made once, and
+# the function is one without argument types, which ctypes would go by each time: all its arguments are C values already.
+_index_search = _lib["vecstore_index_search"]
+_index_search.restype = _STATUS
+_CODES = {name: _DTYPE(code) for name, code in DTYPES.items()}
+_SIZES = tuple(map(c_size_t, range(129)))
+_empty, _UINT64, _FLOAT32 = np.empty, np.dtype(np.uint64), np.dtype(np.float32)
 
 
 def index_search_range(

@@ -825,11 +825,14 @@ class Index:
         Flat: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so; where a filter lets k
         rows through, k results come. Runs beside searches and changes. What a callable filter raises is raised here.
         """
-        handle = self._open_handle()
+        handle = self._handle or self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
         settings = _settings(threads, ef_search, target_recall, rescore, oversampling)
         spec = None if filter is None else filter_spec(filter)
-        return SearchResult(*_ffi.index_search(handle, array, dtype, _arrays.results_count(k), settings, spec))
+        count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
+        found = _ffi.index_search(handle, array, dtype, count, settings, spec)
+        # SearchResult(*found), without its way through the interpreter.
+        return tuple.__new__(SearchResult, found)
 
     def search_range(
         self,
