@@ -45,6 +45,13 @@ def test_life_and_growth_are_about_our_graph_unless_asked_otherwise():
     assert len(choose(options("growth", "--engines", "vecstore-hnsw,hnswlib"))) == 2
 
 
+def test_life_does_the_steps_asked_for_in_their_order():
+    assert options("life").steps == ["calls", "c", "threads", "files", "churn"]
+    assert options("life", "--steps", "churn,files").steps == ["files", "churn"]
+    with pytest.raises(SystemExit):
+        options("life", "--steps", "churn,sleep")
+
+
 @pytest.mark.parametrize(
     "arguments, message",
     [

@@ -30,6 +30,9 @@ class Rows:
         for row_id in ids.tolist():
             del self.rows[row_id]
 
+    def search(self, query, k):
+        return list(self.rows)[:k]
+
     def compact(self):
         pass
 

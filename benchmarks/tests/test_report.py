@@ -185,6 +185,7 @@ def test_life_shows_every_step():
             ]
         },
         "calls": {"batch_us": 10.0, "single_us": 12.5, "one_row_us": 2.0},
+        "c": {"batch_us": 9.0, "single_us": 9.25, "one_row_us": 1.5, "callers_qps": [100, 195]},
     }
     whole = run("exact", [OURS]) | {"suite": "life"}
     whole["options"]["batch"] = 1000
@@ -193,3 +194,7 @@ def test_life_shows_every_step():
     assert "ours ef_search=64" in text and "1,234" in text and "7.0 MB" in text
     # Two threads against one, a result that is not the same, and a call of its own.
     assert "1.90x" in text and "1.50x" in text and "NO" in text and "12.5" in text
+    assert "195 (1.95x)" in text
+    del whole["groups"][0]["results"][0]["churn"]
+    text = report.text(whole)
+    assert "1,234" not in text and "12.5" in text

@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import compare, data, filters, life, machine, report, suite
+from . import compare, data, filters, life, lifework, machine, report, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -81,6 +81,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "ef_search": [32, 64, 128],
         "scale": [1, 2] if _PROCESSORS > 1 else [1],
         "batch": 1000,
+        "steps": list(lifework.STEPS),
         "engines": "vecstore-hnsw",
     },
 }
@@ -131,6 +132,14 @@ def relation_names(text: str) -> list[str]:
     if not set(values) <= set(filters.RELATIONS):
         raise argparse.ArgumentTypeError(f"{', '.join(filters.RELATIONS)}, with commas between them")
     return values
+
+
+def step_names(text: str) -> list[str]:
+    values = text.split(",")
+    if not set(values) <= set(lifework.STEPS):
+        raise argparse.ArgumentTypeError(f"{', '.join(lifework.STEPS)}, with commas between them")
+    # In the order of the steps: churn leaves another index behind.
+    return [step for step in lifework.STEPS if step in values]
 
 
 def positive(text: str) -> int:
@@ -212,6 +221,7 @@ def command_line() -> argparse.ArgumentParser:
     )
     living.add_argument("--scale", type=numbers, help="search threads to compare (default 1,2)")
     living.add_argument("--batch", type=positive, help="rows of one change (default 1000)")
+    living.add_argument("--steps", type=step_names, help="calls,c,threads,files,churn (default: all)")
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)

@@ -18,6 +18,7 @@ class LifeGroup(Group):
             point = points[len(points) // 2]
             steps: dict[str, dict[str, Any]] = {
                 "calls": {"point": point, "count": options.singles, "seconds": options.seconds},
+                "c": {"point": point, "seconds": options.seconds, "threads": max(options.scale)},
                 "threads": {"point": point, "counts": options.scale, "seconds": options.seconds},
                 "files": {"point": point, "seconds": options.seconds},
                 "churn": {
@@ -30,7 +31,8 @@ class LifeGroup(Group):
                 },
             }
             result["point"] = point
-            for step, arguments in steps.items():
+            for step in options.steps:
+                arguments = steps[step]
                 self.say(f"{self.title()}: {step} of {child.label}")
                 with self.without_failing(child):
                     if child.alive:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import json
 import os
+import pathlib
+import subprocess
 import tempfile
 import time
+import timeit
 from typing import Any, Callable, Iterator
 
 import numpy as np
@@ -21,18 +25,18 @@ from . import recall, stats
 
 def calls(worker: Any, point: dict, count: int, seconds: float) -> dict:
     """What a call from Python costs: the same queries in one call and in one call each; and one in an index of one row,
-    where there is nothing else to do."""
+    where there is nothing else to do (`c` does that too)."""
     batch = worker.time_batch(point, seconds, warm_up=50)
     single = worker.time_single(point, 0, count, warm_up=50)
     index = worker.engine.make()
     index.add(worker.queries[:1])
-    with searching(worker.engine, index):
-        empty = worker.time_single(point, 0, count, warm_up=50)
+    query, k = worker.queries[0], worker.k
+    one_row = min(timeit.repeat(lambda: index.search(query, k), number=1000, repeat=20)) * 1000
     index.close()
     return {
         "batch_us": 1e6 / batch["qps"],
         "single_us": stats.percentile(single["latencies_us"], 50),
-        "one_row_us": stats.percentile(empty["latencies_us"], 50),
+        "one_row_us": one_row,
     }
 
 
@@ -156,7 +160,30 @@ def churn(worker: Any, points: list[dict], truth: str, metric: str, batch: int, 
     return {"stages": stages, "rows_per_second": rates, "compact_seconds": took["compact"], "batch": batch}
 
 
-STEPS = {"calls": calls, "threads": threads, "files": files, "churn": churn}
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def c(worker: Any, point: dict, seconds: float, threads: int) -> dict:
+    """The same from a C program, which has no interpreter to wait for: see benchmarks/c/calls.c."""
+    build = PROJECT / "build"
+    one = worker.engine.make()
+    one.add(worker.queries[:1])
+    with tempfile.TemporaryDirectory() as folder:
+        program, path, queries = (os.path.join(folder, name) for name in ("calls", "index", "queries"))
+        command = ["cc", "-O2", "-I", PROJECT / "include", PROJECT / "benchmarks/c/calls.c", "-o", program]
+        subprocess.run([*command, "-L", build, "-lvecstore", f"-Wl,-rpath,{build}", "-lpthread"], check=True)
+        worker.queries.astype(np.float32).tofile(queries)
+
+        def run(index: Any, threads: int) -> dict:
+            index.save(path, sync=False)
+            numbers = [worker.queries.shape[1], worker.k, point["ef_search"], seconds, threads]
+            done = subprocess.run([program, path, queries, *map(str, numbers)], check=True, stdout=subprocess.PIPE)
+            return json.loads(done.stdout)
+
+        return {**run(worker.engine.index, threads), "one_row_us": run(one, 1)["single_us"]}
+
+
+STEPS = {"calls": calls, "c": c, "threads": threads, "files": files, "churn": churn}
 
 
 @contextlib.contextmanager

@@ -55,17 +55,25 @@ def life(run: dict[str, Any], group: dict[str, Any], markdown: bool) -> str:
     """The tables of each engine, one for each step."""
     parts = []
     for result in group["results"]:
-        title = f"{tables.name(result, markdown)} {_point(result['point'])}".strip()
-        parts.append(f"{title}: every row replaced twice")
-        parts.append(_churn(result["churn"], markdown))
-        rates = [[way, f"{rate:,.0f}"] for way, rate in result["churn"]["rows_per_second"].items()]
-        parts.append(tables.table(["change", "rows/s"], rates, markdown))
-        parts.append("Files")
-        parts.append(_files(result["files"], markdown))
-        parts.append("Search threads")
-        parts.append(_threads(result["threads"]["rows"], markdown))
-        parts.append("Calls from Python")
-        parts.append(_calls(result["calls"], markdown))
+        parts.append(f"{tables.name(result, markdown)} {_point(result['point'])}".strip())
+        # A run may have left some of them out.
+        if "churn" in result:
+            parts.append("Every row replaced twice")
+            parts.append(_churn(result["churn"], markdown))
+            rates = [[way, f"{rate:,.0f}"] for way, rate in result["churn"]["rows_per_second"].items()]
+            parts.append(tables.table(["change", "rows/s"], rates, markdown))
+        if "files" in result:
+            parts.append("Files")
+            parts.append(_files(result["files"], markdown))
+        if "threads" in result:
+            parts.append("Search threads")
+            parts.append(_threads(result["threads"]["rows"], markdown))
+        if "calls" in result:
+            parts.append("Calls from Python")
+            parts.append(_calls(result["calls"], markdown))
+        if "c" in result:
+            parts.append("Calls from C")
+            parts.append(_c(result["c"], markdown))
     return "\n\n".join(parts)
 
 
@@ -123,9 +131,21 @@ def _calls(calls: dict[str, Any], markdown: bool) -> str:
     rows = [
         ["a query in a batch", f"{calls['batch_us']:.1f}"],
         ["a query in a call of its own, p50", f"{calls['single_us']:.1f}"],
-        ["a call that searches one row, p50", f"{calls['one_row_us']:.1f}"],
+        ["a call that searches one row", f"{calls['one_row_us']:.1f}"],
     ]
     return tables.table(["call", "us"], rows, markdown)
+
+
+def _c(found: dict[str, Any], markdown: bool) -> str:
+    rows = [
+        ["us of a query in a batch", f"{found['batch_us']:.1f}"],
+        ["us of a query in a call of its own", f"{found['single_us']:.1f}"],
+        ["us of a call that searches one row", f"{found['one_row_us']:.1f}"],
+    ]
+    first = found["callers_qps"][0]
+    for i, qps in enumerate(found["callers_qps"]):
+        rows.append([f"queries/s of {i + 1} threads with one in each call", f"{qps:,.0f} ({tables.ratio(qps / first)})"])
+    return tables.table(["calls", ""], rows, markdown)
 
 
 def _point(point: dict[str, Any]) -> str:
