@@ -127,7 +127,7 @@ final class MatchingRows: @unchecked Sendable {
             slotBits[slot >> 3].bitwiseAnd(~(1 << UInt8(slot & 7)), ordering: .relaxed)
         }
         count = max(index.count - count, 0)
-        let moves = takeMoves()
+        let moves = takeMoves().moves
         if moves.isEmpty { return }
         // Of rows that were moved meanwhile the old slots are among those that look as if nothing was there.
         let listed = try IDSet(ids, idCount)
@@ -138,7 +138,7 @@ final class MatchingRows: @unchecked Sendable {
     private func ask(_ callback: (UInt64) -> Bool) {
         for slot in 0..<UInt32(used) { ask(slot) { callback($0) != isNegated } }
         // Rows that were moved meanwhile may have been passed over in both of their slots.
-        ask(takeMoves()) { callback($0) != isNegated }
+        ask(takeMoves().moves) { callback($0) != isNegated }
     }
 
     private func ask(_ slot: UInt32, _ matches: (UInt64) -> Bool) {
@@ -154,7 +154,7 @@ final class MatchingRows: @unchecked Sendable {
         var moves = moves
         while !moves.isEmpty {
             for (_, to) in moves where !contains(to) { ask(to, matches) }
-            moves = takeMoves()
+            moves = takeMoves().moves
         }
     }
 
@@ -177,13 +177,12 @@ final class MatchingRows: @unchecked Sendable {
 
     // MARK: - Rows that move
 
-    private func takeMoves() -> [Move] {
+    /// The rows that were moved since this was last called, and the index's `moves` up to which these are all.
+    private func takeMoves() -> (moves: [Move], upTo: Int) {
         index.lookupLock.lock()
         defer { index.lookupLock.unlock() }
-        let moves = moved
-        moved = []
-        followed.store(index.moves.load(ordering: .sequentiallyConsistent), ordering: .releasing)
-        return moves
+        defer { moved = [] }
+        return (moved, index.moves.load(ordering: .sequentiallyConsistent))
     }
 
     /// Takes rows that were moved at their new places. Before each query, and wherever rows were moved meanwhile.
@@ -191,10 +190,7 @@ final class MatchingRows: @unchecked Sendable {
         if followed.load(ordering: .acquiring) == index.moves.load(ordering: .sequentiallyConsistent) { return }
         lock.lock()
         defer { lock.unlock() }
-        try follow(takeMoves())
-    }
-
-    private func follow(_ moves: [Move]) throws(VecStoreError) {
+        let (moves, upTo) = takeMoves()
         for move in moves {
             if slotBits == nil {
                 guard contains(move.to) else { continue }
@@ -207,6 +203,8 @@ final class MatchingRows: @unchecked Sendable {
                 list = longer
             }
         }
+        // Not before: other threads go on without the lock from here.
+        followed.store(upTo, ordering: .releasing)
     }
 
     // MARK: - All of them
@@ -240,7 +238,7 @@ final class MatchingRows: @unchecked Sendable {
         if isNegated || count >= used / 16 || !index.list(idBits, idCount, in: store, &list) {
             for slot in 0..<UInt32(list.room) where contains(slot) { list.add(slot) }
         }
-        let moves = takeMoves()
+        let moves = takeMoves().moves
         if moves.isEmpty { return list }
         // Rows that were moved meanwhile may have been met in both of their slots, or in none.
         let targets = Set(moves.map(\.to))
