@@ -29,8 +29,9 @@ struct GraphBuilder {
     /// others, fewer come after each and link to it, and what mends lists prefers rows that many lead to already: without
     /// more links of its own a new row would be harder to find than those before it.
     private let fillsLists: Bool
-    /// Most children of one row in the tree: the other links are free to be good ones.
-    private let mostChildren: Int
+    /// Most children of one row in the tree: the other links are free to be good ones. Under inner product nearly all rows
+    /// link to the few longest, and whose lists these many children filled could lead nowhere else.
+    static let mostChildren = 2
 
     static let mostLevels = 16
 
@@ -61,7 +62,6 @@ struct GraphBuilder {
         candidates = memory.pointer(Candidate.self, at: candidatesAt)
         chosen = memory.pointer(Candidate.self, at: chosenAt)
         chosenCounts = memory.pointer(Int.self, at: countsAt)
-        mostChildren = max(1, store.shape.baseLinks / 2)
     }
 
     /// The level of the n-th row: l with probability (1 − 1/m) / m^l.
@@ -229,7 +229,7 @@ struct GraphBuilder {
                 if link & treeBit != 0 { children &+= 1 }
                 n &+= 1
             }
-            let becomesChild = wantsParent && children < mostChildren
+            let becomesChild = wantsParent && children < GraphBuilder.mostChildren
             if n < list.capacity {
                 list[n] = becomesChild ? slot | treeBit : slot
                 joined = becomesChild
@@ -285,20 +285,27 @@ struct GraphBuilder {
         }
     }
 
-    /// Makes a row a child of another, in an empty place or in that of a link that nothing hangs on. Where all links are
-    /// children, returns one of them, any: a way down the tree that is not always the same keeps the tree flat.
+    /// Makes a row a child of another, in an empty place or in that of a link that nothing hangs on. Where there are children
+    /// enough, returns one of them, any: a way down the tree that is not always the same keeps the tree flat.
     private func adopt(_ slot: UInt32, by target: UInt32, _ hash: UInt32) -> UInt32 {
         let list = store.list(target, 0)
         var place = -1
+        var hasLink = false
+        var children = 0
+        // Any of the children.
+        var child = noSlot
         for i in 0..<list.capacity {
             let link = list[i]
-            if link == noSlot || link & slotBits == slot {
+            if link & treeBit != 0 && link != noSlot {
+                children &+= 1
+                if Int(hash >> 8) % children == 0 { child = link & slotBits }
+            } else if !hasLink {
                 place = i
-                break
+                hasLink = link & slotBits == slot
+                if link == noSlot { break }
             }
-            if link & treeBit == 0 { place = i }
         }
-        guard place >= 0 else { return list[Int(hash >> 8) % list.capacity] & slotBits }
+        if place < 0 || children >= GraphBuilder.mostChildren { return child }
         list[place] = slot | treeBit
         store.setParent(slot, target)
         return noSlot

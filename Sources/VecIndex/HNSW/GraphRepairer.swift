@@ -207,7 +207,7 @@ struct GraphRepairer {
             if link & treeBit != 0 { children += 1 }
             if link & slotBits == target { place = i }
         }
-        return children < store.shape.baseLinks / 2 ? place : nil
+        return children < GraphBuilder.mostChildren ? place : nil
     }
 
     /// Whether the way up from a row leads over another, or is too long to tell.

@@ -62,6 +62,23 @@ struct GraphRecallTests {
     }
 
     /// Norms that differ by a factor of a hundred: under the inner product a few rows are near to everything.
+    /// Under inner product nearly all rows link to the few longest: these must not take up all those that nobody else does.
+    @Test("the links that keep rows reachable leave room for good ones", arguments: [Metric.innerProduct, .cosine])
+    func roomForLinks(metric: Metric) throws {
+        let (rows, queries) = GraphData.lognormal(rows: 3000, queries: 100, dimension: 48, seed: 602)
+        let index = try HNSWIndex(rows, metric: metric, m: 8, efConstruction: 64)
+        let store = index.store
+        let children = (0..<UInt32(store.usedSlots)).map { slot in
+            let list = store.list(slot, 0)
+            return (0..<list.count).count { list[$0] & treeBit != 0 }
+        }
+        #expect(children.reduce(0, +) == rows.count - 1)
+        #expect(children.max() == 2)
+        let truth = Recall.truth(queries, rows, metric, k: 10)
+        let recall = Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 32)), truth)
+        #expect(recall >= 0.9, "ef_search 32")
+    }
+
     @Test("rows with norms of all sizes are found", arguments: [Metric.l2Squared, .innerProduct, .cosine], [GraphStorage.auto, .float32])
     func unevenNorms(metric: Metric, storage: GraphStorage) throws {
         let (rows, queries) = GraphData.lognormal(rows: 2100, queries: 100, dimension: 32, seed: 601)
