@@ -79,8 +79,8 @@ package typealias MergeKernel = @convention(c) (
 /// most, for benchmarks.
 package typealias LoadKernel = @convention(c) (UnsafeRawPointer, Int) -> UInt32
 
-/// All kernels for one instruction set.
-package struct KernelTable: Sendable {
+/// All kernels for one instruction set. A class, because it is large, and what searches passes it on.
+package final class KernelTable: Sendable {
     package let isa: InstructionSet
 
     /// Indexed by `slot(metric, type)`; nil where the pair makes no sense.

@@ -40,9 +40,9 @@ func checked<T>(
 nonisolated(unsafe) private let nowhere = UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64)
 
 /// A size_t: Swift sees those beyond Int.max as negative.
-func checkedCount(_ count: Int, _ name: String) throws(VecStoreError) -> Int {
+func checkedCount(_ count: Int, _ name: @autoclosure () -> String) throws(VecStoreError) -> Int {
     guard count >= 0 else {
-        throw VecStoreError(.tooLarge, "\(name) is \(UInt(bitPattern: count)): more than there is memory for")
+        throw VecStoreError(.tooLarge, "\(name()) is \(UInt(bitPattern: count)): more than there is memory for")
     }
     return count
 }

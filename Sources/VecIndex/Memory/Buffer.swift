@@ -53,10 +53,10 @@ package final class Buffer: @unchecked Sendable {
 }
 
 /// A buffer of `count` elements, or an error that says what it was for.
-package func allocate<T>(_: T.Type, _ count: Int, for what: String) throws(VecStoreError) -> Buffer {
+package func allocate<T>(_: T.Type, _ count: Int, for what: @autoclosure () -> String) throws(VecStoreError) -> Buffer {
     guard let bytes = product(count, MemoryLayout<T>.stride) else {
-        throw VecStoreError(.tooLarge, "\(what): \(count) elements of \(MemoryLayout<T>.stride) bytes overflow")
+        throw VecStoreError(.tooLarge, "\(what()): \(count) elements of \(MemoryLayout<T>.stride) bytes overflow")
     }
-    guard let buffer = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(what, bytes: bytes) }
+    guard let buffer = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(what(), bytes: bytes) }
     return buffer
 }
