@@ -190,6 +190,8 @@ CTRL_C = """
     import numpy as np
     import vecstore
 
+    # A shell starts what runs in the background with Ctrl-C ignored, and what that starts inherits it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     rows = np.random.default_rng(1).standard_normal((100_000, 64)).astype(np.float32)
     index = vecstore.Index("hnsw", dim=64, ef_construction=400)
     threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
