@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
+
 /// Items of one size in segments of 2^shift items. Segments are added and never move, so an address stays valid and a reader
 /// needs no lock. The table of segments has room for all that there can be, and only the part in use takes memory.
 final class SegmentedColumn: @unchecked Sendable {
@@ -11,7 +13,9 @@ final class SegmentedColumn: @unchecked Sendable {
     /// Addresses of the segments.
     let table: UnsafeMutablePointer<UnsafeMutableRawPointer>
     private let tableMemory: Buffer
+    /// Touched by whoever adds segments; others go by the count.
     private var segments: [Buffer] = []
+    private let segmentCount = Atomic<Int>(0)
     private let owner: AnyObject?
     private let name: String
     private let mostSegments: Int
@@ -74,16 +78,21 @@ final class SegmentedColumn: @unchecked Sendable {
         guard let segment = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(name, bytes: bytes) }
         table[segments.count] = segment.base
         segments.append(segment)
+        segmentCount.store(segments.count, ordering: .releasing)
     }
 
     /// Takes the last segment back, which nobody uses.
-    func shrink() { segments.removeLast() }
+    func shrink() {
+        segments.removeLast()
+        segmentCount.store(segments.count, ordering: .releasing)
+    }
 
     /// Bytes of memory of the first `count` items: pages behind them have never been touched.
     func bytes(_ count: Int) -> Int {
         let page = 4096
-        return min((count * stride + page - 1) / page * page, segments.reduce(0) { $0 + $1.size })
+        return min((count * stride + page - 1) / page * page, capacity * stride)
     }
 
-    var capacity: Int { segments.count << Int(shift) }
+    /// Items that there is memory for. It may grow meanwhile.
+    var capacity: Int { segmentCount.load(ordering: .acquiring) << Int(shift) }
 }
