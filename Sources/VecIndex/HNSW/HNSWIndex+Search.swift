@@ -92,7 +92,7 @@ extension HNSWIndex {
             rowType: options.type, table: table)
         let (store, epoch, matching) = try begin(search.filter)
         defer { end(store, epoch, matching) }
-        try matching?.find()
+        matching?.find()
         let plan = matching.map { FilterPlan($0, self, width: width) }
         if let plan, plan.strategy == .scan { _ = try plan.matching.all() }
         let scratchWidth = max(width, plan?.width ?? 0)

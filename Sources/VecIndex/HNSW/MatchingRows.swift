@@ -63,20 +63,22 @@ final class MatchingRows: @unchecked Sendable {
         let bitmap = try allocate(UInt8.self, room / 8 + 1, for: "a filter of \(room) rows")
         memory.append(bitmap)
         slotBits = bitmap.base.assumingMemoryBound(to: Atomic<UInt8>.self)
-        if case .ids(let ids, let count) = filter.kind { mark(ids, count) }
+        if case .ids(let ids, let count) = filter.kind {
+            mark(ids, count)
+            // Under the lock too: slots get and lose their ids under it.
+            if isNegated { negate() }
+        }
     }
 
     /// Finds the rows of filters other than ids.
-    func find() throws(VecStoreError) {
+    func find() {
         switch filter.kind {
         case .bitmap(let bits, let size):
             let set = MatchingRows.population(bits, size)
             count = isNegated ? max(index.count - set, 0) : min(set, index.count)
-        case .ids(let ids, let idCount):
-            if isNegated { try negate(ids, idCount) }
         case .callback(let callback):
             ask(callback)
-        case .none:
+        case .ids, .none:
             // Not matching nothing is matching nothing.
             break
         }
@@ -119,7 +121,7 @@ final class MatchingRows: @unchecked Sendable {
         }
     }
 
-    private func negate(_ ids: UnsafePointer<UInt64>, _ idCount: Int) throws(VecStoreError) {
+    private func negate() {
         guard let slotBits else { return }
         for i in 0...(used / 8) { slotBits[i].bitwiseXor(0xff, ordering: .relaxed) }
         // Slots of rows that were removed would take the places of others; from `used` on there are none yet.
@@ -127,11 +129,6 @@ final class MatchingRows: @unchecked Sendable {
             slotBits[slot >> 3].bitwiseAnd(~(1 << UInt8(slot & 7)), ordering: .relaxed)
         }
         count = max(index.count - count, 0)
-        let moves = takeMoves().moves
-        if moves.isEmpty { return }
-        // Of rows that were moved meanwhile the old slots are among those that look as if nothing was there.
-        let listed = try IDSet(ids, idCount)
-        ask(moves) { !listed.contains($0) }
     }
 
     /// Asks about each row. Without a lock: the callback may call the library.

@@ -83,7 +83,7 @@ extension StressTests {
             let matching = try made.get()
             // Twice: from slot to slot to slot. And one that does not match.
             for _ in 0..<2 { try index.update([44, 45], moving.data.rows.picked([44, 45])) }
-            try matching.find()
+            matching.find()
             try index.update([77], moving.data.rows.picked([77]))
             let all = try matching.all()
             let ids = (0..<all.count).map { index.store.id(all.slots[$0]) }.filter { $0 != noID }
