@@ -29,8 +29,8 @@ struct GraphBuilder {
     /// others, fewer come after each and link to it, and what mends lists prefers rows that many lead to already: without
     /// more links of its own a new row would be harder to find than those before it.
     private let fillsLists: Bool
-    /// Most children of one row in the tree: the other links are free to be good ones. Under inner product nearly all rows
-    /// link to the few longest, and whose lists these many children filled could lead nowhere else.
+    /// Most children that a row gets in the tree: its other links are free to be good ones. Under inner product nearly all
+    /// rows link to the few longest, and every search comes by these: filled with children, their lists would lead it astray.
     static let mostChildren = 2
 
     static let mostLevels = 16
@@ -111,7 +111,7 @@ struct GraphBuilder {
             let found = collect(beam, query)
             var n = selector.select(candidates, found, wanted: store.shape.m)
             if fillsLists {
-                // By a third more than a row of a growing graph gets at most: measured, as good as those after a churn.
+                // A third more than m: measured to be as many as it takes to keep recall while all rows are replaced.
                 n = selector.fill(found, chosen: n, wanted: l == 0 ? 4 * store.shape.m / 3 : store.shape.m)
             }
             chosenCounts[l] = n

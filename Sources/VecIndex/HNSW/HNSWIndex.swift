@@ -10,7 +10,8 @@ import VecKernels
 /// threads at once (`gate` shared); what takes rows out or moves them is alone among writers (`gate` alone), beside searches
 /// all the same.
 package final class HNSWIndex: VectorIndex, @unchecked Sendable {
-    // Safety: `store` is replaced under `storeLock` and `lookupLock`; ids under `lookupLock`; slots are handed out under `slotLock`.
+    // Safety: `store` is replaced under `storeLock` and `lookupLock`; ids under `lookupLock`; slots are handed out under
+    // `slotLock`.
 
     package let options: HNSWOptions
     let table: KernelTable
