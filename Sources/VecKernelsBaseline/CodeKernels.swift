@@ -176,13 +176,24 @@ func selectCodes(
     _ offset: UnsafePointer<Float>, _ count: Int, _ errorWeight: Float, _ offsetWeight: Float, _ least: Float,
     _ positions: UnsafeMutablePointer<UInt32>
 ) -> Int {
-    var found = 0
-    var i = 0
-    while i &+ lanes <= count {
+    @inline(__always)
+    func mask(_ i: Int) -> UInt64 {
         var value = vs_multiply_add(
             vs_float_of(vs_load_i32(products + i)), vs_load_f32(scale + i), vs_load_f32(error + i) * errorWeight)
         if offsetWeight != 0 { value = value - vs_load_f32(offset + i) * offsetWeight }
-        found = appendPositions(vs_mask_at_most(0 - value, 0 - least), i, positions, found)
+        return UInt64(vs_mask_at_most(0 - value, 0 - least))
+    }
+    var found = 0
+    var i = 0
+    // Four registers at a time: whether there is anything to write is guessed wrong once for all of them.
+    while i &+ 4 &* lanes <= count {
+        let low = mask(i) | mask(i &+ lanes) &<< UInt64(lanes)
+        let high = mask(i &+ 2 &* lanes) | mask(i &+ 3 &* lanes) &<< UInt64(lanes)
+        found = appendPositions(low | high &<< UInt64(2 &* lanes), i, positions, found)
+        i = i &+ 4 &* lanes
+    }
+    while i &+ lanes <= count {
+        found = appendPositions(mask(i), i, positions, found)
         i = i &+ lanes
     }
     while i < count {
@@ -199,7 +210,7 @@ func selectCodes(
 
 /// Appends `first` + the number of each bit set.
 @inline(__always)
-func appendPositions(_ mask: UInt32, _ first: Int, _ positions: UnsafeMutablePointer<UInt32>, _ found: Int) -> Int {
+func appendPositions(_ mask: UInt64, _ first: Int, _ positions: UnsafeMutablePointer<UInt32>, _ found: Int) -> Int {
     var mask = mask
     var found = found
     while mask != 0 {

@@ -67,7 +67,7 @@ func selectAtMost(
     var found = 0
     var i = 0
     while i &+ lanes <= count {
-        found = appendPositions(vs_mask_at_most(vs_load_f32(values + i), limit), i, positions, found)
+        found = appendPositions(UInt64(vs_mask_at_most(vs_load_f32(values + i), limit)), i, positions, found)
         i = i &+ lanes
     }
     while i < count {
@@ -89,7 +89,7 @@ func selectAffineAtMost(
     var i = 0
     while i &+ lanes <= count {
         let value = vs_multiply_add(vs_load_f32(products + i), vs_load_f32(scales + i), vs_load_f32(offsets + i))
-        found = appendPositions(vs_mask_at_most(value, limit), i, positions, found)
+        found = appendPositions(UInt64(vs_mask_at_most(value, limit)), i, positions, found)
         i = i &+ lanes
     }
     while i < count {
