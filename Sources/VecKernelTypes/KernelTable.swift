@@ -49,6 +49,13 @@ package typealias SquaredNormsKernel = @convention(c) (
     UnsafeRawPointer, Int, Int, Int, UnsafeMutablePointer<Float>
 ) -> Void
 
+/// Σ weight · row over the float32 rows at the positions listed, in their order.
+/// - Parameters: row 0, stride (in bytes), positions, weights (of each row at its position; nil: 1), count, dimension, sums
+///   (dimension floats, which are replaced).
+package typealias SumRowsKernel = @convention(c) (
+    UnsafeRawPointer, Int, UnsafePointer<UInt32>, UnsafePointer<Float>?, Int, Int, UnsafeMutablePointer<Float>
+) -> Void
+
 /// Converts `count` elements. Rounds to nearest, ties to even.
 package typealias ConvertKernel = @convention(c) (UnsafeRawPointer, UnsafeMutableRawPointer, Int) -> Void
 
@@ -90,6 +97,7 @@ package final class KernelTable: Sendable {
     package let bfloat16Product: DistanceKernels?
     /// Indexed by the raw value of the element type; nil for bits.
     package let squaredNorms: [SquaredNormsKernel?]
+    package let sumRows: SumRowsKernel
     /// From float16 and bfloat16 to float32 and back.
     package let widenFloat16: ConvertKernel
     package let widenBFloat16: ConvertKernel
@@ -102,6 +110,7 @@ package final class KernelTable: Sendable {
     package let merge: MergeKernel
     package let codes: CodeKernels
     package let scalarCodes: ScalarCodeKernels
+    package let subspaces: SubspaceKernels
     package let load: LoadKernel
 
     package init(
@@ -109,6 +118,7 @@ package final class KernelTable: Sendable {
         distances: [DistanceKernels?],
         bfloat16Product: DistanceKernels?,
         squaredNorms: [SquaredNormsKernel?],
+        sumRows: @escaping SumRowsKernel,
         widenFloat16: @escaping ConvertKernel,
         widenBFloat16: @escaping ConvertKernel,
         narrowFloat16: @escaping ConvertKernel,
@@ -119,12 +129,14 @@ package final class KernelTable: Sendable {
         merge: @escaping MergeKernel,
         codes: CodeKernels,
         scalarCodes: ScalarCodeKernels,
+        subspaces: SubspaceKernels,
         load: @escaping LoadKernel
     ) {
         self.isa = isa
         self.distances = distances
         self.bfloat16Product = bfloat16Product
         self.squaredNorms = squaredNorms
+        self.sumRows = sumRows
         self.widenFloat16 = widenFloat16
         self.widenBFloat16 = widenBFloat16
         self.narrowFloat16 = narrowFloat16
@@ -135,6 +147,7 @@ package final class KernelTable: Sendable {
         self.merge = merge
         self.codes = codes
         self.scalarCodes = scalarCodes
+        self.subspaces = subspaces
         self.load = load
     }
 

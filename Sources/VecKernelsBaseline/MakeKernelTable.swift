@@ -195,6 +195,7 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             { x, s, n, d, o in byteSquaredNorms(UInt8Squares.self, x, s, n, d, o) },
             nil,
         ],
+        sumRows: { x, s, p, w, n, d, o in sumRows(x, s, p, w, n, d, o) },
         widenFloat16: { x, y, n in widen(Float16Rows.self, x, y, n) },
         widenBFloat16: { x, y, n in widen(BFloat16Rows.self, x, y, n) },
         narrowFloat16: { x, y, n in narrow(ToFloat16.self, x, y, n) },
@@ -226,5 +227,11 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             list: { q, p, n, d, a, b, o in scalarList(q, p, n, d, a, b, o) },
             packNibbles: { c, d, o in packNibbles(c, d, o) },
             nibbleList: { q, p, n, d, a, b, o in nibbleList(q, p, n, d, a, b, o) }),
+        subspaces: SubspaceKernels(
+            lanes: Int(VS_LANES),
+            nearest: { x, s, n, d, p, h, b, c, l in subspaceNearest(x, s, n, d, p, h, b, c, l) },
+            squaredDistances: { x, d, p, b, o in subspaceSquaredDistances(x, d, p, b, o) },
+            negatedProducts: { x, d, p, b, o in subspaceNegatedProducts(x, d, p, b, o) },
+            sums: { t, s, c, r, n, m, o in tableSums(t, s, c, r, n, m, o) }),
         load: { x, n in loadAll(x, n) })
 }

@@ -167,6 +167,60 @@ VS_INLINE uint32_t vs_mask_at_most(vs_f32 a, float limit) {
 #endif
 }
 
+/* All bits of the lanes where a is below b. */
+VS_INLINE vs_i32 vs_below(vs_f32 a, vs_f32 b) { return a < b; }
+
+/* The lanes of a where the mask is set, of b elsewhere. */
+VS_INLINE vs_i32 vs_choose(vs_i32 mask, vs_i32 a, vs_i32 b) { return (mask & a) | (~mask & b); }
+
+/* One step of vs_least: the upper half of two vectors against the lower. */
+#define VS_FOLD_LEAST(f, i, v, p)                                                                                      \
+    do {                                                                                                               \
+        const i less = ((v).hi < (v).lo) | (((v).hi == (v).lo) & ((p).hi < (p).lo));                                    \
+        v##_half = (f)((less & (i)(v).hi) | (~less & (i)(v).lo));                                                       \
+        p##_half = (less & (p).hi) | (~less & (p).lo);                                                                 \
+    } while (0)
+
+/* The place of the least lane; of several that are equal the least place. */
+VS_INLINE int32_t vs_least(vs_f32 v, vs_i32 p, float *least) {
+    typedef float f2 __attribute__((ext_vector_type(2)));
+    typedef int32_t i2 __attribute__((ext_vector_type(2)));
+    typedef float f4 __attribute__((ext_vector_type(4)));
+    typedef int32_t i4 __attribute__((ext_vector_type(4)));
+#if defined(VS_AVX512)
+    typedef float f8 __attribute__((ext_vector_type(8)));
+    typedef int32_t i8 __attribute__((ext_vector_type(8)));
+    f8 v_half;
+    i8 p_half;
+    VS_FOLD_LEAST(f8, i8, v, p);
+    const f8 a = v_half;
+    const i8 b = p_half;
+    f4 a_half;
+    i4 b_half;
+    VS_FOLD_LEAST(f4, i4, a, b);
+    const f4 c = a_half;
+    const i4 d = b_half;
+#elif defined(VS_AVX2)
+    f4 v_half;
+    i4 p_half;
+    VS_FOLD_LEAST(f4, i4, v, p);
+    const f4 c = v_half;
+    const i4 d = p_half;
+#else
+    const f4 c = v;
+    const i4 d = p;
+#endif
+    f2 c_half;
+    i2 d_half;
+    VS_FOLD_LEAST(f2, i2, c, d);
+    const f2 e = c_half;
+    const i2 g = d_half;
+    const int upper = e.y < e.x || (e.y == e.x && g.y < g.x);
+    *least = upper ? e.y : e.x;
+    return upper ? g.y : g.x;
+}
+#undef VS_FOLD_LEAST
+
 /* ---- bytes ---- */
 
 VS_INLINE vs_bytes vs_load_bytes(const void *p) {
