@@ -11,42 +11,25 @@ import VecKernelTypes
 struct CodeScan {
     let context: ScanContext
     private let codes: CodeKernels
-    private let encoder: RowEncoder
 
     /// Rows taken at a time: their codes stay in the L2 cache while all queries pass over them.
     private let pieceRows: Int
     private let groups: Int
     /// Queries of this scan, and their codes.
-    private let queries: QueryBlock
-    private let group: Range<Int>
+    private let coded: CodedQueries
+    private var queries: QueryBlock { coded.queries }
+    private var group: Range<Int> { coded.group }
     private let scratch: Scratch
     private let reader: PieceReader
     private let rowEncoder: FloatRowEncoder
     private let encodesRows: Bool
 
-    /// What is known of one query.
-    private struct CodedQuery {
-        var scale: Float
-        /// (‖q‖ + e) / s
-        var errorWeight: Float
-        /// e
-        var error: Float
-        /// ‖q‖, or 1 for cosine; at least `Limits.leastNorm`.
-        var norm: Float
-        var squaredNorm: Float
-    }
-
     private struct Scratch {
         let memory: Buffer
-        let coded: UnsafeMutablePointer<CodedQuery>
-        let signed: UnsafeMutablePointer<Int8>
-        let queryPanels: UnsafeMutablePointer<UInt8>
-        let excess: UnsafeMutablePointer<Int32>
         let rowPanels: UnsafeMutablePointer<UInt8>
         let products: UnsafeMutablePointer<Int32>
         let positions: UnsafeMutablePointer<UInt32>
         let distances: UnsafeMutablePointer<Float>
-        let unit: UnsafeMutablePointer<Float>
         let codes: UnsafeMutablePointer<UInt8>
         let scale: UnsafeMutablePointer<Float>
         let error: UnsafeMutablePointer<Float>
@@ -63,8 +46,6 @@ struct CodeScan {
         let largestNorm: Float
     }
 
-    /// From this many queries on, codes are rearranged for the tile kernel.
-    private static let leastTiledQueries = 8
     private static let mostRows = 256
 
     /// Encodes queries `group`.
@@ -72,85 +53,35 @@ struct CodeScan {
     init(
         _ context: ScanContext, _ queries: QueryBlock, _ group: Range<Int>, encodesRows: Bool = false
     ) throws(VecStoreError) {
+        try self.init(context, CodedQueries(context, queries, group), encodesRows: encodesRows)
+    }
+
+    init(_ context: ScanContext, _ coded: CodedQueries, encodesRows: Bool) throws(VecStoreError) {
         self.context = context
-        self.queries = queries
-        self.group = group
+        self.coded = coded
         codes = context.table.codes
-        encoder = RowEncoder(table: context.table, dimension: context.dimension)
         groups = (context.dimension + 3) / 4
         // At most 128 KiB of codes, whole panels.
         let panels = max(1, min(CodeScan.mostRows, (128 << 10) / context.dimension) / codes.tileRows)
         pieceRows = panels * codes.tileRows
 
-        let n = group.count
-        let padded = (n + codes.tileQueries - 1) / codes.tileQueries * codes.tileQueries
-        let isTiled = n >= CodeScan.leastTiledQueries
         var layout = Layout()
-        let coded = layout.add(CodedQuery.self, n)
-        let signed = layout.add(Int8.self, n * context.dimension)
-        let queryPanels = layout.add(UInt8.self, isTiled ? padded * groups * 4 : 0)
-        let excess = layout.add(Int32.self, padded)
-        let rowPanels = layout.add(UInt8.self, isTiled ? pieceRows * groups * 4 : 0)
-        let products = layout.add(Int32.self, isTiled ? codes.tileQueries * pieceRows : pieceRows)
+        let rowPanels = layout.add(UInt8.self, coded.isTiled ? pieceRows * groups * 4 : 0)
+        let products = layout.add(Int32.self, coded.isTiled ? codes.tileQueries * pieceRows : pieceRows)
         let positions = layout.add(UInt32.self, pieceRows)
         let distances = layout.add(Float.self, pieceRows)
-        let unit = layout.add(Float.self, context.dimension)
         let rowCodes = layout.add(UInt8.self, encodesRows ? pieceRows * context.dimension : 0)
         let rowScale = layout.add(Float.self, pieceRows)
         let rowError = layout.add(Float.self, pieceRows)
         let memory = try allocate(UInt8.self, layout.size, for: "a scan of codes")
         scratch = Scratch(
-            memory: memory, coded: memory.pointer(CodedQuery.self, at: coded),
-            signed: memory.pointer(Int8.self, at: signed), queryPanels: memory.pointer(UInt8.self, at: queryPanels),
-            excess: memory.pointer(Int32.self, at: excess), rowPanels: memory.pointer(UInt8.self, at: rowPanels),
+            memory: memory, rowPanels: memory.pointer(UInt8.self, at: rowPanels),
             products: memory.pointer(Int32.self, at: products), positions: memory.pointer(UInt32.self, at: positions),
-            distances: memory.pointer(Float.self, at: distances), unit: memory.pointer(Float.self, at: unit),
-            codes: memory.pointer(UInt8.self, at: rowCodes), scale: memory.pointer(Float.self, at: rowScale),
-            error: memory.pointer(Float.self, at: rowError))
+            distances: memory.pointer(Float.self, at: distances), codes: memory.pointer(UInt8.self, at: rowCodes),
+            scale: memory.pointer(Float.self, at: rowScale), error: memory.pointer(Float.self, at: rowError))
         reader = try PieceReader(context, rows: pieceRows)
         rowEncoder = try FloatRowEncoder(context)
         self.encodesRows = encodesRows
-        for i in 0..<n { encodeQuery(i) }
-        if isTiled { packQueries() }
-    }
-
-    private func encodeQuery(_ i: Int) {
-        let dimension = context.dimension
-        let square = queries.squaredNorms?[group.lowerBound + i] ?? 0
-        var norm = max(square.squareRoot(), Limits.leastNorm)
-        var query = queries.query(group.lowerBound + i).assumingMemoryBound(to: Float.self)
-        // A caller's queries need no alignment: a copy has it. For cosine it is scaled to norm 1.
-        let factor = context.metric == .cosine ? 1 / norm : 1
-        let source = UnsafeRawPointer(query)
-        for d in 0..<dimension {
-            scratch.unit[d] = (source + 4 * d).loadUnaligned(as: Float.self) * factor
-        }
-        query = UnsafePointer(scratch.unit)
-        if context.metric == .cosine { norm = 1 }
-        let signed = scratch.signed + i * dimension
-        let unsigned = UnsafeMutableRawPointer(signed).assumingMemoryBound(to: UInt8.self)
-        let (scale, error) = encoder.encode(query, norm: norm, unsigned)
-        for d in 0..<dimension { unsigned[d] ^= 0x80 }
-        let s = scale > 0 ? scale : 1
-        scratch.coded[i] = CodedQuery(
-            scale: s, errorWeight: (norm + error) / s, error: error, norm: norm, squaredNorm: square)
-    }
-
-    private func packQueries() {
-        let dimension = context.dimension
-        let tile = codes.tileQueries
-        let bytes = UnsafeRawPointer(scratch.signed).assumingMemoryBound(to: UInt8.self)
-        var i = 0
-        while i < group.count {
-            let count = min(tile, group.count - i)
-            codes.pack(bytes + i * dimension, dimension, count, tile, dimension, scratch.queryPanels + i * groups * 4)
-            for c in 0..<count {
-                var sum: Int32 = 0
-                for d in 0..<dimension { sum += Int32(scratch.signed[(i + c) * dimension + d]) }
-                scratch.excess[i + c] = 128 * sum
-            }
-            i += tile
-        }
     }
 
     /// How many rows of late were looked at, and how many of them had to be compared in full.
@@ -183,12 +114,12 @@ struct CodeScan {
         while from < range.upperBound && !work.isWasted {
             let count = min(pieceRows, range.upperBound - from)
             let piece = try codes(of: block, from, count)
-            if group.count >= CodeScan.leastTiledQueries {
+            if coded.isTiled {
                 scanTiled(block, piece, from, count, sinks, &work)
             } else {
                 for i in 0..<group.count {
                     codes.rows(
-                        scratch.signed + i * context.dimension, piece.codes, context.dimension, count,
+                        coded.signed + i * context.dimension, piece.codes, context.dimension, count,
                         context.dimension, scratch.products)
                     compare(i, block, piece, from, count, scratch.products, &sinks[i], &work)
                 }
@@ -243,8 +174,8 @@ struct CodeScan {
         while i < group.count {
             for p in 0..<panels {
                 codes.tile(
-                    scratch.queryPanels + i * groups * 4, scratch.rowPanels + p * panelBytes, groups,
-                    scratch.excess + i, scratch.products + p * tileRows, pieceRows)
+                    coded.panels + i * groups * 4, scratch.rowPanels + p * panelBytes, groups,
+                    coded.excess + i, scratch.products + p * tileRows, pieceRows)
             }
             for c in 0..<min(codes.tileQueries, group.count - i) {
                 compare(i + c, block, piece, from, count, scratch.products + c * pieceRows, &sinks[i + c], &work)
@@ -259,7 +190,8 @@ struct CodeScan {
         _ products: UnsafePointer<Int32>, _ sink: inout S, _ work: inout Work
     ) {
         let largest = piece.largestNorm
-        let query = scratch.coded[i]
+        let query = coded.values[i]
+        if S.keepsOne && sink.limit == .infinity { takeLikeliest(i, block, piece, from, count, products, &sink) }
         let limit = sink.limit
         var needed: Float
         var slack: Float
@@ -301,6 +233,32 @@ struct CodeScan {
         for f in 0..<kept where scratch.distances[f] <= sink.limit {
             sink.take(scratch.distances[f], block.id(Int(scratch.positions[f])))
         }
+    }
+}
+
+extension CodeScan {
+    /// Gives a sink the row that is the nearest by its codes.
+    private func takeLikeliest<S: ResultSink>(
+        _ i: Int, _ block: RowBlock, _ piece: PieceCodes, _ from: Int, _ count: Int, _ products: UnsafePointer<Int32>,
+        _ sink: inout S
+    ) {
+        let squares = context.metric == .l2Squared ? piece.squares : nil
+        let offsetWeight = 0.5 / coded.values[i].scale
+        var best = -1
+        var most = -Float.infinity
+        for j in 0..<count {
+            var value = piece.scale[j] * Float(products[j])
+            if let squares { value -= offsetWeight * squares[j] }
+            if value > most && block.isWanted(from + j) {
+                most = value
+                best = j
+            }
+        }
+        guard best >= 0 else { return }
+        scratch.positions[0] = UInt32(truncatingIfNeeded: from + best)
+        context.distances(
+            queries, group.lowerBound + i, block, positions: scratch.positions, count: 1, scratch.distances)
+        sink.take(scratch.distances[0], block.id(from + best))
     }
 }
 

@@ -9,6 +9,8 @@ struct ExactScan {
     let blocks: [RowBlock]
     let threads: Int
     private let groups: [Range<Int>]
+    /// The codes of the queries of each group, where somebody has made them already.
+    private let coded: [CodedQueries]?
     private let parts: [[Piece]]
 
     /// Some rows of one block.
@@ -22,7 +24,11 @@ struct ExactScan {
     /// Least rows of one task.
     private static let leastPartRows = 1024
 
-    init(_ context: ScanContext, _ queries: QueryBlock, _ blocks: [RowBlock], threads: Int) {
+    /// - Parameter coded: The codes of all queries, in groups.
+    init(
+        _ context: ScanContext, _ queries: QueryBlock, _ blocks: [RowBlock], threads: Int, coded: [CodedQueries]? = nil
+    ) {
+        self.coded = coded
         self.context = context
         self.queries = queries
         self.blocks = blocks
@@ -30,17 +36,21 @@ struct ExactScan {
         let work = product(queries.count, rows, context.dimension) ?? Int.max
         self.threads = work < ExactScan.leastParallelWork ? 1 : threads
 
-        // The codes of the queries of one group stay in the L2 cache.
-        let largestGroup = max(16, min(1024, (512 << 10) / context.dimension))
-        var groupCount = (queries.count + largestGroup - 1) / largestGroup
-        if queries.count >= 32 * self.threads { groupCount = max(groupCount, self.threads) }
-        groups = ExactScan.cut(queries.count, into: groupCount)
+        groups = coded?.map(\.group) ?? ExactScan.groups(queries.count, context.dimension, threads: self.threads)
 
         let allRows = blocks.reduce(0) { $0 + $1.count }
         // More tasks than threads: one that is held up does not hold up all.
         let wantedParts = groups.count >= self.threads ? 1 : (2 * self.threads + groups.count - 1) / max(groups.count, 1)
         let partCount = max(1, min(wantedParts, allRows / ExactScan.leastPartRows))
         parts = ExactScan.cut(blocks, allRows, into: self.threads == 1 ? 1 : partCount)
+    }
+
+    /// Cuts queries into groups: the codes of one stay in the L2 cache.
+    static func groups(_ count: Int, _ dimension: Int, threads: Int) -> [Range<Int>] {
+        let largest = max(16, min(1024, (512 << 10) / dimension))
+        var groups = (count + largest - 1) / largest
+        if count >= 32 * threads { groups = max(groups, threads) }
+        return cut(count, into: groups)
     }
 
     private static func cut(_ count: Int, into pieces: Int) -> [Range<Int>] {
@@ -80,10 +90,10 @@ struct ExactScan {
         let errors = ErrorBox()
         let useBLAS = ExactScan.productsPay(context, queries: groups.first?.count ?? 0)
         ThreadPool.shared.run(tasks: groups.count * parts.count, threads: threads) { task in
-            let group = groups[task % groups.count]
+            let group = task % groups.count
             let part = task / groups.count
             errors.run { () throws(VecStoreError) in
-                try scan(group, parts[part], useBLAS, sinks + part * queries.count + group.lowerBound)
+                try scan(group, parts[part], useBLAS, sinks + part * queries.count + groups[group].lowerBound)
             }
         }
         try errors.rethrow()
@@ -93,8 +103,9 @@ struct ExactScan {
     var partCount: Int { parts.count }
 
     private func scan<S: ResultSink>(
-        _ group: Range<Int>, _ pieces: [Piece], _ useBLAS: Bool, _ sinks: UnsafeMutablePointer<S>
+        _ number: Int, _ pieces: [Piece], _ useBLAS: Bool, _ sinks: UnsafeMutablePointer<S>
     ) throws(VecStoreError) {
+        let group = groups[number]
         let direct = try DirectScan(context)
         var products: ProductScan?
         var codes: CodeScan?
@@ -105,7 +116,12 @@ struct ExactScan {
             let isSparse = block.wantedCount * 8 < block.count
             let encodes = ExactScan.encodingPays(context, queries: group.count)
             if (block.codes != nil || encodes) && !isSparse && !work.isWasted {
-                if codes == nil { codes = try CodeScan(context, queries, group, encodesRows: encodes) }
+                if codes == nil {
+                    let own = coded == nil ? try CodedQueries(context, queries, group) : nil
+                    if let made = own ?? coded?[number] {
+                        codes = try CodeScan(context, made, encodesRows: encodes)
+                    }
+                }
                 if let codes { range = try codes.scan(block, range, sinks, &work)..<range.upperBound }
             }
             if range.isEmpty { continue }

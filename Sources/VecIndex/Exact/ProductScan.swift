@@ -109,6 +109,7 @@ struct ProductScan {
     ) {
         let square = queries.squaredNorms?[i] ?? 0
         let norm = max(square.squareRoot(), Limits.leastNorm)
+        if S.keepsOne && sink.limit == .infinity { takeLikeliest(queries, i, block, from, count, products, &sink) }
         let limit: Float
         switch context.metric {
         case .l2Squared:
@@ -132,5 +133,25 @@ struct ProductScan {
         for f in 0..<kept where distances[f] <= sink.limit {
             sink.take(distances[f], block.id(Int(positions[f])))
         }
+    }
+
+    /// Gives a sink the row that is the nearest by its product.
+    private func takeLikeliest<S: ResultSink>(
+        _ queries: QueryBlock, _ i: Int, _ block: RowBlock, _ from: Int, _ count: Int, _ products: UnsafePointer<Float>,
+        _ sink: inout S
+    ) {
+        var best = -1
+        var least = Float.infinity
+        for j in 0..<count {
+            let value = offsets[j] + scales[j] * products[j]
+            if value < least && block.isWanted(from + j) {
+                least = value
+                best = j
+            }
+        }
+        guard best >= 0 else { return }
+        positions[0] = UInt32(truncatingIfNeeded: from + best)
+        context.distances(queries, i, block, positions: positions, count: 1, distances)
+        sink.take(distances[0], block.id(from + best))
     }
 }

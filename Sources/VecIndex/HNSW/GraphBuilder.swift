@@ -66,12 +66,7 @@ struct GraphBuilder {
 
     /// The level of the n-th row: l with probability (1 − 1/m) / m^l.
     static func level(_ n: UInt64, seed: UInt64, m: Int) -> Int {
-        // SplitMix64 (Steele, Lea, Flood 2014) of the number of the row.
-        var z = seed &+ (n &+ 1) &* 0x9e37_79b9_7f4a_7c15
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        z ^= z >> 31
-        let uniform = (Double(z >> 11) + 0.5) * 0x1p-53
+        let uniform = SplitMix64.uniform(SplitMix64.number(n, seed: seed))
         return min(Int(-log(uniform) / log(Double(m))), mostLevels - 1)
     }
 
