@@ -259,6 +259,95 @@ VECSTORE_API vecstore_status vecstore_convert(const void *source, vecstore_dtype
                                               vecstore_dtype target_dtype, size_t count);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
+/* Clustering                                                                                                         */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Is told how far a long call has come: `done` of `total` rows. Called now and then, on the thread that made the call,
+ * and once at the end. Returning false cancels the call, which then returns VECSTORE_ERR_CANCELLED. It must return
+ * normally and must not use the index.
+ */
+typedef bool (*vecstore_progress_callback)(uint64_t done, uint64_t total, void *payload);
+
+/* Where the centroids of k-means begin. */
+typedef uint32_t vecstore_kmeans_start;
+enum {
+    VECSTORE_KMEANS_START_DEFAULT = 0,  /* PLUSPLUS */
+    VECSTORE_KMEANS_START_PLUSPLUS = 1, /* rows far from each other (k-means++, Arthur & Vassilvitskii 2007), of at most
+                                           16 * k rows, or 16,384 where that is more */
+    VECSTORE_KMEANS_START_RANDOM = 2    /* rows drawn at random */
+};
+
+typedef struct vecstore_kmeans_options {
+    uint32_t struct_size;
+    uint32_t threads;              /* 0 = default, 1 = the calling thread only, at most 1024 */
+    vecstore_metric metric;        /* 0 = VECSTORE_METRIC_L2SQ; VECSTORE_METRIC_COSINE = spherical k-means: vectors and
+                                      centroids count by their direction, and centroids have norm 1 */
+    vecstore_kmeans_start start;
+    uint32_t max_iterations;       /* passes over the vectors; 0 = 25 */
+    uint32_t restarts;             /* runs with different starts, of which the best counts; 0 = 1 */
+    uint64_t seed;                 /* the same vectors, options and seed give the same centroids on any number of threads */
+    uint64_t sample;               /* trains on at most so many vectors, drawn at random; at least k; 0 = 256 * k. Not
+                                      together with batch_size */
+    uint64_t batch_size;           /* 0 = all vectors of the sample in each step (Lloyd 1982), which takes a copy of them
+                                      where they are fewer than all or not F32; else mini-batch k-means (Sculley 2010):
+                                      steps of so many vectors, drawn at random of all; needs memory for one batch */
+    float tolerance;               /* ends where a pass lowers the sum of the distances by less than this share; 0 = 1e-4;
+                                      negative = only where nothing changes */
+    uint32_t reserved;             /* 0 */
+    vecstore_progress_callback progress; /* NULL = none */
+    void *payload;                       /* for progress */
+} vecstore_kmeans_options;
+
+#define VECSTORE_KMEANS_OPTIONS_INIT                                                                                   \
+    { (uint32_t)sizeof(vecstore_kmeans_options), 0, 0, VECSTORE_KMEANS_START_DEFAULT, 0, 0, 0, 0, 0, 0.0f, 0, NULL, NULL }
+
+/* What vecstore_kmeans_train did. */
+typedef struct vecstore_kmeans_result {
+    uint32_t struct_size;   /* set by the caller: the library fills in as many bytes as that */
+    uint32_t iterations;    /* passes over the vectors that the best run made */
+    uint32_t converged;     /* 1: it ended before max_iterations */
+    uint32_t reserved;
+    uint64_t trained_count; /* vectors that were trained on */
+    double objective;       /* the sum of the distances of all n vectors, each to its nearest centroid */
+} vecstore_kmeans_result;
+
+#define VECSTORE_KMEANS_RESULT_INIT { (uint32_t)sizeof(vecstore_kmeans_result), 0, 0, 0, 0, 0.0 }
+
+/*
+ * k-means: finds k centroids such that the sum of the distances of all vectors, each to its nearest centroid, is small.
+ * A centroid that loses all its vectors takes one that is far from its own. Where there are fewer different vectors than
+ * k, some centroids are equal.
+ * @param[in]  vectors      n vectors of F32, F16, BF16, I8 or U8
+ * @param[in]  k            1 ... n
+ * @param[out] centroids    k * dim floats; unchanged where the call fails
+ * @param[out] assignments  n numbers from 0 to k - 1: the nearest centroid of each vector, the first of those that tie; may
+ *                          be NULL
+ * @param[out] result       may be NULL. Where assignments and result are both NULL, the last pass over all vectors is
+ *                          saved
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (another metric; BITS), NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY,
+ * CANCELLED. O(max_iterations * sample * k * dim + n * k * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_kmeans_train(const void *vectors, vecstore_dtype dtype, size_t n, size_t dim,
+                                                   size_t k, const vecstore_kmeans_options *options, float *centroids,
+                                                   uint32_t *assignments, vecstore_kmeans_result *result);
+
+/*
+ * The nearest centroid of each vector, exactly.
+ * @param[in]  vectors      n vectors of F32, F16, BF16, I8 or U8
+ * @param[in]  centroids    k vectors of F32
+ * @param[in]  k            1 or more
+ * @param[in]  metric       L2SQ or COSINE
+ * @param[in]  threads      0 = default, 1 = the calling thread only
+ * @param[out] assignments  n numbers from 0 to k - 1; of centroids that tie the first
+ * @param[out] distances    n floats; may be NULL
+ * Errors: as vecstore_kmeans_train. O(n * k * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_kmeans_assign(const void *vectors, vecstore_dtype dtype, size_t n, size_t dim,
+                                                    const float *centroids, size_t k, vecstore_metric metric,
+                                                    uint32_t threads, uint32_t *assignments, float *distances);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
 /* Filters and search options                                                                                         */
 /* ------------------------------------------------------------------------------------------------------------------ */
 
@@ -290,13 +379,6 @@ typedef struct vecstore_filter {
     uint32_t negate; /* 1: rows that do NOT match the above may be results; else 0 */
     uint32_t reserved; /* 0 */
 } vecstore_filter;
-
-/*
- * Is told how far a long call has come: `done` of `total` rows. Called now and then, on the thread that made the call,
- * and once at the end. Returning false cancels the call, which then returns VECSTORE_ERR_CANCELLED. It must return
- * normally and must not use the index.
- */
-typedef bool (*vecstore_progress_callback)(uint64_t done, uint64_t total, void *payload);
 
 #define VECSTORE_FILTER_INIT { (uint32_t)sizeof(vecstore_filter), VECSTORE_FILTER_NONE, NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
 

@@ -163,6 +163,33 @@ func checkedOptions(
     )
 }
 
+/// Options of k-means for k centroids.
+func checkedOptions(
+    _ options: UnsafePointer<vecstore_kmeans_options>?, k: Int
+) throws(VecStoreError) -> (options: KMeansOptions, progress: Progress?) {
+    let o = try read(options, over: vecstore_kmeans_options(), "vecstore_kmeans_options")
+    guard o.reserved == 0 else {
+        throw VecStoreError(.invalidArgument, "vecstore_kmeans_options.reserved is not 0")
+    }
+    guard let start = o.start == 0 ? .plusPlus : CentroidStart(rawValue: o.start) else {
+        throw VecStoreError(
+            .invalidArgument, "start is \(o.start): allowed are 0 (default), 1 (k-means++) and 2 (random)")
+    }
+    guard o.sample == 0 || o.batch_size == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "sample and batch_size are both given: batches are drawn from all vectors")
+    }
+    var result = KMeansOptions(
+        k: k, metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric), start: start, seed: o.seed,
+        sample: o.sample == 0 ? nil : Int(clamping: o.sample), batchSize: o.batch_size == 0 ? nil : Int(clamping: o.batch_size),
+        restarts: max(1, Int(o.restarts)), threads: try checkedThreads(o.threads))
+    if o.max_iterations != 0 { result.iterations = Int(o.max_iterations) }
+    if o.tolerance != 0 { result.tolerance = o.tolerance }
+    guard let callback = o.progress else { return (result, nil) }
+    let payload = o.payload
+    return (result, { callback(UInt64($0), UInt64($1), payload) })
+}
+
 func checkedOptions(_ options: UnsafePointer<vecstore_save_options>?) throws(VecStoreError) -> Bool {
     let o = try read(options, over: vecstore_save_options(), "vecstore_save_options")
     return !(try checkedFlag(o.no_sync, "no_sync"))

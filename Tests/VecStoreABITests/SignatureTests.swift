@@ -72,6 +72,16 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_kmeans_train
+        var declared = CVecStore.vecstore_kmeans_train
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_kmeans_assign
+        var declared = CVecStore.vecstore_kmeans_assign
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_knn
         var declared = CVecStore.vecstore_knn
         requireSameType(&ours, &declared)

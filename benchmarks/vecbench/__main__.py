@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import compare, data, filters, life, lifework, machine, report, suite
+from . import compare, data, filters, kmeans, life, lifework, machine, report, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -196,7 +196,7 @@ def command_line() -> argparse.ArgumentParser:
         "`make` must have built vecstore before; without it the run fails and says so.",
     )
     commands = parser.add_subparsers(
-        dest="suite", required=True, metavar="exact | ann | filters | growth | life | engines | report"
+        dest="suite", required=True, metavar="exact | ann | filters | growth | life | kmeans | engines | report"
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -222,6 +222,7 @@ def command_line() -> argparse.ArgumentParser:
     living.add_argument("--scale", type=numbers, help="search threads to compare (default 1,2)")
     living.add_argument("--batch", type=positive, help="rows of one change (default 1000)")
     living.add_argument("--steps", type=step_names, help="calls,c,threads,files,churn (default: all)")
+    kmeans.add_arguments(commands.add_parser("kmeans", help="k-means beside faiss.Kmeans"), numbers)
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
@@ -360,6 +361,16 @@ def draw(run: dict[str, Any], path: pathlib.Path) -> list[pathlib.Path]:
     return written
 
 
+def run_kmeans(options: argparse.Namespace) -> int:
+    found = kmeans.run(options, say)
+    options.output.mkdir(parents=True, exist_ok=True)
+    path = free_name(options.output, f"{found['date'][:10]}-kmeans{'-quick' if options.quick else ''}")
+    path.write_text(json.dumps(found, indent=1) + "\n")
+    print(kmeans.text(found, options.markdown))
+    say(f"wrote {os.path.relpath(path)}")
+    return 0
+
+
 def main() -> int:
     options = command_line().parse_args()
     if options.suite == "engines":
@@ -367,8 +378,14 @@ def main() -> int:
             print(f"{engine.name:32} {', '.join(engine.suites):26} {engine.note}")
         return 0
     if options.suite == "report":
-        print(report.text(json.loads(options.file.read_text()), options.markdown, options.points))
+        again = json.loads(options.file.read_text())
+        if again["suite"] == "kmeans":
+            print(kmeans.text(again, options.markdown))
+        else:
+            print(report.text(again, options.markdown, options.points))
         return 0
+    if options.suite == "kmeans":
+        return run_kmeans(options)
 
     fill_in(options)
     run = measure(options)

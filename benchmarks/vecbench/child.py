@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import sys
-from typing import Any
+from typing import Any, Optional
 
 from engines.base import Engine
 
@@ -36,25 +36,30 @@ class EngineNotAvailable(Exception):
     """What an engine needs is not here: not a failure."""
 
 
+def environment(threads: int, more: Optional[dict[str, str]] = None) -> dict[str, str]:
+    """The environment of a process that measures: libraries start so many threads, and vecstore is that of this tree."""
+    variables = {**os.environ, **(more or {})}
+    variables.update({name: str(threads) for name in THREAD_VARIABLES})
+    paths = [
+        str(data.BENCHMARKS),
+        str(data.BENCHMARKS.parent / "bindings" / "python"),
+        os.environ.get("PYTHONPATH"),
+    ]
+    variables["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
+    return variables
+
+
 class Child:
     """One engine with one way to build it, in its own process with its own search threads."""
 
     def __init__(self, engine: type[Engine], settings: dict[str, Any], threads: int) -> None:
         self.engine = engine
         self.label = engine.label(settings)
-        environment = {**os.environ, **engine.environment}
-        environment.update({name: str(threads) for name in THREAD_VARIABLES})
-        paths = [
-            str(data.BENCHMARKS),
-            str(data.BENCHMARKS.parent / "bindings" / "python"),
-            os.environ.get("PYTHONPATH"),
-        ]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "vecbench.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=environment(threads, engine.environment),
             text=True,
         )
         self.alive = True

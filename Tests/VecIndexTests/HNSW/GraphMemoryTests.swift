@@ -9,35 +9,6 @@ import VecKernelTypes
 
 @Suite("Lack of memory in a graph")
 struct GraphMemoryTests {
-    /// Calls `body` again and again; in the n-th call the n-th allocation fails, until none does. Returns how many failed.
-    /// For a process of its own: the hook is that of all threads.
-    private static func failEach(_ body: () throws -> Void, check: () throws -> Void) throws -> Int {
-        var n = 0
-        while n < 5000 {
-            // The first ones each, then one here and there: training has hundreds.
-            defer { n += n < 24 ? 1 : 13 }
-            let count = Shared(0)
-            Buffer.isDenied = { _ in
-                count.change {
-                    $0 += 1
-                    return $0 == n + 1
-                }
-            }
-            defer { Buffer.isDenied = nil }
-            do {
-                try body()
-                Buffer.isDenied = nil
-                if count.current <= n { return n }
-                // A call may do without some of its memory.
-            } catch let error as VecStoreError {
-                Buffer.isDenied = nil
-                try #require(error.code == .outOfMemory, "allocation \(n): \(error)")
-            }
-            try check()
-        }
-        throw Results.UnexpectedResult(message: "there is no end of allocations")
-    }
-
     private static let source = DataSet.clusters.make(rows: 2600, queries: 4, dimension: 100, type: .float32, seed: 681)
 
     /// An index just before it is trained.
@@ -51,7 +22,7 @@ struct GraphMemoryTests {
             let index = try GraphMemoryTests.index(before)
             let batch = GraphMemoryTests.source.rows.picked(before..<(before + 60))
             var count = before
-            let failed = try GraphMemoryTests.failEach {
+            let failed = try failEachAllocation {
                 try index.add(batch, threads: 2)
                 count += 60
             } check: {
@@ -83,12 +54,12 @@ struct GraphMemoryTests {
                 try check()
                 try #require(try index.get(index.ids().sorted()) == before)
             }
-            try #require(try GraphMemoryTests.failEach({ try index.compact() }, check: checkRows) > 10)
-            try #require(try GraphMemoryTests.failEach({ try index.optimize() }, check: checkRows) > 10)
-            try #require(try GraphMemoryTests.failEach({ try index.reserve(50_000) }, check: checkRows) > 5)
+            try #require(try failEachAllocation({ try index.compact() }, check: checkRows) > 10)
+            try #require(try failEachAllocation({ try index.optimize() }, check: checkRows) > 10)
+            try #require(try failEachAllocation({ try index.reserve(50_000) }, check: checkRows) > 5)
             try #require(
-                try GraphMemoryTests.failEach({ try index.update(ids, rows.picked(ids.map { Int($0) })) }, check: checkRows) > 3)
-            try #require(try GraphMemoryTests.failEach({ try index.remove([2050]) }, check: check) > 0)
+                try failEachAllocation({ try index.update(ids, rows.picked(ids.map { Int($0) })) }, check: checkRows) > 3)
+            try #require(try failEachAllocation({ try index.remove([2050]) }, check: check) > 0)
             try #require(index.count == 2099)
         }
     }
@@ -101,17 +72,17 @@ struct GraphMemoryTests {
             let directory = try TemporaryDirectory()
             let expected = try index.search(queries, k: 10)
             func check() throws { try #require(try index.search(queries, k: 10) == expected) }
-            _ = try GraphMemoryTests.failEach({ _ = try index.search(queries, k: 10) }, check: check)
-            _ = try GraphMemoryTests.failEach(
+            _ = try failEachAllocation({ _ = try index.search(queries, k: 10) }, check: check)
+            _ = try failEachAllocation(
                 { _ = try index.search(queries, k: 10, filter: RowFilter(.callback { $0 % 2 == 0 })) }, check: check)
-            _ = try GraphMemoryTests.failEach({ _ = try index.searchRange(queries, radius: 0.5) }, check: check)
-            _ = try GraphMemoryTests.failEach({ _ = try index.get([3, 5]) }, check: check)
-            _ = try GraphMemoryTests.failEach({ _ = try index.calibrate(queries, k: 3, recall: 0.5) }, check: check)
-            _ = try GraphMemoryTests.failEach({ try index.save(to: directory.path(), sync: false) }, check: check)
-            _ = try GraphMemoryTests.failEach({ try index.verify() }, check: check)
+            _ = try failEachAllocation({ _ = try index.searchRange(queries, radius: 0.5) }, check: check)
+            _ = try failEachAllocation({ _ = try index.get([3, 5]) }, check: check)
+            _ = try failEachAllocation({ _ = try index.calibrate(queries, k: 3, recall: 0.5) }, check: check)
+            _ = try failEachAllocation({ try index.save(to: directory.path(), sync: false) }, check: check)
+            _ = try failEachAllocation({ try index.verify() }, check: check)
             for load in [false, true] {
                 let options = OpenOptions(load: load, verify: true)
-                let failed = try GraphMemoryTests.failEach({ _ = try HNSWIndex.open(directory.path(), options) }, check: check)
+                let failed = try failEachAllocation({ _ = try HNSWIndex.open(directory.path(), options) }, check: check)
                 try #require(failed > 5)
             }
         }

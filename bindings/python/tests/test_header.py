@@ -11,6 +11,7 @@ from vecstore import _ffi, errors
 SCALARS = {
     "bool": ctypes.c_bool,
     "float": ctypes.c_float,
+    "double": ctypes.c_double,
     "int32_t": ctypes.c_int32,
     "size_t": ctypes.c_size_t,
     "uint32_t": ctypes.c_uint32,

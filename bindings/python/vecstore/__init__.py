@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Final
 
 from . import _ffi
+from .clustering import Assignment, KMeansResult, kmeans, kmeans_assign
 from .errors import (
     AlreadyExistsError,
     CancelledError,
@@ -63,6 +64,7 @@ NO_ID: Final[int] = _ffi.ID_NONE
 __all__ = [
     "NO_ID",
     "AlreadyExistsError",
+    "Assignment",
     "Calibration",
     "CancelledError",
     "CorruptError",
@@ -73,6 +75,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidHandleError",
+    "KMeansResult",
     "MissingFileError",
     "NewerVersionError",
     "NotFiniteError",
@@ -90,6 +93,8 @@ __all__ = [
     "convert",
     "distance",
     "is_supported",
+    "kmeans",
+    "kmeans_assign",
     "knn",
     "normalize",
     "norms",

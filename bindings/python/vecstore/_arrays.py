@@ -56,6 +56,10 @@ def dtype_name(dtype: Any) -> str:
     return _one_of("dtype", dtype, _ffi.DTYPES)
 
 
+def kmeans_start(start: Any) -> str:
+    return _one_of("start", start, _ffi.KMEANS_STARTS)
+
+
 def storage_name(storage: Any) -> str:
     return _one_of("storage", storage if isinstance(storage, str) else np.dtype(storage).name, _ffi.STORAGES)
 
@@ -100,6 +104,14 @@ def factor(name: str, value: Any) -> float:
     number = _real(name, value)
     if not 1 <= number <= 2.0**127:
         raise InvalidArgumentError(f"{name}: expected 1 or more, got {number}")
+    return number
+
+
+def tolerance(name: str, value: Any) -> float:
+    """A number that float32 can tell from 0, or 0 itself."""
+    number = _real(name, value)
+    if number != 0 and not 2.0**-126 <= number <= 1:
+        raise InvalidArgumentError(f"{name}: expected 0 ... 1, got {number}")
     return number
 
 

@@ -14,7 +14,7 @@ import errno
 import os
 import pathlib
 import threading
-from ctypes import POINTER, byref, c_bool, c_char_p, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import POINTER, byref, c_bool, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
@@ -38,6 +38,7 @@ DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bit
 KINDS = {"flat": 1, "hnsw": 2}
 STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4}
 RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
+KMEANS_STARTS = {"kmeans++": 1, "random": 2}
 FILTERS = {"none": 0, "bitmap": 1, "ids": 2, "callback": 3}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
@@ -104,6 +105,35 @@ class WorkOptions(ctypes.Structure):
     ]
 
 
+class KMeansOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("threads", c_uint32),
+        ("metric", c_uint32),
+        ("start", c_uint32),
+        ("max_iterations", c_uint32),
+        ("restarts", c_uint32),
+        ("seed", c_uint64),
+        ("sample", c_uint64),
+        ("batch_size", c_uint64),
+        ("tolerance", c_float),
+        ("reserved", c_uint32),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
+class KMeansResultStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("iterations", c_uint32),
+        ("converged", c_uint32),
+        ("reserved", c_uint32),
+        ("trained_count", c_uint64),
+        ("objective", c_double),
+    ]
+
+
 class CalibrateOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("k", c_uint32), ("recall", c_float)]
 
@@ -158,6 +188,8 @@ class OpenOptions(ctypes.Structure):
 
 
 STRUCTS: dict[str, type[ctypes.Structure]] = {
+    "vecstore_kmeans_options": KMeansOptions,
+    "vecstore_kmeans_result": KMeansResultStruct,
     "vecstore_filter": FilterStruct,
     "vecstore_search_options": SearchOptions,
     "vecstore_index_options": IndexOptions,
@@ -192,6 +224,24 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_norms": (_STATUS, (_ARRAY, c_size_t, c_size_t, _DTYPE, _ARRAY)),
     "vecstore_normalize": (_STATUS, (_ARRAY, c_size_t, c_size_t, _DTYPE)),
     "vecstore_convert": (_STATUS, (_ARRAY, _DTYPE, _ARRAY, _DTYPE, c_size_t)),
+    "vecstore_kmeans_train": (
+        _STATUS,
+        (
+            _ARRAY,
+            _DTYPE,
+            c_size_t,
+            c_size_t,
+            c_size_t,
+            POINTER(KMeansOptions),
+            _ARRAY,
+            _ARRAY,
+            POINTER(KMeansResultStruct),
+        ),
+    ),
+    "vecstore_kmeans_assign": (
+        _STATUS,
+        (_ARRAY, _DTYPE, c_size_t, c_size_t, _ARRAY, c_size_t, _METRIC, c_uint32, _ARRAY, _ARRAY),
+    ),
     "vecstore_knn": (
         _STATUS,
         (
@@ -598,6 +648,84 @@ def knn(
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# Clustering
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def kmeans_train(
+    vectors: NDArray[Any],
+    dim: int,
+    dtype: str,
+    k: int,
+    metric: str,
+    start: str,
+    max_iterations: int,
+    tolerance: float,
+    seed: int,
+    sample: int,
+    batch_size: int,
+    restarts: int,
+    threads: int,
+    tell: Optional[Callable[[int, int], Any]],
+) -> tuple[NDArray[np.float32], NDArray[np.uint32], float]:
+    """k-means. It may take long: it tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
+    centroids = np.empty((k, dim), dtype=np.float32)
+    assignments = np.empty(len(vectors), dtype=np.uint32)
+    result = KMeansResultStruct(ctypes.sizeof(KMeansResultStruct))
+    _watched(
+        lambda options: _lib.vecstore_kmeans_train(
+            _address(vectors),
+            DTYPES[dtype],
+            len(vectors),
+            dim,
+            k,
+            options,
+            _address(centroids),
+            _address(assignments),
+            byref(result),
+        ),
+        lambda progress: KMeansOptions(
+            struct_size=ctypes.sizeof(KMeansOptions),
+            threads=threads,
+            metric=METRICS[metric],
+            start=KMEANS_STARTS[start],
+            max_iterations=max_iterations,
+            restarts=restarts,
+            seed=seed,
+            sample=sample,
+            batch_size=batch_size,
+            tolerance=tolerance,
+            progress=progress,
+        ),
+        tell,
+    )
+    return centroids, assignments, float(result.objective)
+
+
+def kmeans_assign(
+    vectors: NDArray[Any], dim: int, dtype: str, centroids: NDArray[np.float32], metric: str, threads: int
+) -> tuple[NDArray[np.uint32], NDArray[np.float32]]:
+    n = len(vectors)
+    assignments = np.empty(n, dtype=np.uint32)
+    distances = np.empty(n, dtype=np.float32)
+    _check(
+        _lib.vecstore_kmeans_assign(
+            _address(vectors),
+            DTYPES[dtype],
+            n,
+            dim,
+            _address(centroids),
+            len(centroids),
+            METRICS[metric],
+            threads,
+            _address(assignments),
+            _address(distances),
+        )
+    )
+    return assignments, distances
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # Index
 # ----------------------------------------------------------------------------------------------------------------------
 
@@ -684,7 +812,7 @@ def index_add_watched(
         lambda options: _lib.vecstore_index_add(
             handle, _address(vectors), DTYPES[dtype], n, _address(ids), options, _address(out)
         ),
-        threads,
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), threads, progress),
         tell,
     )
     return out
@@ -692,17 +820,25 @@ def index_add_watched(
 
 def index_optimize_watched(handle: int, threads: int, tell: Optional[Callable[[int, int], Any]]) -> None:
     """As `index_optimize`, but it tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
-    _watched(lambda options: _lib.vecstore_index_optimize(handle, options), threads, tell)
+    _watched(
+        lambda options: _lib.vecstore_index_optimize(handle, options),
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), threads, progress),
+        tell,
+    )
 
 
-def _watched(call: Callable[[Any], int], threads: int, tell: Optional[Callable[[int, int], Any]]) -> None:
-    """Makes a long call of the library, which may be cancelled.
+def _watched(
+    call: Callable[[Any], int],
+    options_with: Callable[[Any], ctypes.Structure],
+    tell: Optional[Callable[[int, int], Any]],
+) -> None:
+    """Makes a long call of the library, which may be cancelled, with options that hold the callback for it.
 
     Python handles signals on the main thread, while that runs Python. In a callback the exception would come up before
     the first line of it, where nothing can catch it. So the library works on another thread, and this one waits.
     """
     progress = _Progress(tell)
-    options = WorkOptions(ctypes.sizeof(WorkOptions), threads, ProgressCallback(progress))
+    options = options_with(ProgressCallback(progress))
     failure: Optional[errors.Error] = None
 
     def work() -> None:
