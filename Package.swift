@@ -45,10 +45,11 @@ let package = Package(
         .target(name: "CVecStore"),
         .target(name: "CVecShims"),
         .systemLibrary(name: "CBLAS", providers: [.apt(["libblas-dev"])]),
+        .systemLibrary(name: "CLAPACK", providers: [.apt(["liblapack-dev"])]),
         .target(name: "VecKernelTypes", dependencies: ["CVecShims"]),
     ] + kernelTargets + [
         .target(name: "VecKernels", dependencies: kernelNames + ["VecKernelTypes", "CVecShims"]),
-        .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS"]),
+        .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS", "CLAPACK"]),
         .target(name: "VecStoreABI", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
         .target(name: "VecStore", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.

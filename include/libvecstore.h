@@ -348,6 +348,134 @@ VECSTORE_API vecstore_status vecstore_kmeans_assign(const void *vectors, vecstor
                                                     uint32_t threads, uint32_t *assignments, float *distances);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
+/* Work options                                                                                                       */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/* How calls go about their work: vecstore_quantizer_train, vecstore_index_add, vecstore_index_optimize. */
+typedef struct vecstore_work_options {
+    uint32_t struct_size;
+    uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
+    vecstore_progress_callback progress; /* NULL = none */
+    void *payload;                       /* for progress */
+} vecstore_work_options;
+
+#define VECSTORE_WORK_OPTIONS_INIT { (uint32_t)sizeof(vecstore_work_options), 0, NULL, NULL }
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Quantizers                                                                                                         */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Turns vectors into short codes and back. Any function may be called from any thread at any time; training replaces what
+ * was there at its end, and calls that run go on with the old.
+ */
+typedef struct vecstore_quantizer vecstore_quantizer;
+
+/* What codes are made of. */
+typedef uint32_t vecstore_quantizer_kind;
+enum {
+    VECSTORE_QUANTIZER_SCALAR = 1, /* a number of 8 or 4 bits for each element, between the ends of a range; with 4, element
+                                      i is bits 4 * (i % 2) ... of byte i / 2 */
+    VECSTORE_QUANTIZER_PRODUCT = 2 /* for each of pq_m parts of a vector the number of the nearest of 2^bits centroids (Jegou,
+                                      Douze & Schmid 2011), one behind the other, the lowest bits first. Parts have dim /
+                                      pq_m elements, or one more */
+};
+
+typedef uint32_t vecstore_rotation;
+enum {
+    VECSTORE_ROTATION_NONE = 0,
+    VECSTORE_ROTATION_OPQ = 1 /* vectors are rotated first, so that codes lose least (Ge, He, Ke & Sun 2013); dim up to 4096 */
+};
+
+typedef struct vecstore_quantizer_options {
+    uint32_t struct_size;
+    vecstore_quantizer_kind kind; /* there is no default */
+    uint32_t dim;                 /* 1 ... VECSTORE_DIM_MAX; there is no default */
+    uint32_t bits;                /* SCALAR: 8 or 4; PRODUCT: 4, 5, 6, 7, 8, 10 or 12; 0 = 8 */
+    uint32_t pq_m;                /* PRODUCT: parts, 1 ... dim; else 0 */
+    vecstore_rotation rotation;   /* PRODUCT; else 0 */
+    uint32_t uniform;             /* SCALAR: 1: one range for all elements, 0: each has its own; else 0 */
+    float quantile;               /* SCALAR: the share of values that may lie beyond each end of a range, below 0.5; 0: ranges
+                                     go from the least to the largest value; else 0 */
+    uint64_t seed;                /* the same vectors, options and seed give the same codes, on any number of threads */
+} vecstore_quantizer_options;
+
+#define VECSTORE_QUANTIZER_OPTIONS_INIT { (uint32_t)sizeof(vecstore_quantizer_options), 0, 0, 0, 0, 0, 0, 0.0f, 0 }
+
+/*
+ * Makes a quantizer, which must be trained before it is used.
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, OUT_OF_MEMORY. Free with vecstore_quantizer_free. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_create(const vecstore_quantizer_options *options, vecstore_quantizer **out);
+
+/* Frees a quantizer, with the last call that still uses it. NULL, and a handle already freed, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_quantizer_free(vecstore_quantizer *quantizer);
+
+/*
+ * Finds the ranges or centroids that fit some vectors.
+ * @param[in] vectors  n vectors of F32, F16, BF16, I8 or U8; 1 or more. Of more than 256 * 2^bits (PRODUCT) or 262,144
+ *                     (SCALAR) so many are drawn at random. With fewer than 2^bits some centroids are equal.
+ * @param[in] options  NULL = defaults
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED (BITS), NOT_FINITE, TOO_LARGE, OUT_OF_MEMORY, CANCELLED: the
+ * quantizer is as before. PRODUCT: O(vectors * 2^bits * dim) a pass, 25 at most; OPQ adds 24 * O(vectors * dim^2 + dim^3).
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_train(vecstore_quantizer *quantizer, const void *vectors,
+                                                      vecstore_dtype dtype, size_t n, const vecstore_work_options *options);
+
+/* Whether a quantizer has been trained. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_quantizer_is_trained(const vecstore_quantizer *quantizer, bool *trained);
+
+/* Bytes of one code. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_quantizer_code_size(const vecstore_quantizer *quantizer, size_t *size);
+
+/*
+ * Makes codes of vectors.
+ * @param[in]  vectors  n vectors of F32, F16, BF16, I8 or U8. What lies beyond a range counts as its end.
+ * @param[in]  threads  0 = default, 1 = the calling thread only
+ * @param[out] codes    n codes, one behind the other
+ * Errors: INVALID_ARGUMENT (not trained, too), INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, TOO_LARGE, OUT_OF_MEMORY. SCALAR:
+ * O(n * dim), PRODUCT: O(n * 2^bits * dim), with a rotation O(n * dim^2) more. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_encode(const vecstore_quantizer *quantizer, const void *vectors,
+                                                       vecstore_dtype dtype, size_t n, uint32_t threads, uint8_t *codes);
+
+/*
+ * Makes vectors of codes again, as near to those they were made of as codes allow. Any bytes stand for some vector.
+ * @param[out] vectors  n * dim floats
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, TOO_LARGE, OUT_OF_MEMORY. O(n * dim), with a rotation O(n * dim^2). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_decode(const vecstore_quantizer *quantizer, const uint8_t *codes, size_t n,
+                                                       uint32_t threads, float *vectors);
+
+/* What codes lose of some vectors. */
+typedef struct vecstore_quantizer_loss {
+    uint32_t struct_size; /* set by the caller: the library fills in as many bytes as that */
+    uint32_t reserved;
+    double mean_squared_error; /* the mean of |x - y|^2 over the vectors x, where y is decoded from the code of x */
+    double relative_error;     /* the sum of |x - y|^2 over the sum of |x|^2 */
+} vecstore_quantizer_loss;
+
+#define VECSTORE_QUANTIZER_LOSS_INIT { (uint32_t)sizeof(vecstore_quantizer_loss), 0, 0.0, 0.0 }
+
+/* Measures what codes lose of n vectors. Errors: as vecstore_quantizer_encode. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_quantizer_measure(const vecstore_quantizer *quantizer, const void *vectors,
+                                                        vecstore_dtype dtype, size_t n, uint32_t threads,
+                                                        vecstore_quantizer_loss *loss);
+
+/*
+ * The distances of queries from the vectors that codes stand for. The queries are not made into codes (asymmetric distances).
+ * @param[in]  queries    nq vectors of F32, F16, BF16, I8 or U8
+ * @param[in]  codes      n codes
+ * @param[in]  metric     L2SQ or IP; for cosine scale vectors to norm 1 and take IP
+ * @param[out] distances  nq * n floats: distances[i * n + j] is between query i and code j
+ * Errors: as vecstore_quantizer_encode. PRODUCT: O(nq * (2^bits * dim + n * pq_m)); SCALAR: O(nq * n * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_distances(const vecstore_quantizer *quantizer, const void *queries,
+                                                          vecstore_dtype dtype, size_t nq, const uint8_t *codes, size_t n,
+                                                          vecstore_metric metric, uint32_t threads, float *distances);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
 /* Filters and search options                                                                                         */
 /* ------------------------------------------------------------------------------------------------------------------ */
 
@@ -493,16 +621,6 @@ VECSTORE_API vecstore_status vecstore_index_create(const vecstore_index_options 
 /* Frees an index; its memory goes with the last call that still uses it. Does not wait. NULL, and a handle already freed,
  * do nothing. (since 0.1) */
 VECSTORE_API void vecstore_index_free(vecstore_index *index);
-
-/* How long calls go about their work: vecstore_index_add, vecstore_index_optimize. */
-typedef struct vecstore_work_options {
-    uint32_t struct_size;
-    uint32_t threads; /* 0 = default, 1 = the calling thread only, at most 1024 */
-    vecstore_progress_callback progress; /* NULL = none */
-    void *payload;                       /* for progress */
-} vecstore_work_options;
-
-#define VECSTORE_WORK_OPTIONS_INIT { (uint32_t)sizeof(vecstore_work_options), 0, NULL, NULL }
 
 /*
  * Adds n rows: all of them, or none where the call fails.

@@ -8,11 +8,13 @@ import VecIndex
 enum HandleKind: UInt64 {
     case index = 0xA1
     case rangeResult = 0xA2
+    case quantizer = 0xA3
 
     var name: String {
         switch self {
         case .index: "vecstore_index"
         case .rangeResult: "vecstore_range_result"
+        case .quantizer: "vecstore_quantizer"
         }
     }
 }

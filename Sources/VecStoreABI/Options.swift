@@ -190,6 +190,38 @@ func checkedOptions(
     return (result, { callback(UInt64($0), UInt64($1), payload) })
 }
 
+/// The design of a quantizer.
+func checkedOptions(
+    _ options: UnsafePointer<vecstore_quantizer_options>
+) throws(VecStoreError) -> (dimension: Int, design: QuantizerDesign) {
+    let o = try read(options, over: vecstore_quantizer_options(), "vecstore_quantizer_options")
+    let bits = o.bits == 0 ? 8 : Int(o.bits)
+    let design: QuantizerDesign
+    switch Int(o.kind) {
+    case VECSTORE_QUANTIZER_SCALAR:
+        for (name, value) in [("pq_m", o.pq_m), ("rotation", o.rotation)] where value != 0 {
+            throw VecStoreError(.invalidArgument, "\(name) is \(value): it is for kind 2 (product), not for 1 (scalar)")
+        }
+        design = .scalar(
+            QuantizerDesign.ScalarDesign(
+                bits: bits, isUniform: try checkedFlag(o.uniform, "uniform"), quantile: o.quantile))
+    case VECSTORE_QUANTIZER_PRODUCT:
+        guard o.uniform == 0 && o.quantile == 0 else {
+            throw VecStoreError(
+                .invalidArgument,
+                "uniform is \(o.uniform) and quantile is \(o.quantile): they are for kind 1 (scalar), not for 2 (product)")
+        }
+        guard o.rotation <= 1 else {
+            throw VecStoreError(.invalidArgument, "rotation is \(o.rotation): allowed are 0 (none) and 1 (OPQ)")
+        }
+        design = .product(
+            QuantizerDesign.ProductDesign(m: Int(o.pq_m), bits: bits, isRotated: o.rotation == 1, seed: o.seed))
+    default:
+        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 1 (scalar) and 2 (product)")
+    }
+    return (try checkedDimension(Int(o.dim)), design)
+}
+
 func checkedOptions(_ options: UnsafePointer<vecstore_save_options>?) throws(VecStoreError) -> Bool {
     let o = try read(options, over: vecstore_save_options(), "vecstore_save_options")
     return !(try checkedFlag(o.no_sync, "no_sync"))

@@ -82,6 +82,51 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_quantizer_create
+        var declared = CVecStore.vecstore_quantizer_create
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_free
+        var declared = CVecStore.vecstore_quantizer_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_train
+        var declared = CVecStore.vecstore_quantizer_train
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_is_trained
+        var declared = CVecStore.vecstore_quantizer_is_trained
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_code_size
+        var declared = CVecStore.vecstore_quantizer_code_size
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_encode
+        var declared = CVecStore.vecstore_quantizer_encode
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_decode
+        var declared = CVecStore.vecstore_quantizer_decode
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_measure
+        var declared = CVecStore.vecstore_quantizer_measure
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_distances
+        var declared = CVecStore.vecstore_quantizer_distances
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_knn
         var declared = CVecStore.vecstore_knn
         requireSameType(&ours, &declared)

@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import compare, data, filters, kmeans, life, lifework, machine, report, suite
+from . import codes, compare, data, filters, kmeans, life, lifework, machine, report, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -110,6 +110,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "life": {"singles": 100, "rows": 10_000, "queries": 200, "seconds": 0.2},
 }
 TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "growth": [0.95, 0.99]}
+TRAINING: dict[str, Any] = {"kmeans": kmeans, "codes": codes}
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
 
@@ -196,7 +197,7 @@ def command_line() -> argparse.ArgumentParser:
         "`make` must have built vecstore before; without it the run fails and says so.",
     )
     commands = parser.add_subparsers(
-        dest="suite", required=True, metavar="exact | ann | filters | growth | life | kmeans | engines | report"
+        dest="suite", required=True, metavar="exact | ann | filters | growth | life | kmeans | codes | engines | report"
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -223,6 +224,7 @@ def command_line() -> argparse.ArgumentParser:
     living.add_argument("--batch", type=positive, help="rows of one change (default 1000)")
     living.add_argument("--steps", type=step_names, help="calls,c,threads,files,churn (default: all)")
     kmeans.add_arguments(commands.add_parser("kmeans", help="k-means beside faiss.Kmeans"), numbers)
+    codes.add_arguments(commands.add_parser("codes", help="quantizers beside those of faiss"), numbers)
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
@@ -361,12 +363,13 @@ def draw(run: dict[str, Any], path: pathlib.Path) -> list[pathlib.Path]:
     return written
 
 
-def run_kmeans(options: argparse.Namespace) -> int:
-    found = kmeans.run(options, say)
+def run_training(options: argparse.Namespace) -> int:
+    """Runs a suite that has no index to search."""
+    found = TRAINING[options.suite].run(options, say)
     options.output.mkdir(parents=True, exist_ok=True)
-    path = free_name(options.output, f"{found['date'][:10]}-kmeans{'-quick' if options.quick else ''}")
+    path = free_name(options.output, f"{found['date'][:10]}-{options.suite}{'-quick' if options.quick else ''}")
     path.write_text(json.dumps(found, indent=1) + "\n")
-    print(kmeans.text(found, options.markdown))
+    print(TRAINING[options.suite].text(found, options.markdown))
     say(f"wrote {os.path.relpath(path)}")
     return 0
 
@@ -379,13 +382,13 @@ def main() -> int:
         return 0
     if options.suite == "report":
         again = json.loads(options.file.read_text())
-        if again["suite"] == "kmeans":
-            print(kmeans.text(again, options.markdown))
+        if again["suite"] in TRAINING:
+            print(TRAINING[again["suite"]].text(again, options.markdown))
         else:
             print(report.text(again, options.markdown, options.points))
         return 0
-    if options.suite == "kmeans":
-        return run_kmeans(options)
+    if options.suite in TRAINING:
+        return run_training(options)
 
     fill_in(options)
     run = measure(options)

@@ -121,4 +121,30 @@ package enum BLAS {
         var transposed = CChar(UInt8(ascii: "T")), plain = CChar(UInt8(ascii: "N"))
         sgemm_(&transposed, &plain, &m, &n, &k, &one, rows, &k, queries, &k, &zero, products, &ldc)
     }
+
+    /// C = A · B, row-major: A is rows × inner, B inner × columns. Call it within `onOneThread`.
+    package static func multiply(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, rows: Int, inner: Int, columns: Int,
+        _ c: UnsafeMutablePointer<Float>
+    ) {
+        // Column-major BLAS sees the transposes: C' = B' · A'.
+        var m = Int32(truncatingIfNeeded: columns), n = Int32(truncatingIfNeeded: rows)
+        var k = Int32(truncatingIfNeeded: inner)
+        var one: Float = 1, zero: Float = 0
+        var plain = CChar(UInt8(ascii: "N"))
+        sgemm_(&plain, &plain, &m, &n, &k, &one, b, &m, a, &k, &zero, c, &m)
+    }
+
+    /// C = Aᵀ · B, or C + Aᵀ · B, row-major: A is rows × left, B rows × right. Call it within `onOneThread`.
+    package static func multiplyTransposed(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, rows: Int, left: Int, right: Int, adds: Bool,
+        _ c: UnsafeMutablePointer<Float>
+    ) {
+        // C' = B' · A, of which column-major BLAS sees B' as it is and A transposed.
+        var m = Int32(truncatingIfNeeded: right), n = Int32(truncatingIfNeeded: left)
+        var k = Int32(truncatingIfNeeded: rows)
+        var one: Float = 1, beta: Float = adds ? 1 : 0
+        var plain = CChar(UInt8(ascii: "N")), transposed = CChar(UInt8(ascii: "T"))
+        sgemm_(&plain, &transposed, &m, &n, &k, &one, b, &m, a, &n, &beta, c, &m)
+    }
 }

@@ -94,7 +94,7 @@ struct SubspaceTrainer {
                 for d in 0..<dimension { table.centroids[c * dimension + d] = Float(sums[c * dimension + d] * factor) }
             }
             table.refresh()
-            if moved == 0 && last - objective <= SubspaceTrainer.tolerance * last { return objective }
+            if moved == 0 && last.isFinite && last - objective <= SubspaceTrainer.tolerance * last { return objective }
             last = objective
         }
         return last

@@ -55,6 +55,7 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
+from .quantizers import ProductQuantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
 
@@ -81,8 +82,11 @@ __all__ = [
     "NotFiniteError",
     "NotFoundError",
     "OutOfMemoryError",
+    "ProductQuantizer",
+    "QuantizerLoss",
     "RangeResult",
     "ReadOnlyError",
+    "ScalarQuantizer",
     "SearchResult",
     "TooLargeError",
     "UnsupportedError",

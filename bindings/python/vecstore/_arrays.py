@@ -60,6 +60,15 @@ def kmeans_start(start: Any) -> str:
     return _one_of("start", start, _ffi.KMEANS_STARTS)
 
 
+def rotation_name(rotation: Any) -> str:
+    """The word of the library for `rotation=`, of which None is one."""
+    if rotation is None:
+        return "none"
+    if rotation != "opq":
+        raise InvalidArgumentError(f"rotation: expected opq or None; got {rotation!r}")
+    return "opq"
+
+
 def storage_name(storage: Any) -> str:
     return _one_of("storage", storage if isinstance(storage, str) else np.dtype(storage).name, _ffi.STORAGES)
 

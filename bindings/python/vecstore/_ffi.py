@@ -38,6 +38,8 @@ DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bit
 KINDS = {"flat": 1, "hnsw": 2}
 STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4}
 RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
+QUANTIZERS = {"scalar": 1, "product": 2}
+ROTATIONS = {"none": 0, "opq": 1}
 KMEANS_STARTS = {"kmeans++": 1, "random": 2}
 FILTERS = {"none": 0, "bitmap": 1, "ids": 2, "callback": 3}
 
@@ -134,6 +136,29 @@ class KMeansResultStruct(ctypes.Structure):
     ]
 
 
+class QuantizerOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("dim", c_uint32),
+        ("bits", c_uint32),
+        ("pq_m", c_uint32),
+        ("rotation", c_uint32),
+        ("uniform", c_uint32),
+        ("quantile", c_float),
+        ("seed", c_uint64),
+    ]
+
+
+class QuantizerLossStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("mean_squared_error", c_double),
+        ("relative_error", c_double),
+    ]
+
+
 class CalibrateOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("threads", c_uint32), ("k", c_uint32), ("recall", c_float)]
 
@@ -190,6 +215,8 @@ class OpenOptions(ctypes.Structure):
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
+    "vecstore_quantizer_options": QuantizerOptions,
+    "vecstore_quantizer_loss": QuantizerLossStruct,
     "vecstore_filter": FilterStruct,
     "vecstore_search_options": SearchOptions,
     "vecstore_index_options": IndexOptions,
@@ -241,6 +268,21 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_kmeans_assign": (
         _STATUS,
         (_ARRAY, _DTYPE, c_size_t, c_size_t, _ARRAY, c_size_t, _METRIC, c_uint32, _ARRAY, _ARRAY),
+    ),
+    "vecstore_quantizer_create": (_STATUS, (POINTER(QuantizerOptions), POINTER(_HANDLE))),
+    "vecstore_quantizer_free": (None, (_HANDLE,)),
+    "vecstore_quantizer_train": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, POINTER(WorkOptions))),
+    "vecstore_quantizer_is_trained": (_STATUS, (_HANDLE, POINTER(c_bool))),
+    "vecstore_quantizer_code_size": (_STATUS, (_HANDLE, POINTER(c_size_t))),
+    "vecstore_quantizer_encode": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_uint32, _ARRAY)),
+    "vecstore_quantizer_decode": (_STATUS, (_HANDLE, _ARRAY, c_size_t, c_uint32, _ARRAY)),
+    "vecstore_quantizer_measure": (
+        _STATUS,
+        (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_uint32, POINTER(QuantizerLossStruct)),
+    ),
+    "vecstore_quantizer_distances": (
+        _STATUS,
+        (_HANDLE, _ARRAY, _DTYPE, c_size_t, _ARRAY, c_size_t, _METRIC, c_uint32, _ARRAY),
     ),
     "vecstore_knn": (
         _STATUS,
@@ -723,6 +765,111 @@ def kmeans_assign(
         )
     )
     return assignments, distances
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Quantizers
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def quantizer_create(
+    kind: str,
+    dim: int,
+    bits: int,
+    *,
+    pq_m: int = 0,
+    rotation: str = "none",
+    uniform: bool = False,
+    quantile: float = 0.0,
+    seed: int = 0,
+) -> int:
+    options = QuantizerOptions(
+        struct_size=ctypes.sizeof(QuantizerOptions),
+        kind=QUANTIZERS[kind],
+        dim=dim,
+        bits=bits,
+        pq_m=pq_m,
+        rotation=ROTATIONS[rotation],
+        uniform=uniform,
+        quantile=quantile,
+        seed=seed,
+    )
+    handle = c_void_p()
+    _check(_lib.vecstore_quantizer_create(byref(options), byref(handle)))
+    return handle.value or 0
+
+
+def quantizer_free(handle: int) -> None:
+    _lib.vecstore_quantizer_free(handle)
+
+
+def quantizer_train(
+    handle: int, vectors: NDArray[Any], dtype: str, threads: int, tell: Optional[Callable[[int, int], Any]]
+) -> None:
+    """It may take long: it tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
+    _watched(
+        lambda options: _lib.vecstore_quantizer_train(handle, _address(vectors), DTYPES[dtype], len(vectors), options),
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), threads, progress),
+        tell,
+    )
+
+
+def quantizer_is_trained(handle: int) -> bool:
+    trained = c_bool()
+    _check(_lib.vecstore_quantizer_is_trained(handle, byref(trained)))
+    return trained.value
+
+
+def quantizer_code_size(handle: int) -> int:
+    size = c_size_t()
+    _check(_lib.vecstore_quantizer_code_size(handle, byref(size)))
+    return size.value
+
+
+def quantizer_encode(
+    handle: int, vectors: NDArray[Any], dtype: str, code_size: int, threads: int
+) -> NDArray[np.uint8]:
+    codes = np.empty((len(vectors), code_size), dtype=np.uint8)
+    _check(
+        _lib.vecstore_quantizer_encode(
+            handle, _address(vectors), DTYPES[dtype], len(vectors), threads, _address(codes)
+        )
+    )
+    return codes
+
+
+def quantizer_decode(handle: int, codes: NDArray[np.uint8], dim: int, threads: int) -> NDArray[np.float32]:
+    vectors = np.empty((len(codes), dim), dtype=np.float32)
+    _check(_lib.vecstore_quantizer_decode(handle, _address(codes), len(codes), threads, _address(vectors)))
+    return vectors
+
+
+def quantizer_measure(handle: int, vectors: NDArray[Any], dtype: str, threads: int) -> tuple[float, float]:
+    loss = QuantizerLossStruct(ctypes.sizeof(QuantizerLossStruct))
+    _check(
+        _lib.vecstore_quantizer_measure(handle, _address(vectors), DTYPES[dtype], len(vectors), threads, byref(loss))
+    )
+    return float(loss.mean_squared_error), float(loss.relative_error)
+
+
+def quantizer_distances(
+    handle: int, queries: NDArray[Any], dtype: str, codes: NDArray[np.uint8], metric: str, threads: int
+) -> NDArray[np.float32]:
+    out = np.empty((len(queries), len(codes)), dtype=np.float32)
+    _check(
+        _lib.vecstore_quantizer_distances(
+            handle,
+            _address(queries),
+            DTYPES[dtype],
+            len(queries),
+            _address(codes),
+            len(codes),
+            METRICS[metric],
+            threads,
+            _address(out),
+        )
+    )
+    return out
 
 
 # ----------------------------------------------------------------------------------------------------------------------

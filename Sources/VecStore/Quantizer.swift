@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+/// Turns vectors into codes of a few bytes and back. Any method may be called from any thread; training puts new ranges or
+/// centroids in the place of the old at its end, and calls that run go on with the old.
+public final class Quantizer: Sendable {
+    /// What codes are made of.
+    public enum Design: Sendable {
+        /// A number of 8 or 4 bits for each element, between the ends of a range: one for all elements where `isUniform`, else
+        /// each has its own. `quantile` is the share of values that may lie beyond each end, below 0.5.
+        case scalar(bits: Int = 8, isUniform: Bool = false, quantile: Float = 0)
+        /// For each of `m` parts of a vector the number of the nearest of 2^bits centroids (Jégou, Douze & Schmid 2011); bits
+        /// are 4 to 8, 10 or 12. With `.opq` vectors are rotated first, so that codes lose least (Ge, He, Ke & Sun 2013).
+        case product(m: Int, bits: Int = 8, rotation: Rotation? = nil, seed: UInt64 = 0)
+    }
+
+    public enum Rotation: Sendable {
+        case opq
+    }
+
+    /// What codes lose of some vectors.
+    public struct Loss: Sendable {
+        /// The mean of ‖x − y‖² over the vectors x, where y is decoded from the code of x.
+        public let meanSquaredError: Double
+        /// Σ ‖x − y‖² / Σ ‖x‖²
+        public let relativeError: Double
+    }
+
+    public let design: Design
+    public let dimension: Int
+    private let core: VectorQuantizer
+
+    /// - Throws: `.invalidArgument`, `.unsupported` (a rotation of more than 4096 elements), `.outOfMemory`.
+    public init(_ design: Design, dimension: Int) throws(IndexError) {
+        self.design = design
+        self.dimension = dimension
+        core = try rethrow { () throws(VecStoreError) in
+            try VectorQuantizer(dimension: dimension, design: design.internalValue)
+        }
+    }
+
+    /// Bytes of one code.
+    public var codeSize: Int { core.codeSize }
+    public var isTrained: Bool { core.isTrained }
+
+    /// Finds the ranges or centroids that fit some vectors, which lie one behind the other in one array.
+    /// - Parameters:
+    ///   - threads: 0 for the default number; at most 1024. The result is the same.
+    ///   - progress: Is told now and then, on this thread, how far it has come, and once at the end; false cancels, and
+    ///     leaves what was there.
+    public func train<E: VectorElement>(
+        flat elements: [E], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
+    ) throws(IndexError) {
+        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+            try self.core.train(rows, type: type, count: count, threads: checked(threads), progress: progress)
+        }
+    }
+
+    /// Codes of vectors, one behind the other.
+    public func encode<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(IndexError) -> [UInt8] {
+        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+            var codes = [UInt8](repeating: 0, count: count * self.core.codeSize)
+            try self.core.encode(rows, type: type, count: count, &codes, threads: checked(threads))
+            return codes
+        }
+    }
+
+    /// The vectors that codes stand for, one behind the other. Any bytes stand for some vector.
+    public func decode(_ codes: [UInt8], threads: Int = 0) throws(IndexError) -> [Float] {
+        try rethrow { () throws(VecStoreError) in
+            let count = try self.count(codes)
+            var vectors = [Float](repeating: 0, count: count * dimension)
+            try core.decode(codes, count: count, &vectors, threads: checked(threads))
+            return vectors
+        }
+    }
+
+    /// What codes lose of vectors.
+    public func measure<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(IndexError) -> Loss {
+        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+            let loss = try self.core.loss(rows, type: type, count: count, threads: checked(threads))
+            return Loss(meanSquaredError: loss.meanSquaredError, relativeError: loss.relativeError)
+        }
+    }
+
+    /// The distances of queries from the vectors that codes stand for: an array for each query. Queries are not made into
+    /// codes.
+    /// - Parameter metric: `.l2Squared` or `.innerProduct`; for cosine scale vectors to norm 1 and take `.innerProduct`.
+    public func distances<E: VectorElement>(
+        flat queries: [E], to codes: [UInt8], metric: Metric = .l2Squared, threads: Int = 0
+    ) throws(IndexError) -> [[Float]] {
+        try withRows(queries) { (rows, type, queryCount) throws(VecStoreError) in
+            let count = try self.count(codes)
+            var out = [Float](repeating: 0, count: queryCount * count)
+            try self.core.distances(
+                rows, type: type, queryCount, codes, count: count, metric: metric.internalValue, &out,
+                threads: checked(threads))
+            return (0..<queryCount).map { Array(out[($0 * count)..<(($0 + 1) * count)]) }
+        }
+    }
+
+    private func count(_ codes: [UInt8]) throws(VecStoreError) -> Int {
+        guard codes.count % core.codeSize == 0 else {
+            throw VecStoreError(.invalidArgument, "\(codes.count) bytes are no whole codes of \(core.codeSize)")
+        }
+        return codes.count / core.codeSize
+    }
+
+    private func withRows<E: VectorElement, R>(
+        _ elements: [E], _ body: (UnsafeRawPointer, VecKernelTypes.ElementType, Int) throws(VecStoreError) -> R
+    ) throws(IndexError) -> R {
+        try rethrow { () throws(VecStoreError) in
+            guard elements.count % dimension == 0 else {
+                throw VecStoreError(.invalidArgument, "\(elements.count) elements are no whole vectors of \(dimension)")
+            }
+            let type = E.inputType(for: .float32).internalValue
+            return try elements.withUnsafeBufferPointer { (buffer) throws(VecStoreError) in
+                // An empty array may have no address; nothing is read then.
+                guard let base = buffer.baseAddress else { return try body(emptyRow, type, 0) }
+                return try body(UnsafeRawPointer(base), type, buffer.count / dimension)
+            }
+        }
+    }
+}
+
+/// Something to point at where nothing is read.
+nonisolated(unsafe) private let emptyRow = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
+
+private func checked(_ threads: Int) throws(VecStoreError) -> Int {
+    guard threads >= 0 && threads <= Limits.threads else {
+        throw VecStoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
+    }
+    return threads
+}
+
+extension Quantizer.Design {
+    fileprivate var internalValue: QuantizerDesign {
+        switch self {
+        case .scalar(let bits, let isUniform, let quantile):
+            .scalar(QuantizerDesign.ScalarDesign(bits: bits, isUniform: isUniform, quantile: quantile))
+        case .product(let m, let bits, let rotation, let seed):
+            .product(QuantizerDesign.ProductDesign(m: m, bits: bits, isRotated: rotation == .opq, seed: seed))
+        }
+    }
+}

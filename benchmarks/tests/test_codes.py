@@ -1,0 +1,48 @@
+# The benchmark of quantizers: which codes go together, its table, and one small run.
+# SPDX-License-Identifier: Apache-2.0
+from vecbench import codes
+from vecbench.__main__ import command_line
+
+ALL = ["PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8"]
+
+
+def test_codes_of_one_size_are_compared():
+    names = {(kind, library): way for kind, library, way in codes.ways(384, 48, ALL)}
+    assert names["PQ x8", "vecstore"] == ("pq", {"pq_m": 48, "nbits": 8})
+    assert names["PQ x8", "faiss"] == ("PQ48x8", {})
+    assert names["PQ x4", "vecstore"] == ("pq", {"pq_m": 96, "nbits": 4})
+    assert names["PQ x4", "faiss"] == ("PQ96x4", {})
+    assert ("SQ4", "vecstore") not in names
+    assert {kind for kind, _, _ in codes.ways(384, 192, ALL)} == {"PQ x8", "OPQ x8", "PQ x4", "SQ4"}
+    assert {kind for kind, _, _ in codes.ways(384, 384, ALL)} == {"PQ x8", "OPQ x8", "SQ8"}
+    assert codes.ways(384, 7, ALL) == []
+
+
+def test_a_line_of_the_table_has_both_libraries():
+    one = {"size": 16, "kind": "SQ4", "recall": 0.5, "error": 0.25, "train_seconds": 1.0, "encode_seconds": 2.0}
+    run = {
+        "data": {"n": 10, "dim": 2, "origin": "made"},
+        "machine": {"cpu": "a processor", "processors": 2},
+        "date": "today",
+        "command": "benchmarks/run codes",
+        "threads": 2,
+        "results": [
+            {**one, "library": "vecstore"},
+            {**one, "library": "faiss", "recall": 0.4},
+            {**one, "library": "vecstore", "kind": "SQ8"},
+        ],
+    }
+    lines = [line for line in codes.text(run, markdown=True).splitlines() if line.startswith("| 16")]
+    assert len(lines) == 1
+    cells = [cell.strip() for cell in lines[0].split("|")[1:-1]]
+    assert cells == ["16", "SQ4", "0.5000", "0.4000", "0.2500", "0.2500", "1.00", "1.00", "2.00", "2.00"]
+
+
+def test_a_small_run_finds_rows():
+    arguments = ["codes", "--data", "generated", "--rows", "600", "--dim", "32", "--queries", "20", "--sizes", "16,32"]
+    found = codes.run(command_line().parse_args([*arguments, "--kinds", "PQ x4,SQ4,SQ8"]), lambda text: None)
+    assert [(one["kind"], one["library"]) for one in found["results"]] == [
+        (kind, library) for kind in ("PQ x4", "SQ4", "SQ8") for library in ("vecstore", "faiss")
+    ]
+    assert all(one["recall"] > 0.3 for one in found["results"])
+    assert codes.text(found, False).count("\n") > 5

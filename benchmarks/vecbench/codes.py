@@ -1,0 +1,182 @@
+# Quantizers beside those of faiss: training, encoding, and what codes of one size still find.
+# SPDX-License-Identifier: Apache-2.0
+"""Each run is a fresh process. Recall is that of the k rows whose decoded vectors are the nearest by squared distance, which
+numpy's products find, in one way for all; nothing is ranked again by exact rows."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+from typing import Any, Callable
+
+import numpy as np
+
+from . import child, data, machine, recall, tables
+
+# How codes are made: for vecstore "pq" or "sq" and the arguments of the quantizer, for faiss the name of an index in its
+# factory.
+Way = tuple[str, dict[str, Any]]
+K = 10
+
+
+def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
+    """(kind, library, way) of codes of `size` bytes; whatever is not possible is left out."""
+    found: list[tuple[str, str, Way]] = []
+
+    def add(kind: str, library: str, name: str, **settings: Any) -> None:
+        if kind in kinds:
+            found.append((kind, library, (name, settings)))
+
+    if dim % size == 0:
+        add("PQ x8", "vecstore", "pq", pq_m=size, nbits=8)
+        add("PQ x8", "faiss", f"PQ{size}x8")
+        add("OPQ x8", "vecstore", "pq", pq_m=size, nbits=8, rotation="opq")
+        add("OPQ x8", "faiss", f"OPQ{size},PQ{size}x8")
+    if dim % (2 * size) == 0 and 2 * size <= dim:
+        add("PQ x4", "vecstore", "pq", pq_m=2 * size, nbits=4)
+        add("PQ x4", "faiss", f"PQ{2 * size}x4")
+    if size == dim // 2:
+        add("SQ4", "vecstore", "sq", bits=4)
+        add("SQ4", "faiss", "SQ4")
+    if size == dim:
+        add("SQ8", "vecstore", "sq", bits=8)
+        add("SQ8", "faiss", "SQ8")
+    return found
+
+
+def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
+    parser.add_argument("--quick", action="store_true", help="10,000 rows, 16 and 48 bytes, without OPQ")
+    parser.add_argument("--data", choices=["auto", *data.KINDS], default="auto", help="see README.md")
+    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    parser.add_argument("--dim", type=int, help="elements of a made vector")
+    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+    parser.add_argument("--sizes", type=numbers, help="bytes of a code (default 8,16,32,48,96,192,384)")
+    parser.add_argument("--kinds", default=None, help="such as 'PQ x8,SQ8' (default: all)")
+    parser.add_argument("--threads", type=int, default=2, help="default 2")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+
+
+def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
+    """Runs everything and returns what the JSON holds."""
+    rows = options.rows or (10_000 if options.quick else None)
+    dataset = data.prepare(options.data, rows, options.dim, options.queries, options.seed, say)
+    kinds = ["PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8"]
+    if options.kinds:
+        kinds = options.kinds.split(",")
+    elif options.quick:
+        kinds.remove("OPQ x8")
+    results = []
+    for size in options.sizes or ([16, 48] if options.quick else [8, 16, 32, 48, 96, 192, 384]):
+        for kind, library, (name, settings) in ways(dataset.dim, size, kinds):
+            say(f"{size} bytes: {kind} of {library}")
+            request = {
+                "folder": str(dataset.folder),
+                "truth": str(dataset.truth_file("l2sq")),
+                "library": library,
+                "name": name,
+                "settings": settings,
+                "threads": options.threads,
+            }
+            done = subprocess.run(
+                [sys.executable, "-m", "vecbench.codes"],
+                input=json.dumps(request),
+                env=child.environment(options.threads),
+                stdout=subprocess.PIPE,
+                text=True,
+                check=True,
+            )
+            results.append({"size": size, "kind": kind, "library": library, **json.loads(done.stdout)})
+    return {
+        "schema": 1,
+        "suite": "codes",
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
+        "machine": machine.describe(),
+        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
+        "threads": options.threads,
+        "results": results,
+    }
+
+
+def text(run: dict[str, Any], markdown: bool) -> str:
+    """The table of a run: a line for vecstore and faiss together."""
+    about, shape = run["machine"], run["data"]
+    heading = (
+        f"codes of {shape['n']:,} rows x {shape['dim']}; {shape['origin']}; {run['threads']} thread(s)\n"
+        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}"
+    )
+    header = ["bytes", "code", "recall@10", "of faiss", "error", "of faiss", "train s", "of faiss", "encode s", "of faiss"]
+    lines = []
+    for key in dict.fromkeys((one["size"], one["kind"]) for one in run["results"]):
+        found = {one["library"]: one for one in run["results"] if (one["size"], one["kind"]) == key}
+        if len(found) < 2:
+            continue
+        ours, theirs = found["vecstore"], found["faiss"]
+        line = [f"{key[0]}", key[1]]
+        for name, digits in (("recall", 4), ("error", 4), ("train_seconds", 2), ("encode_seconds", 2)):
+            line += [f"{ours[name]:.{digits}f}", f"{theirs[name]:.{digits}f}"]
+        lines.append(line)
+    return f"{heading}\n\n{tables.table(header, lines, markdown)}"
+
+
+def _work(request: dict[str, Any]) -> dict[str, float]:
+    """One run, in its own process."""
+    folder = pathlib.Path(request["folder"])
+    base = np.ascontiguousarray(np.load(folder / "base.npy"), dtype=np.float32)
+    queries = np.load(folder / "queries.npy")
+    threads = request["threads"]
+    if request["library"] == "vecstore":
+        import vecstore
+
+        kind = vecstore.ProductQuantizer if request["name"] == "pq" else vecstore.ScalarQuantizer
+        quantizer = kind(base.shape[1], **request["settings"])
+        begin = time.perf_counter()
+        quantizer.train(base, threads=threads)
+        train = time.perf_counter() - begin
+        begin = time.perf_counter()
+        codes = quantizer.encode(base, threads=threads)
+        encode = time.perf_counter() - begin
+        decoded = quantizer.decode(codes)
+    else:
+        import faiss
+
+        faiss.omp_set_num_threads(threads)
+        index = faiss.index_factory(base.shape[1], request["name"])
+        begin = time.perf_counter()
+        index.train(base)
+        train = time.perf_counter() - begin
+        begin = time.perf_counter()
+        codes = index.sa_encode(base)
+        encode = time.perf_counter() - begin
+        decoded = index.sa_decode(codes)
+    error = float(((decoded - base) ** 2).sum(dtype=np.float64) / (base**2).sum(dtype=np.float64))
+    limits = recall.kth_distances(base, queries, np.load(request["truth"]), K, "l2sq")
+    found = _nearest(queries, decoded)
+    return {
+        "train_seconds": train,
+        "encode_seconds": encode,
+        "error": error,
+        "recall": float(recall.recall(base, queries, found, limits, K, "l2sq").mean()),
+    }
+
+
+def _nearest(queries: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """The K nearest rows of each query by squared distance."""
+    squares = (rows.astype(np.float64) ** 2).sum(axis=1).astype(np.float32)
+    found = np.empty((len(queries), K), dtype=np.int64)
+    for i in range(0, len(queries), 100):
+        distances = squares - 2 * (queries[i : i + 100] @ rows.T)
+        found[i : i + 100] = np.argpartition(distances, K, axis=1)[:, :K]
+    return found
+
+
+if __name__ == "__main__":
+    print(json.dumps(_work(json.load(sys.stdin))))

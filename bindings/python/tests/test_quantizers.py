@@ -1,0 +1,199 @@
+# Quantizers against NumPy.
+# SPDX-License-Identifier: Apache-2.0
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import reference
+import vecstore
+
+DIM = 20
+
+MAKERS = {
+    "scalar": lambda: vecstore.ScalarQuantizer(DIM),
+    "scalar-4": lambda: vecstore.ScalarQuantizer(DIM, bits=4),
+    "scalar-uniform": lambda: vecstore.ScalarQuantizer(DIM, uniform=True, quantile=0.01),
+    "pq": lambda: vecstore.ProductQuantizer(DIM, pq_m=5),
+    "pq-6": lambda: vecstore.ProductQuantizer(DIM, pq_m=7, nbits=6),
+    "opq": lambda: vecstore.ProductQuantizer(DIM, pq_m=5, nbits=4, rotation="opq"),
+}
+
+
+@pytest.fixture
+def rows(rng):
+    return rng.standard_normal((700, DIM)).astype(np.float32)
+
+
+@pytest.fixture(params=MAKERS)
+def trained(request, rows):
+    quantizer = MAKERS[request.param]()
+    quantizer.train(rows)
+    yield quantizer
+    quantizer.close()
+
+
+def test_codes_decode_to_vectors_near_by(trained, rows):
+    codes = trained.encode(rows)
+    assert (codes.dtype, codes.shape) == (np.uint8, (700, trained.code_size))
+    decoded = trained.decode(codes)
+    assert (decoded.dtype, decoded.shape) == (np.float32, (700, DIM))
+    loss = trained.measure(rows)
+    errors = ((rows.astype(np.float64) - decoded) ** 2).sum(axis=1)
+    assert loss.mean_squared_error == pytest.approx(errors.mean(), rel=1e-5)
+    assert loss.relative_error == pytest.approx(errors.sum() / (rows.astype(np.float64) ** 2).sum(), rel=1e-5)
+    assert loss.relative_error < 0.5
+
+
+@pytest.mark.parametrize("metric", ["l2sq", "ip"])
+def test_distances_are_those_from_the_decoded_vectors(trained, rows, metric):
+    codes = trained.encode(rows[:60])
+    truth, _ = reference.distances(rows[60:64].astype(np.float64), trained.decode(codes).astype(np.float64), metric)
+    np.testing.assert_allclose(trained.distances(rows[60:64], codes, metric), truth, atol=1e-4)
+
+
+def test_code_sizes():
+    assert vecstore.ScalarQuantizer(21).code_size == 21
+    assert vecstore.ScalarQuantizer(21, bits=4).code_size == 11
+    assert vecstore.ProductQuantizer(21, pq_m=6).code_size == 6
+    assert vecstore.ProductQuantizer(21, pq_m=7, nbits=5).code_size == 5
+    assert vecstore.ProductQuantizer(21, pq_m=3, nbits=12).code_size == 5
+
+
+@pytest.mark.parametrize("bits, levels", [(8, 256), (4, 16)])
+def test_scalar_codes_are_numbers_of_steps(rows, bits, levels):
+    quantizer = vecstore.ScalarQuantizer(DIM, bits=bits)
+    quantizer.train(rows)
+    codes = quantizer.encode(rows)
+    if bits == 4:  # the lower half of a byte comes first
+        codes = np.stack([codes & 15, codes >> 4], axis=-1).reshape(700, -1)[:, :DIM]
+    low, high = rows.min(axis=0), rows.max(axis=0)
+    want = (rows - low) / ((high - low) / (levels - 1))
+    assert np.abs(codes - want).max() <= 0.51
+    assert codes.max() == levels - 1
+    assert codes.min() == 0
+
+
+def test_threads_change_nothing(trained, rows):
+    codes = trained.encode(rows)
+    trained.train(rows, threads=1)
+    np.testing.assert_array_equal(trained.encode(rows, threads=1), codes)
+    trained.train(rows, threads=3)
+    np.testing.assert_array_equal(trained.encode(rows, threads=3), codes)
+
+
+@pytest.mark.parametrize("dtype", reference.NUMBER_DTYPES)
+def test_every_dtype_of_numbers(rng, dtype):
+    x = reference.vectors(rng, 300, dtype, DIM)
+    floats = reference.numbers(x, dtype, DIM).astype(np.float32)
+    quantizer = vecstore.ProductQuantizer(DIM, pq_m=4, nbits=4)
+    quantizer.train(x, dtype=dtype)
+    codes = quantizer.encode(x, dtype=dtype)
+    quantizer.train(floats)
+    np.testing.assert_array_equal(quantizer.encode(floats), codes)
+    assert quantizer.measure(x, dtype=dtype).relative_error < 1
+    assert quantizer.distances(x[:2], codes, dtype=dtype).shape == (2, 300)
+
+
+def test_one_vector_is_a_row(trained, rows):
+    code = trained.encode(rows[0])
+    assert code.shape == (1, trained.code_size)
+    assert trained.decode(code[0]).shape == (1, DIM)
+    assert trained.distances(rows[0], code).shape == (1, 1)
+
+
+def test_nothing_makes_nothing(trained):
+    none = np.empty((0, DIM), np.float32)
+    assert trained.encode(none).shape == (0, trained.code_size)
+    assert trained.decode(trained.encode(none)).shape == (0, DIM)
+
+
+def test_what_is_not_trained_is_refused(rows):
+    quantizer = vecstore.ProductQuantizer(DIM, pq_m=4)
+    assert not quantizer.is_trained
+    for call in (
+        lambda: quantizer.encode(rows),
+        lambda: quantizer.decode(np.zeros((1, 4), np.uint8)),
+        lambda: quantizer.measure(rows),
+        lambda: quantizer.distances(rows, np.zeros((1, 4), np.uint8)),
+    ):
+        with pytest.raises(vecstore.InvalidArgumentError, match="train it first"):
+            call()
+    quantizer.train(rows)
+    assert quantizer.is_trained
+
+
+@pytest.mark.parametrize(
+    "make, error, message",
+    [
+        (lambda: vecstore.ScalarQuantizer(0), vecstore.InvalidArgumentError, "dim"),
+        (lambda: vecstore.ScalarQuantizer(8, bits=5), vecstore.InvalidArgumentError, "allowed are 8 and 4"),
+        (lambda: vecstore.ScalarQuantizer(8, quantile=0.5), vecstore.InvalidArgumentError, "quantile"),
+        (lambda: vecstore.ScalarQuantizer(8, quantile=-1), vecstore.InvalidArgumentError, "quantile"),
+        (lambda: vecstore.ProductQuantizer(8, pq_m=9), vecstore.InvalidArgumentError, "pq_m"),
+        (lambda: vecstore.ProductQuantizer(8, pq_m=0), vecstore.InvalidArgumentError, "pq_m"),
+        (lambda: vecstore.ProductQuantizer(8, pq_m=2, nbits=9), vecstore.InvalidArgumentError, "4, 5, 6, 7, 8, 10, 12"),
+        (lambda: vecstore.ProductQuantizer(8, pq_m=2, rotation="pca"), vecstore.InvalidArgumentError, "opq or None"),
+        (lambda: vecstore.ProductQuantizer(8, pq_m=2, seed=-1), vecstore.InvalidArgumentError, "seed"),
+        (lambda: vecstore.ProductQuantizer(5000, pq_m=2, rotation="opq"), vecstore.UnsupportedError, "4096"),
+        (lambda: vecstore.ProductQuantizer(8.5, pq_m=2), TypeError, "dim"),
+    ],
+)
+def test_bad_designs_are_refused_with_the_reason(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_bad_input_is_refused(trained, rows):
+    with pytest.raises(vecstore.InvalidArgumentError, match="expected shape"):
+        trained.encode(rows[:, :5])
+    with pytest.raises(vecstore.InvalidArgumentError, match="expected shape"):
+        trained.decode(np.zeros((3, trained.code_size + 1), np.uint8))
+    with pytest.raises(TypeError, match="uint8"):
+        trained.decode(np.zeros((3, trained.code_size), np.int32))
+    with pytest.raises(vecstore.UnsupportedError, match="take ip"):
+        trained.distances(rows, trained.encode(rows), "cosine")
+    with pytest.raises(vecstore.NotFiniteError, match="vector 1"):
+        trained.encode([rows[0], rows[1] * np.nan])
+    with pytest.raises(vecstore.InvalidArgumentError):
+        trained.train(np.empty((0, DIM), np.float32))
+
+
+def test_cancelled_training_leaves_what_was_there(trained, rows, rng):
+    codes = trained.encode(rows)
+    with pytest.raises(vecstore.CancelledError):
+        trained.train(rng.standard_normal((300, DIM)), progress=lambda done, total: False)
+    np.testing.assert_array_equal(trained.encode(rows), codes)
+
+
+def test_progress_ends_at_the_total(rows):
+    told = []
+    quantizer = vecstore.ProductQuantizer(DIM, pq_m=10, nbits=4)
+    quantizer.train(rows, threads=1, progress=lambda done, total: told.append((done, total)))
+    assert told[-1] == (10, 10)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+
+
+def test_what_progress_raises_comes_out(rows):
+    def fail(done, total):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        vecstore.ProductQuantizer(DIM, pq_m=10, nbits=4).train(rows, progress=fail)
+
+
+def test_after_close_every_call_is_refused(rows):
+    quantizer = vecstore.ScalarQuantizer(DIM)
+    quantizer.train(rows)
+    quantizer.close()
+    quantizer.close()
+    for call in (lambda: quantizer.encode(rows), lambda: quantizer.train(rows), lambda: quantizer.code_size):
+        with pytest.raises(vecstore.InvalidHandleError):
+            call()
+
+
+def test_a_quantizer_cannot_be_copied(trained):
+    for attempt in (copy.copy, pickle.dumps):
+        with pytest.raises(TypeError, match="cannot be copied"):
+            attempt(trained)
