@@ -376,9 +376,13 @@ typedef uint32_t vecstore_quantizer_kind;
 enum {
     VECSTORE_QUANTIZER_SCALAR = 1, /* a number of 8 or 4 bits for each element, between the ends of a range; with 4, element
                                       i is bits 4 * (i % 2) ... of byte i / 2 */
-    VECSTORE_QUANTIZER_PRODUCT = 2 /* for each of pq_m parts of a vector the number of the nearest of 2^bits centroids (Jegou,
+    VECSTORE_QUANTIZER_PRODUCT = 2, /* for each of pq_m parts of a vector the number of the nearest of 2^bits centroids (Jegou,
                                       Douze & Schmid 2011), one behind the other, the lowest bits first. Parts have dim /
                                       pq_m elements, or one more */
+    VECSTORE_QUANTIZER_BINARY = 3  /* for each element of the vector, less the mean and rotated at random, a number of 1 to 8
+                                      bits, one behind the other, the lowest bits first; then two float32 from which
+                                      products are estimated, right on average (RaBitQ: Gao & Long, arXiv 2405.12497, and
+                                      arXiv 2409.09913) */
 };
 
 typedef uint32_t vecstore_rotation;
@@ -391,7 +395,7 @@ typedef struct vecstore_quantizer_options {
     uint32_t struct_size;
     vecstore_quantizer_kind kind; /* there is no default */
     uint32_t dim;                 /* 1 ... VECSTORE_DIM_MAX; there is no default */
-    uint32_t bits;                /* SCALAR: 8 or 4; PRODUCT: 4, 5, 6, 7, 8, 10 or 12; 0 = 8 */
+    uint32_t bits;                /* SCALAR: 8 or 4, PRODUCT: 4, 5, 6, 7, 8, 10 or 12; 0 = 8. BINARY: 1 ... 8; 0 = 1 */
     uint32_t pq_m;                /* PRODUCT: parts, 1 ... dim; else 0 */
     vecstore_rotation rotation;   /* PRODUCT; else 0 */
     uint32_t uniform;             /* SCALAR: 1: one range for all elements, 0: each has its own; else 0 */
@@ -414,7 +418,7 @@ VECSTORE_API void vecstore_quantizer_free(vecstore_quantizer *quantizer);
 /*
  * Finds the ranges or centroids that fit some vectors.
  * @param[in] vectors  n vectors of F32, F16, BF16, I8 or U8; 1 or more. Of more than 256 * 2^bits (PRODUCT) or 262,144
- *                     (SCALAR) so many are drawn at random. With fewer than 2^bits some centroids are equal.
+ *                     (SCALAR) so many are drawn at random. With fewer than 2^bits some centroids are equal. BINARY: as SCALAR.
  * @param[in] options  NULL = defaults
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED (BITS), NOT_FINITE, TOO_LARGE, OUT_OF_MEMORY, CANCELLED: the
  * quantizer is as before. PRODUCT: O(vectors * 2^bits * dim) a pass, 25 at most; OPQ adds 24 * O(vectors * dim^2 + dim^3).
@@ -465,11 +469,13 @@ VECSTORE_API vecstore_status vecstore_quantizer_measure(const vecstore_quantizer
 
 /*
  * The distances of queries from the vectors that codes stand for. The queries are not made into codes (asymmetric distances).
+ * BINARY estimates the distances from the vectors that the codes were made of: right on average, and not those from the
+ * decoded vectors.
  * @param[in]  queries    nq vectors of F32, F16, BF16, I8 or U8
  * @param[in]  codes      n codes
  * @param[in]  metric     L2SQ or IP; for cosine scale vectors to norm 1 and take IP
  * @param[out] distances  nq * n floats: distances[i * n + j] is between query i and code j
- * Errors: as vecstore_quantizer_encode. PRODUCT: O(nq * (2^bits * dim + n * pq_m)); SCALAR: O(nq * n * dim). (since 0.1)
+ * Errors: as vecstore_quantizer_encode. PRODUCT: O(nq * (2^bits * dim + n * pq_m)); others: O(nq * n * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_quantizer_distances(const vecstore_quantizer *quantizer, const void *queries,
                                                           vecstore_dtype dtype, size_t nq, const uint8_t *codes, size_t n,

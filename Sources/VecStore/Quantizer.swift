@@ -14,6 +14,9 @@ public final class Quantizer: Sendable {
         /// For each of `m` parts of a vector the number of the nearest of 2^bits centroids (Jégou, Douze & Schmid 2011); bits
         /// are 4 to 8, 10 or 12. With `.opq` vectors are rotated first, so that codes lose least (Ge, He, Ke & Sun 2013).
         case product(m: Int, bits: Int = 8, rotation: Rotation? = nil, seed: UInt64 = 0)
+        /// For each element of the vector, less the mean and rotated at random, a number of 1 to 8 bits, and two factors from
+        /// which products are estimated, right on average (RaBitQ: Gao & Long, arXiv 2405.12497, and arXiv 2409.09913).
+        case binary(bits: Int = 1, seed: UInt64 = 0)
     }
 
     public enum Rotation: Sendable {
@@ -86,7 +89,7 @@ public final class Quantizer: Sendable {
     }
 
     /// The distances of queries from the vectors that codes stand for: an array for each query. Queries are not made into
-    /// codes.
+    /// codes. `.binary` estimates the distances from the vectors that the codes were made of.
     /// - Parameter metric: `.l2Squared` or `.innerProduct`; for cosine scale vectors to norm 1 and take `.innerProduct`.
     public func distances<E: VectorElement>(
         flat queries: [E], to codes: [UInt8], metric: Metric = .l2Squared, threads: Int = 0
@@ -142,6 +145,8 @@ extension Quantizer.Design {
             .scalar(QuantizerDesign.ScalarDesign(bits: bits, isUniform: isUniform, quantile: quantile))
         case .product(let m, let bits, let rotation, let seed):
             .product(QuantizerDesign.ProductDesign(m: m, bits: bits, isRotated: rotation == .opq, seed: seed))
+        case .binary(let bits, let seed):
+            .binary(QuantizerDesign.BinaryDesign(bits: bits, seed: seed))
         }
     }
 }

@@ -216,8 +216,17 @@ func checkedOptions(
         }
         design = .product(
             QuantizerDesign.ProductDesign(m: Int(o.pq_m), bits: bits, isRotated: o.rotation == 1, seed: o.seed))
+    case VECSTORE_QUANTIZER_BINARY:
+        for (name, value) in [("pq_m", o.pq_m), ("rotation", o.rotation), ("uniform", o.uniform)] where value != 0 {
+            throw VecStoreError(.invalidArgument, "\(name) is \(value): it is not for kind 3 (binary)")
+        }
+        guard o.quantile == 0 else {
+            throw VecStoreError(.invalidArgument, "quantile is \(o.quantile): it is not for kind 3 (binary)")
+        }
+        design = .binary(QuantizerDesign.BinaryDesign(bits: o.bits == 0 ? 1 : Int(o.bits), seed: o.seed))
     default:
-        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 1 (scalar) and 2 (product)")
+        throw VecStoreError(
+            .invalidArgument, "kind is \(o.kind): allowed are 1 (scalar), 2 (product) and 3 (binary)")
     }
     return (try checkedDimension(Int(o.dim)), design)
 }

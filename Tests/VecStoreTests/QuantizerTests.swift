@@ -11,6 +11,7 @@ struct QuantizerTests {
 
     @Test("codes decode to vectors near by", arguments: [
         Quantizer.Design.scalar(), .scalar(bits: 4), .product(m: 3), .product(m: 2, bits: 5, rotation: .opq),
+        .binary(bits: 4),
     ])
     func roundTrip(design: Quantizer.Design) throws {
         let quantizer = try Quantizer(design, dimension: 6)
@@ -26,7 +27,10 @@ struct QuantizerTests {
         let query = Array(rows[0..<6])
         let distances = try quantizer.distances(flat: query, to: codes)
         let want = zip(query, decoded).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-        #expect(distances.count == 1 && distances[0].count == 200 && abs(distances[0][0] - want) < 1e-4)
+        // Those of binary codes are estimates.
+        var most: Float = 1e-4
+        if case .binary = design { most = 0.05 }
+        #expect(distances.count == 1 && distances[0].count == 200 && abs(distances[0][0] - want) < most)
     }
 
     @Test("what makes no sense is refused")

@@ -1,7 +1,8 @@
 # Quantizers beside those of faiss: training, encoding, and what codes of one size still find.
 # SPDX-License-Identifier: Apache-2.0
 """Each run is a fresh process. Recall is that of the k rows whose decoded vectors are the nearest by squared distance, which
-numpy's products find, in one way for all; nothing is ranked again by exact rows."""
+numpy's products find, in one way for all; nothing is ranked again by exact rows. Of RaBitQ, whose distances are estimates that
+decoded vectors do not give, it is that of the k rows with the least estimates, which each library makes itself."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ from . import child, data, machine, recall, tables
 # factory.
 Way = tuple[str, dict[str, Any]]
 K = 10
+KINDS = ("PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8", "RaBitQ")
 
 
 def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
@@ -36,6 +38,8 @@ def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
     if dim % size == 0:
         add("PQ x8", "vecstore", "pq", pq_m=size, nbits=8)
         add("PQ x8", "faiss", f"PQ{size}x8")
+    # Short parts have little to gain, and minutes to spend.
+    if dim % size == 0 and dim // size >= 4:
         add("OPQ x8", "vecstore", "pq", pq_m=size, nbits=8, rotation="opq")
         add("OPQ x8", "faiss", f"OPQ{size},PQ{size}x8")
     if dim % (2 * size) == 0 and 2 * size <= dim:
@@ -47,6 +51,11 @@ def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
     if size == dim:
         add("SQ8", "vecstore", "sq", bits=8)
         add("SQ8", "faiss", "SQ8")
+    # Two floats beside the bits.
+    bits = (size - 8) * 8 // dim
+    if 1 <= bits <= 8 and (dim * bits + 7) // 8 + 8 == size:
+        add("RaBitQ", "vecstore", "binary", bits=bits)
+        add("RaBitQ", "faiss", f"RaBitQ{bits}" if bits > 1 else "RaBitQ")
     return found
 
 
@@ -57,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list
     parser.add_argument("--dim", type=int, help="elements of a made vector")
     parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
-    parser.add_argument("--sizes", type=numbers, help="bytes of a code (default 8,16,32,48,96,192,384)")
+    parser.add_argument("--sizes", type=numbers, help="bytes of a code (default 8,16,32,48,96,192,384, and those of RaBitQ)")
     parser.add_argument("--kinds", default=None, help="such as 'PQ x8,SQ8' (default: all)")
     parser.add_argument("--threads", type=int, default=2, help="default 2")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
@@ -68,13 +77,13 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
     """Runs everything and returns what the JSON holds."""
     rows = options.rows or (10_000 if options.quick else None)
     dataset = data.prepare(options.data, rows, options.dim, options.queries, options.seed, say)
-    kinds = ["PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8"]
+    kinds = list(KINDS)
     if options.kinds:
         kinds = options.kinds.split(",")
     elif options.quick:
         kinds.remove("OPQ x8")
     results = []
-    for size in options.sizes or ([16, 48] if options.quick else [8, 16, 32, 48, 96, 192, 384]):
+    for size in options.sizes or ([16, 48] if options.quick else _sizes(dataset.dim)):
         for kind, library, (name, settings) in ways(dataset.dim, size, kinds):
             say(f"{size} bytes: {kind} of {library}")
             request = {
@@ -104,6 +113,11 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
         "threads": options.threads,
         "results": results,
     }
+
+
+def _sizes(dim: int) -> list[int]:
+    """The usual ones, and those of binary codes of 1, 2, 3, 4 and 8 bits."""
+    return sorted({8, 16, 32, 48, 96, 192, 384, *((dim * bits + 7) // 8 + 8 for bits in (1, 2, 3, 4, 8))})
 
 
 def text(run: dict[str, Any], markdown: bool) -> str:
@@ -136,8 +150,12 @@ def _work(request: dict[str, Any]) -> dict[str, float]:
     if request["library"] == "vecstore":
         import vecstore
 
-        kind = vecstore.ProductQuantizer if request["name"] == "pq" else vecstore.ScalarQuantizer
-        quantizer = kind(base.shape[1], **request["settings"])
+        kinds = {
+            "pq": vecstore.ProductQuantizer,
+            "sq": vecstore.ScalarQuantizer,
+            "binary": vecstore.BinaryQuantizer,
+        }
+        quantizer = kinds[request["name"]](base.shape[1], **request["settings"])
         begin = time.perf_counter()
         quantizer.train(base, threads=threads)
         train = time.perf_counter() - begin
@@ -145,6 +163,11 @@ def _work(request: dict[str, Any]) -> dict[str, float]:
         codes = quantizer.encode(base, threads=threads)
         encode = time.perf_counter() - begin
         decoded = quantizer.decode(codes)
+        if request["name"] == "binary":
+            estimates = [quantizer.distances(queries[i : i + 100], codes) for i in range(0, len(queries), 100)]
+            found = np.argpartition(np.concatenate(estimates), K, axis=1)[:, :K]
+        else:
+            found = _nearest(queries, decoded)
     else:
         import faiss
 
@@ -157,9 +180,13 @@ def _work(request: dict[str, Any]) -> dict[str, float]:
         codes = index.sa_encode(base)
         encode = time.perf_counter() - begin
         decoded = index.sa_decode(codes)
+        if request["name"].startswith("RaBitQ"):
+            index.add(base)
+            found = index.search(queries, K)[1]
+        else:
+            found = _nearest(queries, decoded)
     error = float(((decoded - base) ** 2).sum(dtype=np.float64) / (base**2).sum(dtype=np.float64))
     limits = recall.kth_distances(base, queries, np.load(request["truth"]), K, "l2sq")
-    found = _nearest(queries, decoded)
     return {
         "train_seconds": train,
         "encode_seconds": encode,

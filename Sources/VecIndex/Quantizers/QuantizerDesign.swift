@@ -6,6 +6,8 @@ package enum QuantizerDesign: Sendable {
     case scalar(ScalarDesign)
     /// The number of a centroid for each of some parts.
     case product(ProductDesign)
+    /// A number of one or a few bits for each element of the rotated vector, with factors that estimate products.
+    case binary(BinaryDesign)
 
     package struct ScalarDesign: Sendable {
         /// 8 or 4.
@@ -39,6 +41,17 @@ package enum QuantizerDesign: Sendable {
         }
     }
 
+    package struct BinaryDesign: Sendable {
+        /// 1 to 8.
+        package var bits: Int
+        package var seed: UInt64
+
+        package init(bits: Int = 1, seed: UInt64 = 0) {
+            self.bits = bits
+            self.seed = seed
+        }
+    }
+
     /// Refuses what makes no sense.
     func check(dimension: Int) throws(VecStoreError) {
         switch self {
@@ -62,6 +75,10 @@ package enum QuantizerDesign: Sendable {
                     .unsupported,
                     "a rotation of \(dimension) elements is not offered: allowed is up to \(Rotation.mostDimensions)")
             }
+        case .binary(let design):
+            guard design.bits >= 1 && design.bits <= 8 else {
+                throw VecStoreError(.invalidArgument, "bits is \(design.bits): allowed is 1 to 8")
+            }
         }
     }
 
@@ -70,6 +87,8 @@ package enum QuantizerDesign: Sendable {
         switch self {
         case .scalar(let design): CodePacking.size(count: dimension, bits: design.bits)
         case .product(let design): CodePacking.size(count: design.m, bits: design.bits)
+        case .binary(let design):
+            CodePacking.size(count: dimension, bits: design.bits) + BinaryQuantizer.factorsSize
         }
     }
 }

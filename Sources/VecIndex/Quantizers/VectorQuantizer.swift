@@ -70,6 +70,11 @@ package final class VectorQuantizer: @unchecked Sendable {
             let tell = Teller(progress, total: design.m * (1 + turns), what: "training a quantizer")
             made = try trainProduct(design, rows, threads, tell)
             try tell.finish()
+        case .binary(let design):
+            let tell = Teller(progress, total: 1, what: "training a quantizer")
+            made = try BinaryQuantizer(
+                rows.base, rows.count, dimension: dimension, bits: design.bits, seed: design.seed, table: table)
+            try tell.finish()
         }
         lock.withLock { trained = made }
     }
@@ -106,13 +111,16 @@ package final class VectorQuantizer: @unchecked Sendable {
     }
 
     private var seed: UInt64 {
-        if case .product(let design) = design { return design.seed }
-        return 0
+        switch design {
+        case .scalar: 0
+        case .product(let design): design.seed
+        case .binary(let design): design.seed
+        }
     }
 
     private func sampleCount(of count: Int) -> Int {
         switch design {
-        case .scalar: min(count, VectorQuantizer.scalarRows)
+        case .scalar, .binary: min(count, VectorQuantizer.scalarRows)
         case .product(let design): min(count, VectorQuantizer.rowsPerCentroid << design.bits)
         }
     }

@@ -17,6 +17,8 @@ MAKERS = {
     "scalar-uniform": lambda: vecstore.ScalarQuantizer(DIM, uniform=True, quantile=0.01),
     "pq": lambda: vecstore.ProductQuantizer(DIM, pq_m=5),
     "pq-6": lambda: vecstore.ProductQuantizer(DIM, pq_m=7, nbits=6),
+    "binary": lambda: vecstore.BinaryQuantizer(DIM),
+    "binary-5": lambda: vecstore.BinaryQuantizer(DIM, bits=5),
     "opq": lambda: vecstore.ProductQuantizer(DIM, pq_m=5, nbits=4, rotation="opq"),
 }
 
@@ -48,12 +50,29 @@ def test_codes_decode_to_vectors_near_by(trained, rows):
 
 @pytest.mark.parametrize("metric", ["l2sq", "ip"])
 def test_distances_are_those_from_the_decoded_vectors(trained, rows, metric):
+    if isinstance(trained, vecstore.BinaryQuantizer):
+        pytest.skip("its distances are estimates")
     codes = trained.encode(rows[:60])
     truth, _ = reference.distances(rows[60:64].astype(np.float64), trained.decode(codes).astype(np.float64), metric)
     np.testing.assert_allclose(trained.distances(rows[60:64], codes, metric), truth, atol=1e-4)
 
 
+@pytest.mark.parametrize("metric", ["l2sq", "ip"])
+@pytest.mark.parametrize("bits", [1, 4, 6])
+def test_distances_from_binary_codes_are_right_on_average(rng, metric, bits):
+    x = rng.standard_normal((400, 128)).astype(np.float32)
+    quantizer = vecstore.BinaryQuantizer(128, bits=bits)
+    quantizer.train(x)
+    truth, _ = reference.distances(x[:50].astype(np.float64), x[50:].astype(np.float64), metric)
+    errors = quantizer.distances(x[:50], quantizer.encode(x[50:]), metric) - truth
+    spread = errors.std()
+    assert abs(errors.mean()) < 0.1 * spread
+    assert spread < (0.1 if bits == 1 else 0.1 / 2 ** (bits - 1)) * 128 * (2 if metric == "l2sq" else 1)
+
+
 def test_code_sizes():
+    assert vecstore.BinaryQuantizer(21).code_size == 3 + 8
+    assert vecstore.BinaryQuantizer(21, bits=3).code_size == 8 + 8
     assert vecstore.ScalarQuantizer(21).code_size == 21
     assert vecstore.ScalarQuantizer(21, bits=4).code_size == 11
     assert vecstore.ProductQuantizer(21, pq_m=6).code_size == 6
@@ -138,6 +157,8 @@ def test_what_is_not_trained_is_refused(rows):
         (lambda: vecstore.ProductQuantizer(8, pq_m=2, seed=-1), vecstore.InvalidArgumentError, "seed"),
         (lambda: vecstore.ProductQuantizer(5000, pq_m=2, rotation="opq"), vecstore.UnsupportedError, "4096"),
         (lambda: vecstore.ProductQuantizer(8.5, pq_m=2), TypeError, "dim"),
+        (lambda: vecstore.BinaryQuantizer(8, bits=9), vecstore.InvalidArgumentError, "1 to 8"),
+        (lambda: vecstore.BinaryQuantizer(8, seed=2**64), vecstore.InvalidArgumentError, "seed"),
     ],
 )
 def test_bad_designs_are_refused_with_the_reason(make, error, message):

@@ -55,7 +55,7 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
-from .quantizers import ProductQuantizer, QuantizerLoss, ScalarQuantizer
+from .quantizers import BinaryQuantizer, ProductQuantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
 
@@ -66,6 +66,7 @@ __all__ = [
     "NO_ID",
     "AlreadyExistsError",
     "Assignment",
+    "BinaryQuantizer",
     "Calibration",
     "CancelledError",
     "CorruptError",
