@@ -96,7 +96,10 @@ public final class Quantizer: Sendable {
     ) throws(IndexError) -> [[Float]] {
         try withRows(queries) { (rows, type, queryCount) throws(VecStoreError) in
             let count = try self.count(codes)
-            var out = [Float](repeating: 0, count: queryCount * count)
+            guard let cells = product(queryCount, count), cells < Int.max / 8 else {
+                throw VecStoreError(.tooLarge, "\(queryCount) times \(count) distances are more than there is memory for")
+            }
+            var out = [Float](repeating: 0, count: cells)
             try self.core.distances(
                 rows, type: type, queryCount, codes, count: count, metric: metric.internalValue, &out,
                 threads: checked(threads))

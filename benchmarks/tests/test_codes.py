@@ -9,10 +9,10 @@ ALL = list(codes.KINDS)
 def test_codes_of_one_size_are_compared():
     names = {(kind, library): way for kind, library, way in codes.ways(384, 48, ALL)}
     assert names["PQ x8", "vecstore"] == ("pq", {"pq_m": 48, "nbits": 8})
-    assert names["PQ x8", "faiss"] == ("PQ48x8", {})
+    assert names["PQ x8", "faiss"] == ("PQ48x8np", {})
     assert names["PQ x4", "vecstore"] == ("pq", {"pq_m": 96, "nbits": 4})
-    assert names["PQ x4", "faiss"] == ("PQ96x4", {})
-    assert names["OPQ x8", "faiss"] == ("OPQ48,PQ48x8", {})
+    assert names["PQ x4", "faiss"] == ("PQ96x4np", {})
+    assert names["OPQ x8", "faiss"] == ("OPQ48,PQ48x8np", {})
     assert ("SQ4", "vecstore") not in names
     assert {kind for kind, _, _ in codes.ways(384, 192, ALL)} == {"PQ x8", "PQ x4", "SQ4"}
     assert {kind for kind, _, _ in codes.ways(384, 384, ALL)} == {"PQ x8", "SQ8"}

@@ -20,8 +20,8 @@ import numpy as np
 
 from . import child, data, machine, recall, tables
 
-# How codes are made: for vecstore "pq" or "sq" and the arguments of the quantizer, for faiss the name of an index in its
-# factory.
+# How codes are made: for vecstore "pq", "sq" or "binary" and the arguments of the quantizer, for faiss the name of an index in
+# its factory ("np": centroids are not put in an order for polysemous codes, which takes many times as long).
 Way = tuple[str, dict[str, Any]]
 K = 10
 KINDS = ("PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8", "RaBitQ")
@@ -37,14 +37,14 @@ def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
 
     if dim % size == 0:
         add("PQ x8", "vecstore", "pq", pq_m=size, nbits=8)
-        add("PQ x8", "faiss", f"PQ{size}x8")
+        add("PQ x8", "faiss", f"PQ{size}x8np")
     # Short parts have little to gain, and minutes to spend.
     if dim % size == 0 and dim // size >= 4:
         add("OPQ x8", "vecstore", "pq", pq_m=size, nbits=8, rotation="opq")
-        add("OPQ x8", "faiss", f"OPQ{size},PQ{size}x8")
+        add("OPQ x8", "faiss", f"OPQ{size},PQ{size}x8np")
     if dim % (2 * size) == 0 and 2 * size <= dim:
         add("PQ x4", "vecstore", "pq", pq_m=2 * size, nbits=4)
-        add("PQ x4", "faiss", f"PQ{2 * size}x4")
+        add("PQ x4", "faiss", f"PQ{2 * size}x4np")
     if size == dim // 2:
         add("SQ4", "vecstore", "sq", bits=4)
         add("SQ4", "faiss", "SQ4")

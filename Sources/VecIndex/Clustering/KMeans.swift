@@ -183,8 +183,7 @@ package struct KMeans {
             }
             try table.refresh(threads: threads)
         }
-        // What was not needed counts as done.
-        done = doneBefore + options.iterations * n
+        skip(to: doneBefore, plus: n)
         let result = Result(
             centroids: table.memory, dimension: rows.dimension, iterations: iterations, trainedCount: n,
             isConverged: isConverged, table: table)
@@ -262,7 +261,7 @@ package struct KMeans {
             isConverged = last - objective < Double(options.tolerance) * last
             last = objective
         }
-        done = doneBefore + options.iterations * source.count
+        skip(to: doneBefore, plus: source.count)
         let result = Result(
             centroids: table.memory, dimension: dimension, iterations: iterations, trainedCount: source.count,
             isConverged: isConverged, table: table)
@@ -333,6 +332,12 @@ package struct KMeans {
     }
 
     // MARK: - Progress
+
+    /// After a run: passes that it did not need count as done. A pass has `rows` rows, and `before` had been done before.
+    private mutating func skip(to before: Int, plus rows: Int) {
+        let (end, overflow) = (product(options.iterations, rows) ?? total).addingReportingOverflow(before)
+        done = overflow ? total : min(end, total)
+    }
 
     /// Counts rows that were compared, and asks whether to go on.
     private mutating func tell(_ rows: Int) throws(VecStoreError) {

@@ -104,16 +104,20 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
             square += Double(r[d]) * Double(r[d])
             largest = max(largest, abs(r[d]))
         }
-        // Below this, steps would overflow; such a vector is the center.
+        // Below this, its inverse would overflow; such a vector is the center.
         guard largest > 0x1p-80 else {
             code.update(repeating: 0, count: numbersSize)
             write(0, 0, code)
             return
         }
-        let product = bits == 1 ? takeSigns(scratch) : takeNearest(scratch, largest)
+        // Of norm 1, so that no product overflows.
+        let norm = square.squareRoot()
+        let inverse = Float(1 / norm)
+        for d in 0..<dimension { r[d] *= inverse }
+        let product = bits == 1 ? takeSigns(scratch) : takeNearest(scratch, largest * inverse)
         for d in 0..<dimension { scratch.numbers[d] = UInt16(scratch.best[d] + middle) }
         CodePacking.pack(scratch.numbers, stride: 1, count: dimension, bits: bits, code)
-        write(Float(square.squareRoot()), Float(square / product), code)
+        write(Float(norm), Float(norm / product), code)
     }
 
     private func write(_ norm: Float, _ factor: Float, _ code: UnsafeMutablePointer<UInt8>) {
@@ -122,7 +126,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
         factors.storeBytes(of: factor.bitPattern, toByteOffset: 4, as: UInt32.self)
     }
 
-    /// v = ±1/2. Returns v·r.
+    /// v = ±1/2. Returns v·r, where r has norm 1.
     private func takeSigns(_ scratch: Scratch) -> Double {
         var product: Double = 0
         for d in 0..<dimension {
@@ -134,7 +138,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     }
 
     /// The v whose direction is nearest to that of r, or nearly so: the best of some scales, then element by element one step
-    /// up or down as long as that is better. Returns v·r.
+    /// up or down as long as that is better. Returns v·r, where r has norm 1.
     private func takeNearest(_ scratch: Scratch, _ largest: Float) -> Double {
         let r = scratch.vector
         var bestProduct: Float = 0, bestSquare: Float = 1

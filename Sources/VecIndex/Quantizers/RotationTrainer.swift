@@ -19,6 +19,8 @@ struct RotationTrainer {
 
     static let turns = 24
     private static let firstPasses = 4
+    /// What brings vectors to about 1, so that sums of products do not overflow; a power of two.
+    private let scale: Float
     private static let pieces = 8
 
     private var dimension: Int { quantizer.dimension }
@@ -34,6 +36,9 @@ struct RotationTrainer {
         guard let cells = product(count, dimension), cells < Int.max / 16 else {
             throw VecStoreError(.tooLarge, "\(count) vectors are more than there is memory for")
         }
+        var largest: Float = 0
+        for c in 0..<cells { largest = max(largest, abs(vectors[c])) }
+        scale = largest > 0x1p-100 ? Float(sign: .plus, exponent: -largest.exponent, significand: 1) : 1
         var layout = Layout()
         let rotatedAt = layout.add(Float.self, cells)
         let decodedAt = layout.add(Float.self, cells)
@@ -93,7 +98,7 @@ struct RotationTrainer {
         }
     }
 
-    /// What the codes of rotated vectors stand for, still rotated.
+    /// What the codes of rotated vectors stand for, still rotated, times `scale`.
     private func decode(_ from: Int, _ n: Int) throws(VecStoreError) {
         let room = try allocate(UInt16.self, n * quantizer.m, for: "training a rotation")
         let numbers = room.pointer(UInt16.self)
@@ -101,8 +106,9 @@ struct RotationTrainer {
         for j in 0..<quantizer.m {
             let range = quantizer.range(j), part = quantizer.part(j)
             for i in 0..<n {
-                (decoded + ((from + i) * dimension + range.lowerBound)).update(
-                    from: part.centroids + Int(numbers[j * n + i]) * range.count, count: range.count)
+                let out = decoded + ((from + i) * dimension + range.lowerBound)
+                let centroid = part.centroids + Int(numbers[j * n + i]) * range.count
+                for d in 0..<range.count { out[d] = centroid[d] * scale }
             }
         }
     }
@@ -123,7 +129,7 @@ struct RotationTrainer {
         try forEachPiece { (from, n, piece) throws(VecStoreError) in
             for i in from..<(from + n) {
                 let vector = vectors + i * dimension, out = rotated + i * dimension
-                for d in 0..<dimension { out[d] = vector[d] - mean[d] }
+                for d in 0..<dimension { out[d] = (vector[d] - mean[d]) * scale }
             }
             try BLAS.onOneThread { () throws(VecStoreError) in
                 BLAS.multiplyTransposed(

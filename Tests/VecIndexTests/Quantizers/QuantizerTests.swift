@@ -270,6 +270,18 @@ struct QuantizerTests {
         #expect(try quantizer.loss(rows).relativeError.isFinite)
     }
 
+    @Test("vectors of any size are coded alike", arguments: everyDesign)
+    func magnitude(design: QuantizerDesign) throws {
+        let rows = DataSet.clusters.make(rows: 200, queries: 0, dimension: 20, type: .float32, seed: 853).rows
+        let plain = try trained(design, rows).loss(rows).relativeError
+        // Up to the largest norms that are allowed, and far down.
+        for scale in [Float(0x1p58), 0x1p-50] {
+            let scaled = rows.scaled(by: scale, type: .float32)
+            let loss = try trained(design, scaled).loss(scaled).relativeError
+            #expect(abs(loss - plain) <= 0.1 * plain + 1e-7, "times \(scale)")
+        }
+    }
+
     @Test("one vector is enough to train on", arguments: everyDesign)
     func oneVector(design: QuantizerDesign) throws {
         let row = Self.rows.picked(0..<1)
