@@ -139,7 +139,8 @@ package struct KMeans {
     // MARK: - Lloyd
 
     private mutating func lloyd(_ random: inout SplitMix64) throws(VecStoreError) -> (Result, objective: Double) {
-        let rows = try TrainingRows(source, count: options.sampleCount(of: source.count), &random, threads: threads)
+        let sample = try SampleRows(source, count: options.sampleCount(of: source.count), &random, threads: threads)
+        let rows = try TrainingRows(sample, source, threads: threads)
         let table = try start(&random)
         let n = rows.count, k = options.k
         var layout = Layout()
@@ -230,7 +231,8 @@ package struct KMeans {
                 for i in 0..<batch { drawn[i] = UInt32(truncatingIfNeeded: random.below(source.count)) }
                 // In the order in which they lie in memory.
                 drawn.sort()
-                let rows = try TrainingRows(source, positions, batch, threads: threads)
+                let rows = try TrainingRows(
+                    SampleRows(source, positions, batch, threads: threads), source, threads: threads)
                 var from = 0
                 for piece in rows.pieces {
                     try table.assign(

@@ -35,18 +35,12 @@ struct RowSource {
         }
         let size = type.rowSize(dimension), piece = RowSource.piece
         let check = VectorCheck(metric: metric, noun: "vector")
-        let errors = ErrorBox()
-        let tasks = (count + piece - 1) / piece
         let squares = try allocate(Float.self, count, for: "the norms of \(count) vectors")
-        ThreadPool.shared.run(tasks: tasks, threads: threads) { task in
-            let first = task * piece
-            errors.run { () throws(VecStoreError) in
-                try check.check(
-                    vectors + first * size, type: type, count: min(piece, count - first), dimension: dimension,
-                    kernel: kernel, table: table, squares: squares.pointer(Float.self) + first, firstNumber: first)
-            }
+        try ThreadPool.shared.runPieces(of: piece, count: count, threads: threads) { (first, n) throws(VecStoreError) in
+            try check.check(
+                vectors + first * size, type: type, count: n, dimension: dimension, kernel: kernel, table: table,
+                squares: squares.pointer(Float.self) + first, firstNumber: first)
         }
-        try errors.rethrow()
     }
 
     /// Vectors `from` ..< `from` + `count` as float32: where they lie, or copied into `room`.
@@ -67,16 +61,12 @@ struct RowSource {
         _ positions: UnsafePointer<UInt32>, _ count: Int, _ target: UnsafeMutablePointer<Float>, threads: Int
     ) throws(VecStoreError) {
         let size = type.rowSize(dimension), piece = RowSource.piece
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                for i in (task * piece)..<min((task + 1) * piece, count) {
-                    try convertElements(
-                        vectors + Int(positions[i]) * size, type, target + i * dimension, .float32, dimension, table)
-                }
+        try ThreadPool.shared.runPieces(of: piece, count: count, threads: threads) { (from, n) throws(VecStoreError) in
+            for i in from..<(from + n) {
+                try convertElements(
+                    vectors + Int(positions[i]) * size, type, target + i * dimension, .float32, dimension, table)
             }
         }
-        try errors.rethrow()
     }
 }
 

@@ -17,38 +17,16 @@ struct TrainingRows {
     let pieces: [Piece]
     /// 1 / ‖x‖ of each row; nil but for cosine.
     let inverseNorms: UnsafePointer<Float>?
-    private let memory: Buffer?
+    private let sample: SampleRows
     private let norms: Buffer
 
     private static let pieceRows = 16_384
 
-    /// A sample of `count` rows of a source, drawn at random; all where there are no more.
-    init(_ source: RowSource, count: Int, _ random: inout SplitMix64, threads: Int) throws(VecStoreError) {
-        if count >= source.count && source.isReadable {
-            try self.init(
-                source.vectors.assumingMemoryBound(to: Float.self), source.count, source, memory: nil, threads: threads)
-            return
-        }
-        let positions = try drawPositions(min(count, source.count), of: source.count, &random)
-        try self.init(source, positions.pointer(UInt32.self), min(count, source.count), threads: threads)
-    }
-
-    /// The rows of a source at some positions.
-    init(
-        _ source: RowSource, _ positions: UnsafePointer<UInt32>, _ count: Int, threads: Int
-    ) throws(VecStoreError) {
-        let memory = try allocate(Float.self, count * source.dimension, for: "\(count) rows to train on")
-        try source.copy(positions, count, memory.pointer(Float.self), threads: threads)
-        try self.init(memory.pointer(Float.self), count, source, memory: memory, threads: threads)
-    }
-
-    private init(
-        _ base: UnsafePointer<Float>, _ count: Int, _ source: RowSource, memory: Buffer?, threads: Int
-    ) throws(VecStoreError) {
-        self.base = base
-        self.count = count
+    init(_ sample: SampleRows, _ source: RowSource, threads: Int) throws(VecStoreError) {
+        self.sample = sample
+        base = sample.base
+        count = sample.count
         dimension = source.dimension
-        self.memory = memory
         let context = try ScanContext(
             table: source.table, metric: source.metric, type: .float32, dimension: source.dimension)
         let isCoded = CentroidTable.hasCodes(source.table, dimension: source.dimension)

@@ -95,6 +95,18 @@ package final class ThreadPool: @unchecked Sendable {
         } }
     }
 
+    /// Calls `body` with each piece of 0 ..< count: its first number, and how many there are. Throws the first error.
+    package func runPieces(
+        of piece: Int, count: Int, threads: Int, _ body: (_ from: Int, _ n: Int) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
+        let errors = ErrorBox()
+        run(tasks: (count + piece - 1) / piece, threads: threads) { task in
+            let from = task * piece
+            errors.run { () throws(VecStoreError) in try body(from, min(piece, count - from)) }
+        }
+        try errors.rethrow()
+    }
+
     /// Starts one more thread; false where the system has none. Under `lock`.
     private func startWorker() -> Bool {
         var all = sigset_t(), before = sigset_t()

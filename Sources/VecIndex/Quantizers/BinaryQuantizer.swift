@@ -57,17 +57,14 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     func encode(
         _ vectors: UnsafePointer<Float>, _ count: Int, _ codes: UnsafeMutablePointer<UInt8>, threads: Int
     ) throws(VecStoreError) {
-        let piece = BinaryQuantizer.piece
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                let scratch = try Scratch(self.dimension)
-                for i in (task * piece)..<min((task + 1) * piece, count) {
-                    self.encode(vectors + i * self.dimension, codes + i * self.codeSize, scratch)
-                }
+        try ThreadPool.shared.runPieces(
+            of: BinaryQuantizer.piece, count: count, threads: threads
+        ) { (from, n) throws(VecStoreError) in
+            let scratch = try Scratch(self.dimension)
+            for i in from..<(from + n) {
+                self.encode(vectors + i * self.dimension, codes + i * self.codeSize, scratch)
             }
         }
-        try errors.rethrow()
     }
 
     /// Room for one vector at work.
@@ -187,17 +184,14 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     func decode(
         _ codes: UnsafePointer<UInt8>, _ count: Int, _ vectors: UnsafeMutablePointer<Float>, threads: Int
     ) throws(VecStoreError) {
-        let piece = BinaryQuantizer.piece
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                let room = try allocate(UInt16.self, self.dimension, for: "a code")
-                for i in (task * piece)..<min((task + 1) * piece, count) {
-                    self.decode(codes + i * self.codeSize, vectors + i * self.dimension, room.pointer(UInt16.self))
-                }
+        try ThreadPool.shared.runPieces(
+            of: BinaryQuantizer.piece, count: count, threads: threads
+        ) { (from, n) throws(VecStoreError) in
+            let room = try allocate(UInt16.self, self.dimension, for: "a code")
+            for i in from..<(from + n) {
+                self.decode(codes + i * self.codeSize, vectors + i * self.dimension, room.pointer(UInt16.self))
             }
         }
-        try errors.rethrow()
     }
 
     /// The vector along v nearest to r: r is as long as `norm`, and its product with v is norm² / f.

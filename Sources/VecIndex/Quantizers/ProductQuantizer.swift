@@ -109,23 +109,18 @@ package final class ProductQuantizer: @unchecked Sendable {
     package func encode(
         _ vectors: UnsafePointer<Float>, _ count: Int, _ codes: UnsafeMutablePointer<UInt8>, threads: Int
     ) throws(VecStoreError) {
-        let piece = ProductQuantizer.pieceRows
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                let first = task * piece
-                let n = min(piece, count - first)
-                let room = try allocate(UInt16.self, n * self.m, for: "the codes of \(n) vectors")
-                let numbers = room.pointer(UInt16.self)
-                let rotated = try self.rotated(vectors + first * self.dimension, n)
-                try self.number(rotated.vectors, n, numbers, squaredErrors: nil)
-                for i in 0..<n {
-                    CodePacking.pack(
-                        numbers + i, stride: n, count: self.m, bits: self.bits, codes + (first + i) * self.codeSize)
-                }
+        try ThreadPool.shared.runPieces(
+            of: ProductQuantizer.pieceRows, count: count, threads: threads
+        ) { (first, n) throws(VecStoreError) in
+            let room = try allocate(UInt16.self, n * self.m, for: "the codes of \(n) vectors")
+            let numbers = room.pointer(UInt16.self)
+            let rotated = try self.rotated(vectors + first * self.dimension, n)
+            try self.number(rotated.vectors, n, numbers)
+            for i in 0..<n {
+                CodePacking.pack(
+                    numbers + i, stride: n, count: self.m, bits: self.bits, codes + (first + i) * self.codeSize)
             }
         }
-        try errors.rethrow()
     }
 
     /// The vectors as parts are cut from them.
@@ -139,25 +134,13 @@ package final class ProductQuantizer: @unchecked Sendable {
     }
 
     /// Numbers of the nearest centroids of rotated vectors: numbers[j · count + i] of part j of vector i.
-    /// - Parameter squaredErrors: What each vector is off by; nil: of no interest.
     func number(
-        _ vectors: UnsafePointer<Float>, _ count: Int, _ numbers: UnsafeMutablePointer<UInt16>,
-        squaredErrors: UnsafeMutablePointer<Double>?
+        _ vectors: UnsafePointer<Float>, _ count: Int, _ numbers: UnsafeMutablePointer<UInt16>
     ) throws(VecStoreError) {
         let room = try allocate(Float.self, count, for: "the codes of \(count) vectors")
-        let least = room.pointer(Float.self)
         for j in 0..<m {
-            let range = range(j)
-            let from = vectors + range.lowerBound
-            parts[j].nearest(from, stride: dimension, count: count, numbers + j * count, least)
-            guard let squaredErrors else { continue }
-            for i in 0..<count {
-                let part = from + i * dimension
-                let centroid = parts[j].centroids + Int(numbers[j * count + i]) * range.count
-                var sum: Float = 0
-                for d in 0..<range.count { sum += (part[d] - centroid[d]) * (part[d] - centroid[d]) }
-                squaredErrors[i] += Double(sum)
-            }
+            parts[j].nearest(
+                vectors + starts[j], stride: dimension, count: count, numbers + j * count, room.pointer(Float.self))
         }
     }
 
@@ -167,30 +150,25 @@ package final class ProductQuantizer: @unchecked Sendable {
     package func decode(
         _ codes: UnsafePointer<UInt8>, _ count: Int, _ vectors: UnsafeMutablePointer<Float>, threads: Int
     ) throws(VecStoreError) {
-        let piece = ProductQuantizer.pieceRows
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                let first = task * piece
-                let n = min(piece, count - first)
-                let room = try allocate(UInt16.self, self.m, for: "a code")
-                let numbers = room.pointer(UInt16.self)
-                let out = vectors + first * self.dimension
-                let straight = try allocate(
-                    Float.self, self.rotation == nil ? 0 : n * self.dimension, for: "\(n) decoded vectors")
-                let target = self.rotation == nil ? out : straight.pointer(Float.self)
-                for i in 0..<n {
-                    CodePacking.unpack(codes + (first + i) * self.codeSize, count: self.m, bits: self.bits, numbers)
-                    for j in 0..<self.m {
-                        let range = self.range(j)
-                        (target + (i * self.dimension + range.lowerBound)).update(
-                            from: self.parts[j].centroids + Int(numbers[j]) * range.count, count: range.count)
-                    }
+        try ThreadPool.shared.runPieces(
+            of: ProductQuantizer.pieceRows, count: count, threads: threads
+        ) { (first, n) throws(VecStoreError) in
+            let room = try allocate(UInt16.self, self.m, for: "a code")
+            let numbers = room.pointer(UInt16.self)
+            let out = vectors + first * self.dimension
+            let straight = try allocate(
+                Float.self, self.rotation == nil ? 0 : n * self.dimension, for: "\(n) decoded vectors")
+            let target = self.rotation == nil ? out : straight.pointer(Float.self)
+            for i in 0..<n {
+                CodePacking.unpack(codes + (first + i) * self.codeSize, count: self.m, bits: self.bits, numbers)
+                for j in 0..<self.m {
+                    let range = self.range(j)
+                    (target + (i * self.dimension + range.lowerBound)).update(
+                        from: self.parts[j].centroids + Int(numbers[j]) * range.count, count: range.count)
                 }
-                try self.rotation?.applyInverse(target, n, out)
             }
+            try self.rotation?.applyInverse(target, n, out)
         }
-        try errors.rethrow()
     }
 
     // MARK: - Distances

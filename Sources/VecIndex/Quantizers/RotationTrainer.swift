@@ -102,7 +102,7 @@ struct RotationTrainer {
     private func decode(_ from: Int, _ n: Int) throws(VecStoreError) {
         let room = try allocate(UInt16.self, n * quantizer.m, for: "training a rotation")
         let numbers = room.pointer(UInt16.self)
-        try quantizer.number(rotated + from * dimension, n, numbers, squaredErrors: nil)
+        try quantizer.number(rotated + from * dimension, n, numbers)
         for j in 0..<quantizer.m {
             let range = quantizer.range(j), part = quantizer.part(j)
             for i in 0..<n {

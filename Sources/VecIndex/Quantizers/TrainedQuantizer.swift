@@ -68,7 +68,7 @@ final class ScalarCodec: TrainedQuantizer {
     func encode(
         _ vectors: UnsafePointer<Float>, _ count: Int, _ codes: UnsafeMutablePointer<UInt8>, threads: Int
     ) throws(VecStoreError) {
-        try forEachPiece(count, threads) { (from, n) throws(VecStoreError) in
+        try ThreadPool.shared.runPieces(of: ScalarCodec.piece, count: count, threads: threads) { (from, n) throws(VecStoreError) in
             let dimension = quantizer.dimension
             let room = try allocate(UInt8.self, dimension, for: "a code")
             let wide = room.pointer(UInt8.self)
@@ -91,7 +91,7 @@ final class ScalarCodec: TrainedQuantizer {
     func decode(
         _ codes: UnsafePointer<UInt8>, _ count: Int, _ vectors: UnsafeMutablePointer<Float>, threads: Int
     ) throws(VecStoreError) {
-        try forEachPiece(count, threads) { (from, n) throws(VecStoreError) in
+        try ThreadPool.shared.runPieces(of: ScalarCodec.piece, count: count, threads: threads) { (from, n) throws(VecStoreError) in
             try decode(codes + from * codeSize, n, vectors + from * quantizer.dimension)
         }
     }
@@ -129,16 +129,5 @@ final class ScalarCodec: TrainedQuantizer {
             kernels.rows(query, room.base, 4 * dimension, n, dimension, out + from)
             from += n
         }
-    }
-
-    private func forEachPiece(
-        _ count: Int, _ threads: Int, _ body: (Int, Int) throws(VecStoreError) -> Void
-    ) throws(VecStoreError) {
-        let piece = ScalarCodec.piece
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in try body(task * piece, min(piece, count - task * piece)) }
-        }
-        try errors.rethrow()
     }
 }

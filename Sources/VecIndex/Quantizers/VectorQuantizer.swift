@@ -92,16 +92,11 @@ package final class VectorQuantizer: @unchecked Sendable {
             .train(seed: design.seed, tell)
         let memory = try allocate(Float.self, rows.count * dimension, for: "\(rows.count) rotated vectors")
         let rotated = memory.pointer(Float.self)
-        let piece = 4096
-        let errors = ErrorBox()
-        ThreadPool.shared.run(tasks: (rows.count + piece - 1) / piece, threads: threads) { task in
-            errors.run { () throws(VecStoreError) in
-                let from = task * piece
-                try rotation.apply(
-                    rows.base + from * dimension, min(piece, rows.count - from), rotated + from * dimension)
-            }
+        try ThreadPool.shared.runPieces(
+            of: VectorQuantizer.pieceRows, count: rows.count, threads: threads
+        ) { (from, n) throws(VecStoreError) in
+            try rotation.apply(rows.base + from * dimension, n, rotated + from * dimension)
         }
-        try errors.rethrow()
         // The centroids go on from where finding the rotation left them.
         try quantizer.trainParts(
             rotated, rows.count,
@@ -217,26 +212,5 @@ package final class VectorQuantizer: @unchecked Sendable {
             try body(source.floats(from, n, room.pointer(Float.self)), from, n)
             from += n
         }
-    }
-}
-
-/// Some of a caller's vectors as float32.
-struct SampleRows {
-    let base: UnsafePointer<Float>
-    let count: Int
-    private let memory: Buffer?
-
-    init(_ source: RowSource, count: Int, _ random: inout SplitMix64, threads: Int) throws(VecStoreError) {
-        self.count = count
-        if count == source.count && source.isReadable {
-            base = source.vectors.assumingMemoryBound(to: Float.self)
-            memory = nil
-            return
-        }
-        let positions = try drawPositions(count, of: source.count, &random)
-        let memory = try allocate(Float.self, count * source.dimension, for: "\(count) vectors to train on")
-        try source.copy(positions.pointer(UInt32.self), count, memory.pointer(Float.self), threads: threads)
-        base = UnsafePointer(memory.pointer(Float.self))
-        self.memory = memory
     }
 }
