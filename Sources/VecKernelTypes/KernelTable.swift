@@ -111,6 +111,7 @@ package final class KernelTable: Sendable {
     package let codes: CodeKernels
     package let scalarCodes: ScalarCodeKernels
     package let subspaces: SubspaceKernels
+    package let listCodes: ListCodeKernels
     package let load: LoadKernel
 
     package init(
@@ -130,6 +131,7 @@ package final class KernelTable: Sendable {
         codes: CodeKernels,
         scalarCodes: ScalarCodeKernels,
         subspaces: SubspaceKernels,
+        listCodes: ListCodeKernels,
         load: @escaping LoadKernel
     ) {
         self.isa = isa
@@ -148,6 +150,7 @@ package final class KernelTable: Sendable {
         self.codes = codes
         self.scalarCodes = scalarCodes
         self.subspaces = subspaces
+        self.listCodes = listCodes
         self.load = load
     }
 

@@ -233,5 +233,8 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             squaredDistances: { x, d, p, b, o in subspaceSquaredDistances(x, d, p, b, o) },
             negatedProducts: { x, d, p, b, o in subspaceNegatedProducts(x, d, p, b, o) },
             sums: { t, s, c, r, n, m, o in tableSums(t, s, c, r, n, m, o) }),
+        listCodes: ListCodeKernels(
+            sums: { c, s, b, g, t, o in listCodeSums(c, s, b, g, t, o) },
+            select: { s, a, f, n, m, d, b, l, p, v in listCodeSelect(s, a, f, n, m, d, b, l, p, v) }),
         load: { x, n in loadAll(x, n) })
 }
