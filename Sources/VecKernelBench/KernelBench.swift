@@ -51,6 +51,7 @@ struct KernelBench {
                 report(kernels, metric, type)
             }
         }
+        ListCodeBench(table, repeats: repeats, memory: memory).run()
         memory.deallocate()
         print("")
     }

@@ -8,6 +8,13 @@ package typealias ListCodeSumKernel = @convention(c) (
     UnsafePointer<UInt8>, Int, Int, Int, UnsafePointer<UInt8>, UnsafeMutablePointer<Int32>
 ) -> Void
 
+/// The same for the tables of two queries at once: codes are read and taken apart only once.
+/// - Parameters: codes, bytes from block to block, blocks, groups, tables of both, sums of both.
+package typealias ListCodeTwoSumsKernel = @convention(c) (
+    UnsafePointer<UInt8>, Int, Int, Int, UnsafePointer<UInt8>, UnsafePointer<UInt8>, UnsafeMutablePointer<Int32>,
+    UnsafeMutablePointer<Int32>
+) -> Void
+
 /// What the sums say of distances: value[j] = base + offset[j] + factor[j] · (scale · sum[j] + shift). Writes the positions
 /// of the values that are at most `limit`, in order, and these values. NaN is never at most.
 /// - Parameters: sums, offsets (nil: 0), factors (nil: 1), count, scale, shift, base, limit, positions, values. The last two
@@ -31,10 +38,15 @@ package struct ListCodeKernels: Sendable {
     package static let groupBytes = 64
 
     package let sums: ListCodeSumKernel
+    package let sums2: ListCodeTwoSumsKernel
     package let select: ListCodeSelectKernel
 
-    package init(sums: @escaping ListCodeSumKernel, select: @escaping ListCodeSelectKernel) {
+    package init(
+        sums: @escaping ListCodeSumKernel, sums2: @escaping ListCodeTwoSumsKernel,
+        select: @escaping ListCodeSelectKernel
+    ) {
         self.sums = sums
+        self.sums2 = sums2
         self.select = select
     }
 }

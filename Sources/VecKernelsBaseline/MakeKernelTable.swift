@@ -235,6 +235,7 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             sums: { t, s, c, r, n, m, o in tableSums(t, s, c, r, n, m, o) }),
         listCodes: ListCodeKernels(
             sums: { c, s, b, g, t, o in listCodeSums(c, s, b, g, t, o) },
+            sums2: { c, s, b, g, t, u, o, p in listCodeSums2(c, s, b, g, t, u, o, p) },
             select: { s, a, f, n, m, d, b, l, p, v in listCodeSelect(s, a, f, n, m, d, b, l, p, v) }),
         load: { x, n in loadAll(x, n) })
 }

@@ -580,6 +580,183 @@ VS_INLINE vs_bytes vs_broadcast_four(const void *p) {
     return (vs_bytes)lanes;
 }
 
+/* ---- codes of lists ---- */
+
+/* Whether there are lookups in registers: only SSE2 has none. What follows up to vs_store_row_sums is for where this is 1. */
+VS_INLINE int32_t vs_has_lookup(void) {
+#if defined(VS_AVX512) || defined(VS_AVX2) || defined(__aarch64__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+#if defined(VS_AVX512) && defined(__AVX512VBMI__) && defined(__AVX512VNNI__)
+#define VS_LOOKUP_64 1
+#endif
+
+/* Codes in the order that lookups take them; both halves of each byte hold one. */
+VS_INLINE vs_bytes vs_order_codes(vs_bytes codes) {
+#if defined(VS_LOOKUP_64)
+    /* The four tables of a row side by side: the byte product then adds them up. */
+    const __m512i order = _mm512_set_epi8(63, 47, 31, 15, 62, 46, 30, 14, 61, 45, 29, 13, 60, 44, 28, 12, 59, 43, 27, 11, 58,
+                                          42, 26, 10, 57, 41, 25, 9, 56, 40, 24, 8, 55, 39, 23, 7, 54, 38, 22, 6, 53, 37, 21,
+                                          5, 52, 36, 20, 4, 51, 35, 19, 3, 50, 34, 18, 2, 49, 33, 17, 1, 48, 32, 16, 0);
+    return (vs_bytes)_mm512_permutexvar_epi8(order, (__m512i)codes);
+#else
+    return codes;
+#endif
+}
+
+/* The codes in the low halves, from codes in order. */
+VS_INLINE vs_bytes vs_low_codes(vs_bytes codes) {
+    const vs_bytes low = codes & vs_low_nibbles();
+#if defined(VS_LOOKUP_64)
+    /* With the number of the table: one lookup reaches all four. */
+    return low | (vs_bytes)_mm512_set1_epi32(0x30201000);
+#else
+    return low;
+#endif
+}
+
+/* The codes in the high halves, from codes in order. */
+VS_INLINE vs_bytes vs_high_codes(vs_bytes codes) {
+#if defined(VS_AVX512)
+    return vs_low_codes((vs_bytes)_mm512_srli_epi16((__m512i)codes, 4));
+#elif defined(VS_AVX2)
+    return vs_low_codes((vs_bytes)_mm256_srli_epi16((__m256i)codes, 4));
+#elif defined(__aarch64__)
+    return (vs_bytes)vshrq_n_u8((uint8x16_t)codes, 4);
+#else
+    return codes;
+#endif
+}
+
+/* The bytes that codes choose from tables of 16, one table for every 16 bytes. */
+VS_INLINE vs_bytes vs_lookup(vs_bytes tables, vs_bytes codes) {
+#if defined(VS_LOOKUP_64)
+    return (vs_bytes)_mm512_permutexvar_epi8((__m512i)codes, (__m512i)tables);
+#elif defined(VS_AVX512)
+    return (vs_bytes)_mm512_shuffle_epi8((__m512i)tables, (__m512i)codes);
+#elif defined(VS_AVX2)
+    return (vs_bytes)_mm256_shuffle_epi8((__m256i)tables, (__m256i)codes);
+#elif defined(__aarch64__)
+    return (vs_bytes)vqtbl1q_u8((uint8x16_t)tables, (uint8x16_t)codes);
+#else
+    (void)codes;
+    return tables;
+#endif
+}
+
+/*
+ * Sums of 16 rows, in two registers. With VNNI the first has them in its 32-bit lanes, the second nothing. With NEON the
+ * first has rows 0 to 7 in 16-bit lanes, the second the others. Else every 128 bits have sums of tables of their own: a
+ * 16-bit lane of the first adds up pairs of bytes as 16-bit numbers, whatever overflows, one of the second the odd bytes
+ * alone; 256 times the second from the first leaves the even bytes.
+ */
+VS_INLINE vs_bytes vs_add_first(vs_bytes sum, vs_bytes chosen) {
+#if defined(VS_LOOKUP_64)
+    return (vs_bytes)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)chosen, _mm512_set1_epi8(1));
+#elif defined(VS_AVX512)
+    return (vs_bytes)_mm512_add_epi16((__m512i)sum, (__m512i)chosen);
+#elif defined(VS_AVX2)
+    return (vs_bytes)_mm256_add_epi16((__m256i)sum, (__m256i)chosen);
+#elif defined(__aarch64__)
+    return (vs_bytes)vaddw_u8((uint16x8_t)sum, vget_low_u8((uint8x16_t)chosen));
+#else
+    (void)chosen;
+    return sum;
+#endif
+}
+
+VS_INLINE vs_bytes vs_add_second(vs_bytes sum, vs_bytes chosen) {
+#if defined(VS_LOOKUP_64)
+    (void)chosen;
+    return sum;
+#elif defined(VS_AVX512)
+    return (vs_bytes)_mm512_add_epi16((__m512i)sum, _mm512_srli_epi16((__m512i)chosen, 8));
+#elif defined(VS_AVX2)
+    return (vs_bytes)_mm256_add_epi16((__m256i)sum, _mm256_srli_epi16((__m256i)chosen, 8));
+#elif defined(__aarch64__)
+    return (vs_bytes)vaddw_high_u8((uint16x8_t)sum, (uint8x16_t)chosen);
+#else
+    (void)chosen;
+    return sum;
+#endif
+}
+
+/* After how many groups of four tables the sums must be stored. 16 bits hold 257 bytes, wherever the sums of tables meet. */
+VS_INLINE ptrdiff_t vs_row_sum_groups(void) {
+#if defined(VS_LOOKUP_64)
+    return 1 << 20;
+#else
+    return 64;
+#endif
+}
+
+/* Stores the sums of 16 rows, or adds them to what is there. */
+VS_INLINE void vs_store_row_sums(int32_t *p, vs_bytes first, vs_bytes second, int32_t add) {
+    typedef int32_t i16 __attribute__((ext_vector_type(16)));
+#if defined(VS_LOOKUP_64)
+    (void)second;
+    i16 rows = (i16)first;
+#else
+    typedef uint16_t u8 __attribute__((ext_vector_type(8)));
+    typedef uint16_t u16 __attribute__((ext_vector_type(16)));
+#if defined(__aarch64__)
+    const u16 all = __builtin_shufflevector((u8)first, (u8)second, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#else
+#if defined(VS_AVX512)
+    typedef uint16_t u32 __attribute__((ext_vector_type(32)));
+    const u32 pairs = (u32)first, odd = (u32)second, even = pairs - (odd << 8);
+    const u16 even_half = even.lo + even.hi, odd_half = odd.lo + odd.hi;
+    const u8 x = even_half.lo + even_half.hi, y = odd_half.lo + odd_half.hi;
+#elif defined(VS_AVX2)
+    const u16 pairs = (u16)first, odd = (u16)second, even = pairs - (odd << 8);
+    const u8 x = even.lo + even.hi, y = odd.lo + odd.hi;
+#else
+    const u8 x = (u8)first, y = (u8)second;
+#endif
+    const u16 all = __builtin_shufflevector(x, y, 0, 8, 1, 9, 2, 10, 3, 11, 4, 12, 5, 13, 6, 14, 7, 15);
+#endif
+    i16 rows = __builtin_convertvector(all, i16);
+#endif
+    if (add) {
+        i16 before;
+        __builtin_memcpy(&before, p, sizeof before);
+        rows += before;
+    }
+    __builtin_memcpy(p, &rows, sizeof rows);
+}
+
+/* The first n of VS_LANES integers, the others 0; reads nothing beyond them. */
+VS_INLINE vs_i32 vs_load_i32_partial(const void *p, ptrdiff_t n) { return (vs_i32)vs_load_f32_partial(p, n); }
+
+/*
+ * Appends the lanes of v whose bits are set in the mask to `found` values, and `first` + their numbers to as many positions.
+ * Writes whole registers. Returns how many there are then.
+ */
+VS_INLINE ptrdiff_t vs_keep(uint32_t *positions, float *values, ptrdiff_t found, vs_f32 v, ptrdiff_t first, uint32_t mask) {
+#if defined(VS_AVX512)
+    /* In registers: stores of some lanes alone take a hundred cycles on some processors. */
+    const __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i place = _mm512_add_epi32(_mm512_set1_epi32((int)first), lane);
+    _mm512_storeu_si512(positions + found, _mm512_maskz_compress_epi32((__mmask16)mask, place));
+    _mm512_storeu_ps(values + found, _mm512_maskz_compress_ps((__mmask16)mask, (__m512)v));
+    return found + __builtin_popcount(mask);
+#else
+    /* All lanes, of which some then move down to their places: none is overwritten before it moved. */
+    const float *lanes = values + found;
+    vs_store_f32(values + found, v);
+    for (; mask; mask &= mask - 1) {
+        const int lane = __builtin_ctz(mask);
+        positions[found] = (uint32_t)first + (uint32_t)lane;
+        values[found++] = lanes[lane];
+    }
+    return found;
+#endif
+}
+
 /* ---- sorted 64-bit numbers ---- */
 
 /* How many of the 8 numbers at p are larger than x. */
