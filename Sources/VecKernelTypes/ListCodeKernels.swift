@@ -25,7 +25,7 @@ package typealias ListCodeSelectKernel = @convention(c) (
     UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Float>
 ) -> Int
 
-/// Kernels over codes of 4 bits that lie so that a register holds those of many rows for one table, and looks them all up
+/// Kernels over codes of 4 bits that lie so that a register holds those of many rows for one table and looks them all up
 /// at once ("fast scan": André, Kermarrec, Le Scouarnec, VLDB 2015).
 ///
 /// Rows come in blocks of 32, tables in groups of four: a block has 64 · groups bytes. Those from 16 · t on are for table t:
