@@ -133,7 +133,7 @@ test-arm64: | setup ## The kernels on arm64, which qemu plays
 # The kernels check their bounds by fenced memory: not under a sanitizer.
 ASAN := --skip VecKernelsTests
 # What has threads. The rest takes minutes there and has nothing to find.
-TSAN := --filter '\.(StressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests)/'
+TSAN := --filter '\.(StressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
 

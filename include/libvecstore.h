@@ -31,10 +31,10 @@
  *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began;
  *                                              |                  | finding rows by id waits for the last
  *                                              |                  | step of a writer
- *     add                                      | yes              | FLAT: one at a time; the others wait.
+ *     add                                      | yes              | FLAT, IVF: one at a time; the others wait.
  *                                              |                  | HNSW: calls of add run in parallel
  *     update, remove, compact, optimize,       | yes              | one at a time; the others wait
- *     reserve                                  |                  |
+ *     reserve, train                           |                  |
  *     calibrate                                | yes              | yes; it searches, and keeps what it finds
  *     free                                     | yes: calls that already run finish; later ones get
  *                                              | VECSTORE_ERR_INVALID_HANDLE
@@ -522,18 +522,24 @@ typedef struct vecstore_search_options {
     uint32_t threads;              /* 0 = default, 1 = the calling thread only, at most 1024 */
     const vecstore_filter *filter; /* NULL = every row may be a result */
 
-    /* For HNSW; FLAT, which is exact, passes over them. */
+    /* For HNSW; the others pass over them, but IVF refuses target_recall. */
     uint32_t ef_search;  /* rows kept in view, 1 ... VECSTORE_K_MAX: more find more and take longer; 0 = default (64, or
                             what target_recall asks for). At least k are kept. */
     float target_recall; /* takes the ef_search that vecstore_index_calibrate found, for a recall up to the one that it
                             was called with; 0 = none. Not together with ef_search. */
-    uint32_t no_rescore; /* 1: results are ranked by the rows of the graph alone, whose distances are approximate where
-                            its storage is coarser than its dtype; 0: by the finer rows, where the index has them */
+    uint32_t no_rescore; /* 1: results are ranked by what the graph, or the lists, hold alone, whose distances are
+                            approximate where storage is coarser than dtype; 0: by the finer rows, where there are any */
     float oversampling;  /* ranks at most oversampling * k rows by the finer rows, and keeps at least as many in view;
-                            1 or more; 0 = as many as may be among the best */
+                            1 or more; 0 = as many as may be among the best (IVF: at most 5 * k, or k + 32 where that is
+                            more) */
+
+    /* For IVF; the others pass over it. no_rescore and oversampling are for it too. */
+    uint32_t nprobe;   /* lists that are read, the nearest first: 1 ... 1,048,576; 0 = one of 16. Where a filter leaves
+                          fewer than k rows in them, more lists are read (not for a radius). */
+    uint32_t reserved; /* 0 */
 } vecstore_search_options;
 
-#define VECSTORE_SEARCH_OPTIONS_INIT { (uint32_t)sizeof(vecstore_search_options), 0, NULL, 0, 0.0f, 0, 0.0f }
+#define VECSTORE_SEARCH_OPTIONS_INIT { (uint32_t)sizeof(vecstore_search_options), 0, NULL, 0, 0.0f, 0, 0.0f, 0, 0 }
 
 /*
  * The k nearest vectors of a block, exactly, without an index. The id of a base vector is its position.
@@ -566,24 +572,38 @@ enum {
      * Approximate: walks over a graph of near rows (Malkov & Yashunin 2018, arXiv 1603.09320), for a small part of the
      * work. Every row can be reached, whatever was added and removed. At most 2,147,483,646 rows.
      */
-    VECSTORE_KIND_HNSW = 2
+    VECSTORE_KIND_HNSW = 2,
+    /*
+     * Approximate: an inverted file. Rows lie in lists around centroids (k-means), and a search reads the lists nearest
+     * to its query (Jegou, Douze, Schmid 2011). Lists hold rows, or codes of 4 bits for each of some parts, which
+     * registers look up many at a time, with finer rows beside them to rank the best by. Needs training:
+     * vecstore_index_train, or the first rows that are added. Float and byte types under L2SQ, IP and COSINE. At most
+     * 2,147,483,646 rows.
+     */
+    VECSTORE_KIND_IVF = 3
 };
 
 /*
- * How a graph stores the rows that its searches compare. A dtype of I8, U8 or BITS is stored as it is (AUTO). F32 goes
- * with all; F16 and BF16 go with themselves, AUTO and INT8. INT8 and what AUTO makes of it need L2SQ, IP or COSINE.
+ * How a graph, or the lists of an inverted file, store the rows that searches compare. A dtype of I8, U8 or BITS is
+ * stored as it is (AUTO). F32 goes with all; F16 and BF16 go with themselves, AUTO and codes. INT8 and what AUTO makes of
+ * it need L2SQ, IP or COSINE.
  */
 typedef uint32_t vecstore_storage;
 enum {
-    VECSTORE_STORAGE_AUTO = 0, /* INT8 where a measurement on the rows says that it loses no neighbours, else F16 or F32.
-                                  Decided once there are 2,048 rows; until then rows are stored as the dtype says. */
+    VECSTORE_STORAGE_AUTO = 0, /* IVF: as the dtype says. HNSW: INT8 where a measurement on the rows says that it loses
+                                  no neighbours, else F16 or F32. Decided once there are 2,048 rows; until then rows are
+                                  stored as the dtype says. */
     VECSTORE_STORAGE_F32 = 1,
     VECSTORE_STORAGE_F16 = 2,
     VECSTORE_STORAGE_BF16 = 3,
-    VECSTORE_STORAGE_INT8 = 4 /* 8-bit scalar quantization, trained on the first rows (2,048 or more) */
+    VECSTORE_STORAGE_INT8 = 4, /* HNSW: 8-bit scalar quantization, trained on the first rows (2,048 or more) */
+    VECSTORE_STORAGE_PQ = 6,   /* IVF: product codes of 4 bits for each of pq_m parts, relative to the list's center */
+    VECSTORE_STORAGE_BINARY = 7 /* IVF: binary codes, a bit for each element, relative to the list's center (RaBitQ,
+                                   arXiv 2405.12497) */
 };
 
-/* The finer rows that a graph keeps beside coarser storage, for ranking results and for vecstore_index_get. */
+/* The finer rows that an index keeps beside coarser storage (of IVF: beside codes), for ranking results and for
+ * vecstore_index_get. */
 typedef uint32_t vecstore_rescore;
 enum {
     VECSTORE_RESCORE_DEFAULT = 0, /* as they were added */
@@ -604,18 +624,25 @@ typedef struct vecstore_index_options {
                                1 = keep (F32, F16, BF16 under these metrics; else UNSUPPORTED), 2 = do not */
     uint64_t capacity;      /* rows to reserve memory for; 0 = none. An index grows past it by itself. */
 
-    /* For HNSW; with FLAT they must be 0. */
+    /* For HNSW; with FLAT they must be 0, m and ef_construction with IVF too. */
     uint32_t m;               /* links that a new row gets: lists hold twice as many. 2 ... 256; 0 = 16 */
     uint32_t ef_construction; /* rows kept in view while links are chosen: 1 ... VECSTORE_K_MAX; 0 = 200 */
     vecstore_storage storage;
     vecstore_rescore rescore;
     uint64_t seed; /* the same rows, options and seed, added on one thread, give the same file, byte for byte */
+
+    /* For IVF; with the others they must be 0. storage, rescore and seed are for it too. */
+    uint32_t nlist;       /* lists: 1 ... 1,048,576; 0 = by the rows trained on: a power of two, about 4 * sqrt(n) */
+    uint32_t pq_m;        /* PQ: parts of a code, 1 ... dim, and at most 16,384; 0 = dim / 2, where it is not more */
+    uint32_t bits;        /* of each number of a code: PQ 4, BINARY 1; 0 = these */
+    uint32_t assignments; /* lists that each row is in: 1, or 2, the second one chosen to help where the first misleads
+                             (SOAR, arXiv 2404.00774): more memory, far fewer lists to read; 0 = 1 */
 } vecstore_index_options;
 
 #define VECSTORE_INDEX_OPTIONS_INIT                                                                                    \
     {                                                                                                                  \
         (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0,  \
-            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0                                                \
+            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0, 0, 0, 0, 0                                    \
     }
 
 /*
@@ -629,6 +656,21 @@ VECSTORE_API vecstore_status vecstore_index_create(const vecstore_index_options 
 VECSTORE_API void vecstore_index_free(vecstore_index *index);
 
 /*
+ * Trains an index of kind IVF that has no rows: finds the centroids of its lists, and codebooks where lists hold codes.
+ * Where this is not called, the first rows that are added are trained on; and where nlist is 0 and rows are kept, all rows
+ * again in the call of add that makes them so many that there should be four times the lists. Called again before there are
+ * rows, it starts anew.
+ * @param[in] vectors  n vectors like those to come; n is nlist at least (under IP without vectors of zeros), and better
+ *                     39 * nlist or more: up to 256 * nlist of them, drawn at random, are used
+ * @param[in] options  threads, and a callback that may cancel; NULL = default
+ * Errors: INVALID_ARGUMENT (too few vectors), INVALID_HANDLE, UNSUPPORTED (another kind, another dtype, or the index has
+ * rows), NOT_FINITE, ZERO_VECTOR, TOO_LARGE, READ_ONLY, CANCELLED, OUT_OF_MEMORY; the index stays as it was.
+ * O(n * nlist * dim). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_train(vecstore_index *index, const void *vectors, vecstore_dtype dtype,
+                                                  size_t n, const vecstore_work_options *options);
+
+/*
  * Adds n rows: all of them, or none where the call fails.
  * @param[in]  vectors  n vectors
  * @param[in]  dtype    of `vectors`: that of the index; an index of F32, F16 or BF16 takes any of these three and
@@ -639,7 +681,9 @@ VECSTORE_API void vecstore_index_free(vecstore_index *index);
  *                      An index holds at most 4,294,967,294 rows.
  * @param[out] out_ids  n ids that the rows have; may be NULL, may be the same array as ids
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, ALREADY_EXISTS, READ_ONLY, TOO_LARGE,
- * OUT_OF_MEMORY, CANCELLED. FLAT: O(n * dim). HNSW: O(n * ef_construction * m * dim * log rows) or so. (since 0.1)
+ * OUT_OF_MEMORY, CANCELLED. FLAT: O(n * dim). HNSW: O(n * ef_construction * m * dim * log rows) or so. IVF:
+ * O(n * nlist * dim); one that was not trained is trained on these rows, and refuses fewer than vecstore_index_train
+ * would (INVALID_ARGUMENT). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const void *vectors, vecstore_dtype dtype, size_t n,
                                                 const uint64_t *ids, const vecstore_work_options *options,
@@ -670,7 +714,9 @@ VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
  * Makes searches of a graph faster and lets them find more, once most rows are in: chooses the links of every row once
  * more, lays rows that are near each other side by side, and gives back the memory of rows that were removed. Ids do not
  * change. Takes about as long as adding the rows did, and as much memory again while it runs. Cancelled, it leaves a whole
- * index, part of which is optimized. FLAT: the same as vecstore_index_compact.
+ * index, part of which is optimized. IVF: trains on the rows that there are and puts all of them into new lists, where
+ * rows are kept, for lists that rows of another kind have filled unevenly; cancelled, it leaves the index as it was. FLAT,
+ * and IVF of codes alone: the same as vecstore_index_compact.
  * @param[in] options  NULL = defaults
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY, CANCELLED. (since 0.1)
  */
@@ -689,7 +735,8 @@ VECSTORE_API vecstore_status vecstore_index_contains(const vecstore_index *index
                                                      uint8_t *found);
 
 /*
- * Copies the vectors of rows out, as they are stored.
+ * Copies the vectors of rows out, as they are stored. Where there are codes alone: what these say of them, of IVF under
+ * COSINE of norm 1 or nearly.
  * @param[in]  dtype    of `vectors`: that of the index, or F32 for an index of F16 or BF16
  * @param[out] vectors  n vectors
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FOUND where an id is not there, OUT_OF_MEMORY. O(n * dim).
@@ -708,7 +755,8 @@ VECSTORE_API vecstore_status vecstore_index_get(const vecstore_index *index, con
  * @param[out] counts     nq, the number of results for each query; may be NULL
  * Fewer than k results is success. Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR,
  * TOO_LARGE, OUT_OF_MEMORY. FLAT: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so;
- * where a filter lets k rows through, k results come. (since 0.1)
+ * where a filter lets k rows through, k results come. IVF: approximate, O(nq * (nlist + rows in the lists that are read)
+ * * dim); with such a filter the same holds. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_search(const vecstore_index *index, const void *queries, vecstore_dtype dtype,
                                                    size_t nq, size_t k, const vecstore_search_options *options,
@@ -741,7 +789,7 @@ typedef struct vecstore_calibration {
  * @param[in]  queries      nq vectors like those that will be searched for, some hundreds (at most 1,000 are used); NULL:
  *                          200 rows of the index, which are found more easily than strangers
  * @param[out] calibration  what was found; may be NULL
- * Errors: INVALID_ARGUMENT (an empty index too), INVALID_HANDLE, UNSUPPORTED (FLAT; a recall that is out of reach),
+ * Errors: INVALID_ARGUMENT (an empty index too), INVALID_HANDLE, UNSUPPORTED (FLAT, IVF; a recall that is out of reach),
  * READ_ONLY, as vecstore_index_search. O(nq * rows * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_calibrate(vecstore_index *index, const void *queries, vecstore_dtype dtype,
@@ -755,7 +803,8 @@ typedef struct vecstore_range_result vecstore_range_result;
  * All rows whose distance to a query is at most `radius`.
  * @param[in]  radius  in the units of the metric; not NaN. Negative radii are for IP, where closer is more negative.
  * @param[out] out     the results; free with vecstore_range_result_free
- * HNSW finds most of them: it widens its view until rows in view lie beyond the radius.
+ * HNSW finds most of them: it widens its view until rows in view lie beyond the radius. IVF finds those in the `nprobe`
+ * lists that it reads; of lists of codes, most of them.
  * Errors: as vecstore_index_search. FLAT: O(nq * rows * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_search_range(const vecstore_index *index, const void *queries,
@@ -825,12 +874,22 @@ typedef struct vecstore_index_stats {
     float calibrated_recall;
     float calibrated_target;      /* the recall that was asked for */
     uint32_t calibrated_by_own_rows; /* 1: rows of the index served as queries, which flatters it */
+
+    /* For IVF, as are storage and exact_dtype; else 0. */
+    uint32_t nlist;          /* lists; 0: not trained, and chosen by the rows trained on */
+    uint32_t assignments;    /* lists that each row is in */
+    uint64_t trained_count;  /* vectors that it was trained on; fewer than 39 * nlist fit the sample, not what is added */
+    uint32_t bytes_per_row;  /* in lists: code, slot and what belongs to them */
+    uint32_t longest_list;   /* rows of the longest list */
+    float imbalance;         /* how many times the work of lists of one length a search has:
+                                nlist * sum(n^2) / sum(n)^2 */
+    uint32_t default_nprobe; /* lists that a search reads where it does not say */
 } vecstore_index_stats;
 
 #define VECSTORE_INDEX_STATS_INIT                                                                                      \
     {                                                                                                                  \
         (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0, 0, 0.0f, \
-            0.0f, 0                                                                                                    \
+            0.0f, 0, 0, 0, 0, 0, 0, 0.0f, 0                                                                            \
     }
 
 /* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */

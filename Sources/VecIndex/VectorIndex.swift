@@ -11,6 +11,8 @@ package struct SearchOptions {
     package var filter: RowFilter
     /// Resolved: at least 1.
     package var threads: Int
+    /// Lists that a search reads; nil: the default.
+    package var nprobe: Int?
     /// Rows that a graph search keeps in view; nil: the default.
     package var efSearch: Int?
     /// The recall that a calibrated index is to reach; nil: no matter.
@@ -21,11 +23,12 @@ package struct SearchOptions {
     package var oversampling: Float?
 
     package init(
-        filter: RowFilter = RowFilter(.none), threads: Int = 1, efSearch: Int? = nil, targetRecall: Float? = nil,
-        rescores: Bool = true, oversampling: Float? = nil
+        filter: RowFilter = RowFilter(.none), threads: Int = 1, nprobe: Int? = nil, efSearch: Int? = nil,
+        targetRecall: Float? = nil, rescores: Bool = true, oversampling: Float? = nil
     ) {
         self.filter = filter
         self.threads = threads
+        self.nprobe = nprobe
         self.efSearch = efSearch
         self.targetRecall = targetRecall
         self.rescores = rescores
@@ -42,6 +45,25 @@ package struct IndexStats: Sendable {
     package var nextID: UInt64 = 0
     package var keepsExactCodes = false
     package var graph: GraphStats?
+    package var lists: ListStats?
+}
+
+/// What is peculiar to an inverted file.
+package struct ListStats: Sendable {
+    /// 0 before training, where it goes by the number of rows.
+    package var nlist = 0
+    package var storage = ListStorage.auto
+    /// The type of the rows that results are ranked by; nil where there are codes alone.
+    package var exactType: ElementType?
+    package var assignments = 1
+    /// Rows that it was trained on; 0 before.
+    package var trainedCount = 0
+    /// Bytes that a row takes in a list, with its slot.
+    package var bytesPerRow = 0
+    /// Rows of the longest list.
+    package var longestList = 0
+    /// How much more work uneven lists make than even ones: nlist · Σ n² / (Σ n)², 1 where all are of one length.
+    package var imbalance: Float = 1
 }
 
 /// What is peculiar to a graph.
@@ -70,6 +92,9 @@ package protocol VectorIndex: AnyObject, Sendable {
     var isReadOnly: Bool { get }
     var count: Int { get }
 
+    func train(
+        _ vectors: UnsafeRawPointer, type: ElementType, count: Int, threads: Int, progress: Progress?
+    ) throws(VecStoreError)
     func add(
         _ vectors: UnsafeRawPointer, type: ElementType, count: Int, ids: UnsafePointer<UInt64>?,
         outIDs: UnsafeMutablePointer<UInt64>?, threads: Int, progress: Progress?
@@ -104,6 +129,14 @@ package protocol VectorIndex: AnyObject, Sendable {
     func save(to path: String, sync: Bool) throws(VecStoreError)
 }
 
+extension VectorIndex {
+    package func train(
+        _ vectors: UnsafeRawPointer, type: ElementType, count: Int, threads: Int, progress: Progress?
+    ) throws(VecStoreError) {
+        throw VecStoreError(.unsupported, "training is for kind 3 (ivf): a graph trains its codes by itself, a flat index has none")
+    }
+}
+
 /// Rows come out as they are stored; floats of any type as float32 too.
 func checkOutput(_ type: ElementType, of stored: ElementType) throws(VecStoreError) {
     if type == stored || (type == .float32 && stored.isFloat) { return }
@@ -115,6 +148,7 @@ func checkOutput(_ type: ElementType, of stored: ElementType) throws(VecStoreErr
 package enum IndexKind: UInt32, Sendable {
     case flat = 1
     case hnsw = 2
+    case ivf = 3
 }
 
 /// The setting with which an index reached a recall on a sample of queries.
@@ -140,5 +174,6 @@ package func openIndex(
     switch header.kind {
     case .flat: return try FlatIndex.open(file, header, options, table: table)
     case .hnsw: return try HNSWIndex.open(file, header, options, table: table)
+    case .ivf: return try IVFIndex.open(file, header, options, table: table)
     }
 }

@@ -10,6 +10,8 @@ extension Index {
         case flat
         /// Approximate: walks over a graph of near rows, for a small part of the work.
         case hnsw
+        /// Approximate: reads the lists of rows whose centers are nearest to the query.
+        case ivf
     }
 
     /// The kind of a new index, with what is peculiar to it.
@@ -18,10 +20,22 @@ extension Index {
     ///     try Index(.flat(exactCodes: false), dimension: 384, metric: .cosine)
     ///     try Index(.hnsw(), dimension: 384, metric: .cosine)
     ///     try Index(.hnsw(m: 32, storage: .float16, seed: 7), dimension: 384, metric: .cosine)
+    ///     try Index(.ivf(nlist: 1024, storage: .pq, assignments: 2), dimension: 384, metric: .cosine)
     public struct Design: Sendable, Hashable {
         enum Content: Hashable {
             case flat(exactCodes: Bool?)
             case hnsw(m: Int, efConstruction: Int, storage: Storage, rescore: Rescore, seed: UInt64)
+            case ivf(Lists)
+        }
+
+        struct Lists: Hashable {
+            var nlist: Int?
+            var storage: Storage
+            var rescore: Rescore
+            var pqM: Int?
+            var bits: Int?
+            var assignments: Int
+            var seed: UInt64
         }
 
         let content: Content
@@ -30,6 +44,7 @@ extension Index {
             switch content {
             case .flat: .flat
             case .hnsw: .hnsw
+            case .ivf: .ivf
             }
         }
 
@@ -59,24 +74,55 @@ extension Index {
         ) -> Design {
             Design(content: .hnsw(m: m, efConstruction: efConstruction, storage: storage, rescore: rescore, seed: seed))
         }
+
+        /// Approximate search in an inverted file: rows lie in lists around centers, and a search reads the lists whose
+        /// centers are nearest to its query (Jégou, Douze, Schmid 2011). Needs training: `train`, or the first rows that are
+        /// added. For `.l2Squared`, `.innerProduct` and `.cosine`, not for `.bits`. At most 2,147,483,646 rows.
+        /// - Parameters:
+        ///   - nlist: Lists, 1 to 1,048,576; nil: by the rows trained on, a power of two, about 4·√rows.
+        ///   - storage: How lists hold rows.
+        ///   - rescore: The rows that results are ranked by, beside `.pq` and `.binary`.
+        ///   - pqM: For `.pq`: parts of a code, 1 to the dimension, at most 16,384; nil: half the dimension.
+        ///   - bits: Bits of each number of a code; nil: 4 for `.pq`, 1 for `.binary`, which are all that there is.
+        ///   - assignments: Lists that each row is in: 1, or 2, the second one chosen to help where the first misleads (SOAR,
+        ///     arXiv 2404.00774): more memory, fewer lists to read.
+        ///   - seed: The same rows, options and seed, added on one thread, give the same file, byte for byte.
+        ///
+        /// Values out of range are refused by the initializer of `Index` with `.invalidArgument`, options that do not go
+        /// together with `.unsupported`.
+        public static func ivf(
+            nlist: Int? = nil, storage: Storage = .auto, rescore: Rescore = .asAdded, pqM: Int? = nil, bits: Int? = nil,
+            assignments: Int = 1, seed: UInt64 = 0
+        ) -> Design {
+            Design(
+                content: .ivf(
+                    Lists(
+                        nlist: nlist, storage: storage, rescore: rescore, pqM: pqM, bits: bits, assignments: assignments,
+                        seed: seed)))
+        }
     }
 
-    /// How a graph stores the rows that its searches compare.
+    /// How a graph, or the lists of an inverted file, store the rows that searches compare.
     ///
     /// Rows of `.int8`, `.uint8` and `.bits` are stored as they are: `.auto`. Rows of `.float32` go with all, those of
-    /// `.float16` and `.bfloat16` with themselves, `.auto` and `.int8`.
+    /// `.float16` and `.bfloat16` with themselves, `.auto` and codes.
     public enum Storage: Sendable, CaseIterable {
-        /// `.int8` where a measurement on the rows says that it loses no neighbours, else `.float16` or `.float32`. Decided
-        /// once there are 2,048 rows; until then rows are stored as they were added.
+        /// `.hnsw`: `.int8` where a measurement on the rows says that it loses no neighbours, else `.float16` or `.float32`.
+        /// Decided once there are 2,048 rows; until then rows are stored as they were added. `.ivf`: as they were added.
         case auto
         case float32
         case float16
         case bfloat16
-        /// 8-bit codes, trained on the first 2,048 rows or more. For `.l2Squared`, `.innerProduct` and `.cosine`.
+        /// For `.hnsw`: 8-bit codes, trained on the first 2,048 rows or more. For `.l2Squared`, `.innerProduct` and `.cosine`.
         case int8
+        /// For `.ivf`: product codes, 4 bits for each of `pqM` parts, of what a row differs by from the center of its list.
+        case pq
+        /// For `.ivf`: binary codes of the same, a bit for each element (RaBitQ, arXiv 2405.12497).
+        case binary
     }
 
-    /// The finer rows that a graph keeps beside coarser storage, for ranking results and for `vector(_:)`.
+    /// The finer rows that an index keeps beside coarser storage (`.ivf`: beside `.pq` and `.binary`), for ranking results and
+    /// for `vector(_:)`.
     public enum Rescore: Sendable, CaseIterable {
         /// Rows as they were added.
         case asAdded
@@ -90,13 +136,41 @@ extension Index {
 }
 
 extension Index.Storage {
-    var internalValue: GraphStorage {
+    /// For `.hnsw`.
+    func graphStorage() throws(VecStoreError) -> GraphStorage {
         switch self {
         case .auto: .auto
         case .float32: .float32
         case .float16: .float16
         case .bfloat16: .bfloat16
         case .int8: .int8
+        case .pq, .binary:
+            throw VecStoreError(
+                .unsupported, "storage .\(self) is for .ivf: a graph stores rows as floats, or as int8 codes")
+        }
+    }
+
+    /// For `.ivf`.
+    func listStorage() throws(VecStoreError) -> ListStorage {
+        switch self {
+        case .auto: .auto
+        case .float32: .float32
+        case .float16: .float16
+        case .bfloat16: .bfloat16
+        case .pq: .pq
+        case .binary: .binary
+        case .int8: throw VecStoreError(.unsupported, "storage .int8 is for .hnsw: lists hold floats, pq or binary codes")
+        }
+    }
+
+    init(_ value: ListStorage) {
+        switch value {
+        case .auto: self = .auto
+        case .float32: self = .float32
+        case .float16: self = .float16
+        case .bfloat16: self = .bfloat16
+        case .pq: self = .pq
+        case .binary: self = .binary
         }
     }
 
@@ -144,7 +218,16 @@ func makeIndex(
         }
         return try HNSWIndex(
             HNSWOptions(
-                dimension: dimension, metric: metric, type: type, storage: storage.internalValue,
+                dimension: dimension, metric: metric, type: type, storage: storage.graphStorage(),
                 rescore: rescore.internalValue, m: m, efConstruction: efConstruction, seed: seed, capacity: capacity))
+    case .ivf(let lists):
+        guard exactCodes == nil else {
+            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .ivf")
+        }
+        return try IVFIndex(
+            IVFOptions(
+                dimension: dimension, metric: metric, type: type, nlist: lists.nlist, storage: lists.storage.listStorage(),
+                rescore: lists.rescore.internalValue, pqM: lists.pqM, bits: lists.bits, assignments: lists.assignments,
+                seed: lists.seed, capacity: capacity))
     }
 }

@@ -4,6 +4,34 @@ import VecIndex
 import VecKernelTypes
 
 extension Index {
+    /// Trains an `.ivf` that has no rows: finds the centers of its lists, and codebooks where lists hold codes. Where this is
+    /// not called, the first vectors that are added are trained on. Training again, before there are rows, starts anew.
+    /// - Parameters:
+    ///   - vectors: Vectors like those to come: as many as there are lists at least, and better 39 for each or more; up to
+    ///     256 for each, drawn at random, are used.
+    ///   - threads: 0: as many as the process has processors.
+    ///   - progress: As in `add`. Cancelled, the index stays as it was.
+    /// - Throws: `.invalidArgument` for too few vectors, `.unsupported` for another kind, an index that has rows, or elements
+    ///   of the wrong type; `.notFinite`, `.zeroVector`, `.tooLarge`, `.readOnly`, `.outOfMemory`, `.cancelled`. The index
+    ///   stays as it was.
+    /// - Complexity: O(vectors × lists × dimension).
+    public func train<E: VectorElement>(
+        _ vectors: [[E]], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
+    ) throws(IndexError) {
+        try train(flat: joined(vectors), threads: threads, progress: progress)
+    }
+
+    /// Trains on vectors that lie one behind the other in one array; else as `train(_:threads:progress:)`.
+    public func train<E: VectorElement>(
+        flat elements: [E], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
+    ) throws(IndexError) {
+        let count = try rows(elements)
+        try rethrow { () throws(VecStoreError) in
+            try core.train(
+                elements, type: inputType(E.self), count: count, threads: checked(threads), progress: progress)
+        }
+    }
+
     /// Adds vectors: all of them, or none where it throws.
     /// - Parameters:
     ///   - ids: One new id for each vector; nil: assigned, from one more than the largest id so far.
@@ -14,7 +42,7 @@ extension Index {
     /// - Throws: `.invalidArgument` for lengths that do not fit, `.unsupported` for elements of the wrong type,
     ///   `.notFinite`, `.zeroVector`, `.tooLarge`, `.alreadyExists`, `.readOnly`, `.outOfMemory`, `.cancelled`.
     /// - Complexity: `.flat`: O(vectors × dimension). `.hnsw`: O(vectors × `efConstruction` × `m` × dimension × log rows)
-    ///   or so.
+    ///   or so. `.ivf`: O(vectors × lists × dimension).
     @discardableResult
     public func add<E: VectorElement>(
         _ vectors: [[E]], ids: [UInt64]? = nil, threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
@@ -66,7 +94,8 @@ extension Index {
 
     /// Makes searches of a graph faster and lets them find more, once most rows are in: chooses the links of every row once
     /// more, lays rows that are near each other side by side, and returns the memory of removed rows. Ids do not change.
-    /// Takes as much memory again while it runs. `.flat`: the same as `compact()`.
+    /// Takes as much memory again while it runs. `.ivf`: trains on the rows that there are and puts all of them into new lists,
+    /// where rows are kept. `.flat`, and `.ivf` of codes alone: the same as `compact()`.
     /// - Parameters:
     ///   - threads: 0: as many as the process has processors.
     ///   - progress: As in `add`. Cancelled, it leaves a whole index, part of which is optimized.
@@ -83,8 +112,8 @@ extension Index {
     ///   - recall: The share of the `k` nearest rows that searches shall find: above 0, up to 1.
     ///   - k: 1 to 1,048,576.
     ///   - threads: 0: as many as the process has processors.
-    /// - Throws: `.unsupported` for `.flat`, which is exact, and for a recall that is out of reach; `.invalidArgument`, for
-    ///   an empty index too; `.readOnly`; as `search`.
+    /// - Throws: `.unsupported` for `.flat`, which is exact, for `.ivf`, and for a recall that is out of reach;
+    ///   `.invalidArgument`, for an empty index too; `.readOnly`; as `search`.
     /// - Complexity: O(queries × rows × dimension).
     @discardableResult
     public func calibrate<E: VectorElement>(

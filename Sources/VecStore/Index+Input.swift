@@ -23,8 +23,11 @@ extension Index {
 
     /// The options of a search, without its filter.
     func checkedOptions(
-        efSearch: Int?, targetRecall: Float?, rescores: Bool, oversampling: Float?, threads: Int
+        nprobe: Int?, efSearch: Int?, targetRecall: Float?, rescores: Bool, oversampling: Float?, threads: Int
     ) throws(VecStoreError) -> SearchOptions {
+        if let nprobe, nprobe < 1 || nprobe > IVFOptions.mostLists {
+            throw VecStoreError(.invalidArgument, "nprobe is \(nprobe): allowed is 1 to \(IVFOptions.mostLists)")
+        }
         if let efSearch, efSearch < 1 || efSearch > Limits.k {
             throw VecStoreError(.invalidArgument, "efSearch is \(efSearch): allowed is 1 to \(Limits.k)")
         }
@@ -40,8 +43,8 @@ extension Index {
             throw VecStoreError(.invalidArgument, "oversampling is \(oversampling): allowed is 1 and more")
         }
         return SearchOptions(
-            threads: try checked(threads), efSearch: efSearch, targetRecall: targetRecall, rescores: rescores,
-            oversampling: oversampling)
+            threads: try checked(threads), nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
+            rescores: rescores, oversampling: oversampling)
     }
 
     /// A file name without an end in the middle.

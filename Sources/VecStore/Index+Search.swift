@@ -6,42 +6,47 @@ import VecKernelTypes
 extension Index {
     /// The k nearest rows of a query, nearest first; fewer where the index, or the filter, has fewer.
     ///
-    /// `efSearch`, `targetRecall`, `rescores` and `oversampling` are for `.hnsw`; `.flat`, which is exact, passes over them.
+    /// `nprobe` is for `.ivf`, `efSearch` and `targetRecall` are for `.hnsw`, `rescores` and `oversampling` for both; the
+    /// others pass over them, but a `targetRecall` is refused by `.ivf`.
     /// - Parameters:
     ///   - k: 1 to 1,048,576.
     ///   - filter: nil: every row may be a result.
+    ///   - nprobe: Lists that are read, the nearest first, 1 to 1,048,576: more find more and take longer. nil: one of 16.
+    ///     Where a filter leaves fewer than k rows in them, more lists are read.
     ///   - efSearch: Rows kept in view, 1 to 1,048,576: more find more and take longer; at least k are kept. nil: what
     ///     `targetRecall` asks for, else 64.
     ///   - targetRecall: Takes the `efSearch` that `calibrate` found, for a recall up to the one that it was called with.
     ///     Not together with `efSearch`.
-    ///   - rescores: Whether results are ranked by finer rows, where the index has them; else by the rows of the graph
-    ///     alone, whose distances are approximate where its storage is coarser than its element type.
+    ///   - rescores: Whether results are ranked by finer rows, where the index has them; else by its storage alone, whose
+    ///     distances are approximate where it is coarser than the element type.
     ///   - oversampling: Ranks at most oversampling × k rows by the finer rows, and keeps at least as many in view: 1 or
-    ///     more. nil: as many as may be among the best.
+    ///     more. nil: as many as may be among the best (`.ivf`: at most 5 × k, or k + 32).
     ///   - threads: 0: as many as the process has processors; 1: the calling thread only; at most 1,024.
     /// - Throws: `.invalidArgument`, also for a `targetRecall` that the index is not calibrated for; `.unsupported` for
-    ///   elements of the wrong type; `.notFinite`, `.zeroVector`, `.tooLarge`, `.outOfMemory`.
-    /// - Complexity: `.flat`: O(rows × dimension). `.hnsw`: O(`efSearch` × `m` × dimension × log rows) or so.
+    ///   elements of the wrong type, and for a `targetRecall` of `.ivf`; `.notFinite`, `.zeroVector`, `.tooLarge`,
+    ///   `.outOfMemory`.
+    /// - Complexity: `.flat`: O(rows × dimension). `.hnsw`: O(`efSearch` × `m` × dimension × log rows) or so. `.ivf`:
+    ///   O((lists + rows in the lists that are read) × dimension).
     public func search<E: VectorElement>(
-        _ query: [E], k: Int = 10, filter: Filter? = nil, efSearch: Int? = nil, targetRecall: Float? = nil,
-        rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
+        _ query: [E], k: Int = 10, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
+        targetRecall: Float? = nil, rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
     ) throws(IndexError) -> [Hit] {
         try search(
-            [query], k: k, filter: filter, efSearch: efSearch, targetRecall: targetRecall, rescores: rescores,
-            oversampling: oversampling, threads: threads)[0]
+            [query], k: k, filter: filter, nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
+            rescores: rescores, oversampling: oversampling, threads: threads)[0]
     }
 
     /// The k nearest rows of each query; else as for one.
     public func search<E: VectorElement>(
-        _ queries: [[E]], k: Int = 10, filter: Filter? = nil, efSearch: Int? = nil, targetRecall: Float? = nil,
-        rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
+        _ queries: [[E]], k: Int = 10, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
+        targetRecall: Float? = nil, rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
     ) throws(IndexError) -> [[Hit]] {
         let elements = try joined(queries)
         let options = try rethrow { () throws(VecStoreError) in
             _ = try checkedK(k)
             return try checkedOptions(
-                efSearch: efSearch, targetRecall: targetRecall, rescores: rescores, oversampling: oversampling,
-                threads: threads)
+                nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall, rescores: rescores,
+                oversampling: oversampling, threads: threads)
         }
         guard let cells = product(queries.count, k), cells < 1 << 40 else {
             throw IndexError(VecStoreError(.tooLarge, "\(queries.count) queries for k \(k) have too many results"))
@@ -70,18 +75,19 @@ extension Index {
     }
 
     /// All rows whose distance to a query is at most `radius`, nearest first. `.hnsw` finds most of them: it widens its view,
-    /// from `efSearch` on, until rows in view lie beyond the radius.
+    /// from `efSearch` on, until rows in view lie beyond the radius. `.ivf` finds those in the `nprobe` lists that it reads.
     /// - Parameter radius: In the units of the metric. Negative radii are for `.innerProduct`, where closer is more negative.
     /// - Throws: As the search for k rows; `.invalidArgument` for a radius that is NaN.
     public func search<E: VectorElement>(
-        _ query: [E], within radius: Float, filter: Filter? = nil, efSearch: Int? = nil, targetRecall: Float? = nil,
-        rescores: Bool = true, threads: Int = 0
+        _ query: [E], within radius: Float, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
+        targetRecall: Float? = nil, rescores: Bool = true, threads: Int = 0
     ) throws(IndexError) -> [Hit] {
         let elements = try joined([query])
         guard !radius.isNaN else { throw IndexError(VecStoreError(.invalidArgument, "radius is NaN")) }
         return try rethrow { () throws(VecStoreError) in
             let checked = try checkedOptions(
-                efSearch: efSearch, targetRecall: targetRecall, rescores: rescores, oversampling: nil, threads: threads)
+                nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall, rescores: rescores, oversampling: nil,
+                threads: threads)
             return try withFilter(filter) { (rows) throws(VecStoreError) in
                 var options = checked
                 options.filter = rows

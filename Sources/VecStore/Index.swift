@@ -13,7 +13,7 @@ import VecKernelTypes
 /// Safe to use from several threads at once: searches run in parallel, beside each other and beside writers. `.flat`: writers
 /// work one at a time, and a search sees the index as it was when the search began. `.hnsw`: several threads may add at
 /// once, other writers work one at a time; a search sees each row that was there when it began and is still there when it
-/// ends, and rows added or removed meanwhile or not.
+/// ends, and rows added or removed meanwhile or not. `.ivf`: as `.flat`.
 public final class Index: Sendable {
     let core: any VectorIndex
 
@@ -21,11 +21,11 @@ public final class Index: Sendable {
 
     /// An empty index.
     /// - Parameters:
-    ///   - design: `.flat`, exact, or `.hnsw()`, approximate and fast; both take options.
+    ///   - design: `.flat`, exact, or `.hnsw()` or `.ivf()`, approximate and fast; all take options.
     ///   - dimension: Elements (for `.bits`: bits) of a vector: 1 to 65,536.
     ///   - metric: `.hamming` and `.jaccard` go with `.bits`, the others with all other types.
     ///   - elementType: How rows are stored.
-    ///   - exactCodes: The same as `.flat(exactCodes:)`; nil for `.hnsw`.
+    ///   - exactCodes: The same as `.flat(exactCodes:)`; nil for the others.
     ///   - capacity: Rows to reserve memory for. The index grows past it by itself.
     /// - Throws: `.invalidArgument` for a number out of range, `.unsupported` for what does not go together, `.tooLarge`,
     ///   `.outOfMemory`.
@@ -40,7 +40,7 @@ public final class Index: Sendable {
         }
     }
 
-    /// Opens the file of an index, of either kind.
+    /// Opens the file of an index, of any kind.
     /// - Parameters:
     ///   - load: Whether to read it into memory, writable; else it is mapped, read-only, without copying.
     ///   - verify: Whether to check every byte; nil: where it is loaded.
@@ -66,6 +66,7 @@ public final class Index: Sendable {
         switch core.kind {
         case .flat: .flat
         case .hnsw: .hnsw
+        case .ivf: .ivf
         }
     }
     public var dimension: Int { core.dimension }
@@ -89,7 +90,7 @@ public final class Index: Sendable {
     }
 
     /// Checks the index against its own checksums and rules: of a map every byte of the file, of a graph every link, and
-    /// that every row can be reached.
+    /// that every row can be reached, of an inverted file that every row is in its lists.
     /// - Throws: `.corrupt` with a message that says what is wrong.
     /// - Complexity: O(bytes).
     public func verify() throws(IndexError) {
@@ -106,9 +107,9 @@ public final class Index: Sendable {
         return found == 1
     }
 
-    /// The vector of a row of floats, widened to `Float`; nil where the index has no such row. A graph without finer rows
-    /// (`.none` of `Rescore`) has only what its storage holds of it.
-    /// - Throws: `.unsupported` where rows are no floats, `.outOfMemory`.
+    /// The vector of a row of floats, widened to `Float`; nil where the index has no such row. An index without finer rows
+    /// (`.none` of `Rescore`) has only what its storage holds of it; codes of `.ivf` hold the direction alone under `.cosine`.
+    /// - Throws: `.unsupported` where rows are no floats, `.outOfMemory`; `.corrupt` where a map names no row.
     public func vector(_ id: UInt64) throws(IndexError) -> [Float]? {
         var vector = [Float](repeating: 0, count: dimension)
         var id = id

@@ -20,6 +20,8 @@ extension Index {
         public let keepsExactCodes: Bool
         /// What is peculiar to `.hnsw`; else nil.
         public let graph: Graph?
+        /// What is peculiar to `.ivf`; else nil.
+        public let lists: Lists?
     }
 
     /// What a graph is like.
@@ -41,6 +43,28 @@ extension Index {
         public let levels: Int
         /// What the last `calibrate` found; nil: there was none.
         public let calibration: Calibration?
+    }
+
+    /// What an inverted file is like.
+    public struct Lists: Sendable, Hashable {
+        /// Lists; nil: not trained, and chosen by the rows trained on.
+        public let nlist: Int?
+        /// How lists hold rows.
+        public let storage: Storage
+        /// The type of the rows that results are ranked by; nil: there are codes alone.
+        public let exactType: ElementType?
+        /// Lists that each row is in.
+        public let assignments: Int
+        /// Vectors that it was trained on; 0: not trained. Fewer than 39 × `nlist` fit the sample, not what is added.
+        public let trainedCount: Int
+        /// Bytes that a row takes in lists: code, slot and what belongs to them; 0: not trained.
+        public let bytesPerRow: Int
+        /// Rows of the longest list.
+        public let longestList: Int
+        /// How many times the work of lists of one length a search has: `nlist` × Σ n² / (Σ n)².
+        public let imbalance: Float
+        /// Lists that a search reads where it does not say; nil: not trained, and chosen by the rows trained on.
+        public let defaultProbes: Int?
     }
 }
 
@@ -77,6 +101,21 @@ extension Index.Stats {
         nextID = value.nextID == .max ? nil : value.nextID
         keepsExactCodes = value.keepsExactCodes
         graph = value.graph.map(Index.Graph.init)
+        lists = value.lists.map(Index.Lists.init)
+    }
+}
+
+extension Index.Lists {
+    init(_ value: ListStats) {
+        nlist = value.nlist == 0 ? nil : value.nlist
+        storage = Index.Storage(value.storage)
+        exactType = value.exactType.map { ElementType($0) }
+        assignments = value.assignments
+        trainedCount = value.trainedCount
+        bytesPerRow = value.bytesPerRow
+        longestList = value.longestList
+        imbalance = value.imbalance
+        defaultProbes = value.nlist == 0 ? nil : IVFIndex.defaultProbes(value.nlist)
     }
 }
 

@@ -44,6 +44,20 @@ public func vecstore_index_free(_ index: OpaquePointer!) {
     HandleTable.shared.release(index, .index)
 }
 
+@_cdecl("vecstore_index_train")
+public func vecstore_index_train(
+    _ index: OpaquePointer!, _ vectors: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ n: Int,
+    _ options: UnsafePointer<vecstore_work_options>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withIndex(index) { (index) throws(VecStoreError) in
+            let o = try checkedOptions(options)
+            let rows = try checkedVectors(vectors, dtype, n, index, "vectors")
+            try index.train(rows.pointer, type: rows.type, count: rows.count, threads: o.threads, progress: o.progress)
+        }
+    }
+}
+
 @_cdecl("vecstore_index_add")
 public func vecstore_index_add(
     _ index: OpaquePointer!, _ vectors: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ n: Int,
@@ -198,6 +212,17 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
     value.mapped_bytes = UInt64(s.mappedBytes)
     value.next_id = s.nextID
     value.exact_codes = s.keepsExactCodes ? 1 : 0
+    if let lists = s.lists {
+        value.storage = lists.storage.rawValue
+        value.exact_dtype = lists.exactType?.rawValue ?? 0
+        value.nlist = UInt32(lists.nlist)
+        value.assignments = UInt32(lists.assignments)
+        value.trained_count = UInt64(lists.trainedCount)
+        value.bytes_per_row = UInt32(lists.bytesPerRow)
+        value.longest_list = UInt32(lists.longestList)
+        value.imbalance = lists.imbalance
+        value.default_nprobe = UInt32(IVFIndex.defaultProbes(lists.nlist))
+    }
     guard let graph = s.graph else { return value }
     value.m = UInt32(graph.m)
     value.ef_construction = UInt32(graph.efConstruction)

@@ -71,8 +71,9 @@ func makeIndex(_ options: UnsafePointer<vecstore_index_options>?) throws(VecStor
     switch o.kind == 0 ? IndexKind.flat : IndexKind(rawValue: o.kind) {
     case .flat: return try FlatIndex(flatOptions(o))
     case .hnsw: return try HNSWIndex(graphOptions(o))
+    case .ivf: return try IVFIndex(listOptions(o))
     case nil:
-        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 0 and 1 (flat) and 2 (hnsw)")
+        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 0 and 1 (flat), 2 (hnsw) and 3 (ivf)")
     }
 }
 
@@ -87,8 +88,10 @@ private func flatOptions(_ o: vecstore_index_options) throws(VecStoreError) -> I
     }
     guard o.m == 0 && o.ef_construction == 0 && o.storage == 0 && o.rescore == 0 && o.seed == 0 else {
         throw VecStoreError(
-            .invalidArgument, "m, ef_construction, storage, rescore and seed are for kind 2 (hnsw), not for 1 (flat)")
+            .invalidArgument,
+            "m and ef_construction are for kind 2 (hnsw), storage, rescore and seed for it and 3 (ivf), not for 1 (flat)")
     }
+    try refuseListOptions(o)
     return IndexOptions(
         dimension: try checkedDimension(Int(o.dim)),
         metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
@@ -99,14 +102,16 @@ private func graphOptions(_ o: vecstore_index_options) throws(VecStoreError) -> 
     guard o.exact_codes == 0 else {
         throw VecStoreError(.invalidArgument, "exact_codes is \(o.exact_codes): it is for kind 1 (flat), not for 2 (hnsw)")
     }
+    try refuseListOptions(o)
     guard let storage = GraphStorage(rawValue: o.storage) else {
+        if let other = ListStorage(rawValue: o.storage) {
+            throw VecStoreError(
+                .unsupported, "storage \(other.name) is for kind 3 (ivf): a graph stores rows as floats, or as int8 codes")
+        }
         let allowed = GraphStorage.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
         throw VecStoreError(.invalidArgument, "storage is \(o.storage): allowed are \(allowed)")
     }
-    guard let rescore = RescoreRows(rawValue: o.rescore) else {
-        let allowed = RescoreRows.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
-        throw VecStoreError(.invalidArgument, "rescore is \(o.rescore): allowed are \(allowed)")
-    }
+    let rescore = try checkedRescore(o)
     return HNSWOptions(
         dimension: try checkedDimension(Int(o.dim)),
         metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
@@ -114,6 +119,41 @@ private func graphOptions(_ o: vecstore_index_options) throws(VecStoreError) -> 
         m: o.m == 0 ? HNSWOptions.defaultM : Int(o.m),
         efConstruction: o.ef_construction == 0 ? HNSWOptions.defaultEFConstruction : Int(o.ef_construction), seed: o.seed,
         capacity: Int(o.capacity))
+}
+
+private func checkedRescore(_ o: vecstore_index_options) throws(VecStoreError) -> RescoreRows {
+    guard let rescore = RescoreRows(rawValue: o.rescore) else {
+        let allowed = RescoreRows.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
+        throw VecStoreError(.invalidArgument, "rescore is \(o.rescore): allowed are \(allowed)")
+    }
+    return rescore
+}
+
+private func refuseListOptions(_ o: vecstore_index_options) throws(VecStoreError) {
+    guard o.nlist == 0 && o.pq_m == 0 && o.bits == 0 && o.assignments == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "nlist, pq_m, bits and assignments are for kind 3 (ivf), not for \(o.kind == 2 ? "2 (hnsw)" : "1 (flat)")")
+    }
+}
+
+private func listOptions(_ o: vecstore_index_options) throws(VecStoreError) -> IVFOptions {
+    guard o.exact_codes == 0 && o.m == 0 && o.ef_construction == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "exact_codes is for kind 1 (flat), m and ef_construction are for kind 2 (hnsw), not for 3 (ivf)")
+    }
+    guard let storage = ListStorage(rawValue: o.storage) else {
+        if let other = GraphStorage(rawValue: o.storage) {
+            throw VecStoreError(.unsupported, "storage \(other.name) is for kind 2 (hnsw): lists hold floats, pq or binary codes")
+        }
+        let allowed = ListStorage.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
+        throw VecStoreError(.invalidArgument, "storage is \(o.storage): allowed are \(allowed)")
+    }
+    return IVFOptions(
+        dimension: try checkedDimension(Int(o.dim)),
+        metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
+        type: o.dtype == 0 ? .float32 : try checkedType(o.dtype), nlist: o.nlist == 0 ? nil : Int(o.nlist), storage: storage,
+        rescore: try checkedRescore(o), pqM: o.pq_m == 0 ? nil : Int(o.pq_m), bits: o.bits == 0 ? nil : Int(o.bits),
+        assignments: o.assignments == 0 ? 1 : Int(o.assignments), seed: o.seed, capacity: Int(o.capacity))
 }
 
 func checkedOptions(
@@ -137,8 +177,15 @@ func checkedOptions(_ options: UnsafePointer<vecstore_search_options>?) throws(V
     guard o.target_recall >= 0 && o.target_recall <= 1 else {
         throw VecStoreError(.invalidArgument, "target_recall is \(o.target_recall): allowed is 0 (none), and up to 1")
     }
+    guard o.nprobe <= UInt32(IVFOptions.mostLists) else {
+        throw VecStoreError(
+            .invalidArgument, "nprobe is \(o.nprobe): allowed is 0 (one list of 16), and 1 to \(IVFOptions.mostLists)")
+    }
     guard o.target_recall == 0 || o.ef_search == 0 else {
         throw VecStoreError(.invalidArgument, "ef_search and target_recall are both given: they say the same thing")
+    }
+    guard o.reserved == 0 else {
+        throw VecStoreError(.invalidArgument, "vecstore_search_options.reserved is not 0")
     }
     guard o.oversampling == 0 || (o.oversampling >= 1 && o.oversampling.isFinite) else {
         throw VecStoreError(
@@ -146,7 +193,8 @@ func checkedOptions(_ options: UnsafePointer<vecstore_search_options>?) throws(V
     }
     return SearchOptions(
         filter: try checkedFilter(o.filter), threads: try checkedThreads(o.threads),
-        efSearch: o.ef_search == 0 ? nil : Int(o.ef_search), targetRecall: o.target_recall == 0 ? nil : o.target_recall,
+        nprobe: o.nprobe == 0 ? nil : Int(o.nprobe), efSearch: o.ef_search == 0 ? nil : Int(o.ef_search),
+        targetRecall: o.target_recall == 0 ? nil : o.target_recall,
         rescores: !(try checkedFlag(o.no_rescore, "no_rescore")),
         oversampling: o.oversampling == 0 ? nil : o.oversampling)
 }

@@ -142,6 +142,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_index_train
+        var declared = CVecStore.vecstore_index_train
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_index_add
         var declared = CVecStore.vecstore_index_add
         requireSameType(&ours, &declared)

@@ -7,43 +7,10 @@ import VecStore
 
 @Suite("A graph index in Swift")
 struct GraphTests {
-    private static let dimension = 24
-
-    /// Rows around 40 centers.
-    private static func rows(_ count: Int, seed: UInt64) -> [[Float]] {
-        var centers = Generator(state: 1)
-        let center = (0..<40).map { _ in (0..<dimension).map { _ in centers.next(4) } }
-        var generator = Generator(state: seed)
-        return (0..<count).map { _ in
-            let near = center[Int(generator.bits() % 40)]
-            return near.map { $0 + generator.next(1) }
-        }
-    }
-
     private static func graph(_ count: Int, _ design: Index.Design = .hnsw()) throws -> Index {
-        let index = try Index(design, dimension: dimension)
-        try index.add(rows(count, seed: 2))
+        let index = try Index(design, dimension: TestRows.dimension)
+        try index.add(TestRows.near(count, seed: 2))
         return index
-    }
-
-    /// The share of the true results that were found.
-    private static func recall(_ found: [[Hit]], _ truth: [[Hit]]) -> Double {
-        let hits = zip(found, truth).map { Set($0.map(\.id)).intersection($1.map(\.id)).count }.reduce(0, +)
-        return Double(hits) / Double(truth.map(\.count).reduce(0, +))
-    }
-
-    private static func withPath(_ body: (String) throws -> Void) throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("vecstore-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: url) }
-        try body(url.path)
-    }
-
-    private func expect(
-        _ code: IndexError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
-    ) {
-        let error = #expect(throws: IndexError.self, sourceLocation: sourceLocation, performing: body)
-        #expect(error?.code == code, sourceLocation: sourceLocation)
-        #expect(error?.message.isEmpty == false, sourceLocation: sourceLocation)
     }
 
     // MARK: - Making
@@ -91,6 +58,8 @@ struct GraphTests {
         expect(.unsupported) { _ = try Index(.hnsw(storage: .int8), dimension: 3, metric: .l1) }
         expect(.unsupported) { _ = try Index(.hnsw(storage: .float16), dimension: 3, elementType: .uint8) }
         expect(.unsupported) { _ = try Index(.hnsw(storage: .float32), dimension: 3, elementType: .float16) }
+        expect(.unsupported) { _ = try Index(.hnsw(storage: .pq), dimension: 3) }
+        expect(.unsupported) { _ = try Index(.hnsw(storage: .binary), dimension: 3) }
         expect(.unsupported) { _ = try Index(.hnsw(rescore: .float32), dimension: 3, elementType: .bfloat16) }
         expect(.unsupported) { _ = try Index(.hnsw(), dimension: 3, metric: .hamming) }
         expect(.invalidArgument) { _ = try Index(.hnsw(), dimension: 3, exactCodes: true) }
@@ -99,24 +68,26 @@ struct GraphTests {
 
     // MARK: - Searching
 
-    @Test("a graph finds nearly what exact search finds", arguments: Index.Storage.allCases)
-    func recall(storage: Index.Storage) throws {
+    @Test(
+        "a graph finds nearly what exact search finds",
+        arguments: [Index.Storage.auto, .float32, .float16, .bfloat16, .int8])
+    func storages(storage: Index.Storage) throws {
         let index = try GraphTests.graph(3000, .hnsw(storage: storage))
         let exact = try GraphTests.graph(3000, .flat)
-        let queries = GraphTests.rows(50, seed: 3)
+        let queries = TestRows.near(50, seed: 3)
         let truth = try exact.search(queries)
-        #expect(GraphTests.recall(try index.search(queries), truth) > 0.9)
-        #expect(GraphTests.recall(try index.search(queries, efSearch: 500), truth) > 0.98)
+        #expect(recall(try index.search(queries), truth) > 0.9)
+        #expect(recall(try index.search(queries, efSearch: 500), truth) > 0.98)
         try index.verify()
     }
 
     @Test("a wider view finds no less, and threads change nothing")
     func efSearch() throws {
         let index = try GraphTests.graph(3000, .hnsw(m: 4, efConstruction: 20))
-        let truth = try GraphTests.graph(3000, .flat).search(GraphTests.rows(50, seed: 3))
-        let queries = GraphTests.rows(50, seed: 3)
-        let narrow = GraphTests.recall(try index.search(queries, efSearch: 10), truth)
-        let wide = GraphTests.recall(try index.search(queries, efSearch: 1000), truth)
+        let truth = try GraphTests.graph(3000, .flat).search(TestRows.near(50, seed: 3))
+        let queries = TestRows.near(50, seed: 3)
+        let narrow = recall(try index.search(queries, efSearch: 10), truth)
+        let wide = recall(try index.search(queries, efSearch: 1000), truth)
         #expect(narrow < wide)
         #expect(try index.search(queries, efSearch: 10, threads: 1) == index.search(queries, efSearch: 10, threads: 2))
     }
@@ -124,7 +95,7 @@ struct GraphTests {
     @Test("distances are those of the vectors, unless ranking by finer rows is left out")
     func rescores() throws {
         let index = try GraphTests.graph(3000, .hnsw(storage: .int8))
-        let query = GraphTests.rows(1, seed: 3)[0]
+        let query = TestRows.near(1, seed: 3)[0]
         func distance(_ id: UInt64) throws -> Float {
             zip(query, try index.vector(id) ?? []).map { ($0 - $1) * ($0 - $1) }.reduce(0, +)
         }
@@ -137,7 +108,7 @@ struct GraphTests {
     @Test("filters hold in a graph")
     func filters() throws {
         let index = try GraphTests.graph(3000)
-        let query = GraphTests.rows(1, seed: 3)[0]
+        let query = TestRows.near(1, seed: 3)[0]
         #expect(try index.search(query, k: 3, filter: .ids([5, 2900, 77])).count == 3)
         #expect(try index.search(query, k: 50, filter: .matching { $0 % 3 == 0 }).allSatisfy { $0.id % 3 == 0 })
         let nearest = try index.search(query, k: 20).map(\.id)
@@ -147,7 +118,7 @@ struct GraphTests {
     @Test("a range search keeps to its radius")
     func range() throws {
         let index = try GraphTests.graph(3000)
-        let query = GraphTests.rows(1, seed: 3)[0]
+        let query = TestRows.near(1, seed: 3)[0]
         let tenth = try #require(try index.search(query).last)
         let within = try index.search(query, within: tenth.distance, efSearch: 200)
         #expect(within.count >= 10)
@@ -157,7 +128,7 @@ struct GraphTests {
     @Test("settings of a search out of range are refused by either kind")
     func badSettings() throws {
         for index in [try GraphTests.graph(10), try GraphTests.graph(10, .flat)] {
-            let query = GraphTests.rows(1, seed: 3)[0]
+            let query = TestRows.near(1, seed: 3)[0]
             for ef in [Int.min, -1, 0, 1_048_577, Int.max] {
                 expect(.invalidArgument) { _ = try index.search(query, efSearch: ef) }
                 expect(.invalidArgument) { _ = try index.search(query, within: 1, efSearch: ef) }
@@ -178,7 +149,7 @@ struct GraphTests {
     @Test("a calibrated index reaches the recall that it was asked for")
     func calibrated() throws {
         let index = try GraphTests.graph(3000, .hnsw(m: 4, efConstruction: 20))
-        let queries = GraphTests.rows(100, seed: 3)
+        let queries = TestRows.near(100, seed: 3)
         let found = try index.calibrate(queries: queries, recall: 0.97)
         #expect(found.k == 10)
         #expect(found.targetRecall == 0.97)
@@ -186,7 +157,7 @@ struct GraphTests {
         #expect(!found.usesOwnRows)
         #expect(index.stats.graph?.calibration == found)
         let truth = try GraphTests.graph(3000, .flat).search(queries)
-        #expect(GraphTests.recall(try index.search(queries, targetRecall: 0.97), truth) > 0.96)
+        #expect(recall(try index.search(queries, targetRecall: 0.97), truth) > 0.96)
         #expect(try index.search(queries, targetRecall: 0.5) == index.search(queries, efSearch: found.efSearch))
         expect(.invalidArgument) { _ = try index.search(queries, targetRecall: 0.98) }
         #expect(try index.calibrate().usesOwnRows)
@@ -202,7 +173,7 @@ struct GraphTests {
         expect(.invalidArgument) { try index.calibrate(k: 0) }
         expect(.invalidArgument) { try index.calibrate(threads: -1) }
         for recall in [-1, 0, 1.1, .nan] as [Float] { expect(.invalidArgument) { try index.calibrate(recall: recall) } }
-        expect(.invalidArgument) { _ = try index.search(GraphTests.rows(1, seed: 3)[0], targetRecall: 0.9) }
+        expect(.invalidArgument) { _ = try index.search(TestRows.near(1, seed: 3)[0], targetRecall: 0.9) }
         #expect(index.stats.graph?.calibration == nil)
     }
 
@@ -212,25 +183,25 @@ struct GraphTests {
     func progress() throws {
         let index = try GraphTests.graph(100)
         var told: [Int] = []
-        try index.add(GraphTests.rows(50, seed: 4)) { done, total in
+        try index.add(TestRows.near(50, seed: 4)) { done, total in
             #expect(total == 50)
             told.append(done)
             return true
         }
         #expect(told.last == 50)
         #expect(index.count == 150)
-        expect(.cancelled) { try index.add(GraphTests.rows(50, seed: 5), progress: { _, _ in false }) }
+        expect(.cancelled) { try index.add(TestRows.near(50, seed: 5), progress: { _, _ in false }) }
         #expect(index.count == 150)
         try index.verify()
         let flat = try GraphTests.graph(10, .flat)
-        expect(.cancelled) { try flat.add(GraphTests.rows(5, seed: 5), progress: { _, _ in false }) }
+        expect(.cancelled) { try flat.add(TestRows.near(5, seed: 5), progress: { _, _ in false }) }
         #expect(flat.count == 10)
     }
 
     @Test("rows are replaced and removed; the others stay where they can be found")
     func changes() throws {
         let index = try GraphTests.graph(3000)
-        let fresh = GraphTests.rows(10, seed: 6)
+        let fresh = TestRows.near(10, seed: 6)
         try index.update(Array(0..<10), fresh)
         for (id, row) in zip(0..., fresh) { #expect(try index.search(row, k: 1)[0].id == UInt64(id)) }
         #expect(try index.remove(Array(10..<1510)) == 1500)
@@ -246,12 +217,12 @@ struct GraphTests {
 
     @Test("several threads add at once")
     func concurrently() async throws {
-        let index = try Index(.hnsw(), dimension: GraphTests.dimension)
+        let index = try Index(.hnsw(), dimension: TestRows.dimension)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for part in 0..<4 {
                 group.addTask {
                     let ids = (0..<100).map { UInt64(1000 * part + $0) }
-                    try index.add(GraphTests.rows(100, seed: UInt64(10 + part)), ids: ids, threads: 1)
+                    try index.add(TestRows.near(100, seed: UInt64(10 + part)), ids: ids, threads: 1)
                 }
             }
             try await group.waitForAll()
@@ -266,8 +237,8 @@ struct GraphTests {
     func files() throws {
         let index = try GraphTests.graph(3000)
         let calibration = try index.calibrate(recall: 0.9)
-        let queries = GraphTests.rows(20, seed: 3)
-        try GraphTests.withPath { path in
+        let queries = TestRows.near(20, seed: 3)
+        try withPath { path in
             try index.save(to: path)
             for load in [false, true] {
                 let opened = try Index(opening: path, load: load, verify: true)
@@ -279,7 +250,7 @@ struct GraphTests {
                 #expect(try opened.search(queries, targetRecall: 0.9) == index.search(queries, targetRecall: 0.9))
             }
             let mapped = try Index(opening: path)
-            expect(.readOnly) { try mapped.add(GraphTests.rows(1, seed: 4)) }
+            expect(.readOnly) { try mapped.add(TestRows.near(1, seed: 4)) }
             expect(.readOnly) { try mapped.optimize() }
             expect(.readOnly) { try mapped.calibrate() }
         }
@@ -294,24 +265,8 @@ struct GraphTests {
         #expect(try index.remove([5, 6]) == 2)
         #expect(index.stats.count == 98)
         #expect(index.stats.removedCount == 2)
-        try index.add(GraphTests.rows(1, seed: 4), ids: [.max - 1])
+        try index.add(TestRows.near(1, seed: 4), ids: [.max - 1])
         #expect(index.stats.nextID == nil)
-        expect(.tooLarge) { try index.add(GraphTests.rows(1, seed: 4)) }
+        expect(.tooLarge) { try index.add(TestRows.near(1, seed: 4)) }
     }
-}
-
-/// SplitMix64: the same seed gives the same numbers.
-private struct Generator {
-    var state: UInt64
-
-    mutating func bits() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    /// From −most to most.
-    mutating func next(_ most: Float) -> Float { (Float(bits() >> 40) / Float(1 << 23) - 1) * most }
 }

@@ -15,18 +15,29 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#define FLAT_SHAPE 0, 0, 0, 0, 0
+#define GRAPH_SHAPE(m) VECSTORE_KIND_HNSW, m, 0, 0, 0
+#define LISTS_SHAPE(lists, storage, rescore, assignments)                                                              \
+    VECSTORE_KIND_IVF, lists, VECSTORE_STORAGE_##storage, VECSTORE_RESCORE_##rescore, assignments
 const shape shapes[] = {
-    { "l2sq of float32 with codes", L2SQ, F32, 33, 9, true, 0, 0 },
-    { "cosine of float32 with codes", COSINE, F32, 32, 7, false, 0, 0 },
-    { "ip of float16", IP, F16, 5, 6, false, 0, 0 },
-    { "l1 of bfloat16", L1, BF16, 3, 5, true, 0, 0 },
-    { "cosine of int8", COSINE, I8, 5, 6, false, 0, 0 },
-    { "hamming of bits", HAMMING, BITS, 13, 10, true, 0, 0 },
-    { "l2sq of uint8 without rows", L2SQ, U8, 3, 0, true, 0, 0 },
-    { "a graph, l2sq of float32", L2SQ, F32, 5, 30, true, VECSTORE_KIND_HNSW, 2 },
-    { "a graph, cosine of float16", COSINE, F16, 5, 9, false, VECSTORE_KIND_HNSW, 4 },
-    { "a graph, jaccard of bits", JACCARD, BITS, 13, 12, false, VECSTORE_KIND_HNSW, 3 },
-    { "a graph without rows", IP, I8, 3, 0, true, VECSTORE_KIND_HNSW, 16 },
+    { "l2sq of float32 with codes", L2SQ, F32, 33, 9, true, FLAT_SHAPE },
+    { "cosine of float32 with codes", COSINE, F32, 32, 7, false, FLAT_SHAPE },
+    { "ip of float16", IP, F16, 5, 6, false, FLAT_SHAPE },
+    { "l1 of bfloat16", L1, BF16, 3, 5, true, FLAT_SHAPE },
+    { "cosine of int8", COSINE, I8, 5, 6, false, FLAT_SHAPE },
+    { "hamming of bits", HAMMING, BITS, 13, 10, true, FLAT_SHAPE },
+    { "l2sq of uint8 without rows", L2SQ, U8, 3, 0, true, FLAT_SHAPE },
+    { "a graph, l2sq of float32", L2SQ, F32, 5, 30, true, GRAPH_SHAPE(2) },
+    { "a graph, cosine of float16", COSINE, F16, 5, 9, false, GRAPH_SHAPE(4) },
+    { "a graph, jaccard of bits", JACCARD, BITS, 13, 12, false, GRAPH_SHAPE(3) },
+    { "a graph without rows", IP, I8, 3, 0, true, GRAPH_SHAPE(16) },
+    { "lists, l2sq of float32", L2SQ, F32, 5, 40, true, LISTS_SHAPE(3, AUTO, DEFAULT, 1) },
+    { "lists, cosine of int8, each row in two", COSINE, I8, 5, 9, false, LISTS_SHAPE(3, AUTO, DEFAULT, 2) },
+    { "lists of product codes, ip of float32", IP, F32, 6, 36, false, LISTS_SHAPE(2, PQ, DEFAULT, 1) },
+    { "lists of binary codes, cosine of float32, each row in two", COSINE, F32, 9, 12, true,
+      LISTS_SHAPE(2, BINARY, F16, 2) },
+    { "lists of product codes alone, l2sq of bfloat16", L2SQ, BF16, 4, 12, true, LISTS_SHAPE(2, PQ, NONE, 1) },
+    { "lists that are not trained", IP, F32, 4, 0, true, LISTS_SHAPE(0, BINARY, NONE, 1) },
 };
 const size_t shape_count = sizeof shapes / sizeof *shapes;
 
@@ -43,6 +54,8 @@ const size_t opening_count = sizeof openings / sizeof *openings;
 
 /* ---- indexes ---- */
 
+bool keeps_rows(const shape *shape) { return shape->rescore != VECSTORE_RESCORE_NONE; }
+
 uint64_t id_of(const shape *shape, size_t i) { return shape->ids_ascend ? 3 * i + 5 : (7919 * i + 13) % 1000; }
 
 vecstore_index *index_of(const shape *shape) {
@@ -52,8 +65,15 @@ vecstore_index *index_of(const shape *shape) {
     options.dim = shape->dim;
     options.metric = shape->metric;
     options.dtype = shape->dtype;
-    options.m = shape->m;
+    if (shape->kind == VECSTORE_KIND_IVF) options.nlist = shape->m;
+    else options.m = shape->m;
+    options.storage = shape->storage;
+    options.rescore = shape->rescore;
+    options.assignments = shape->assignments;
     vecstore_index *index = create_index(&options);
+    if (shape->kind == VECSTORE_KIND_IVF && shape->m > 0) {
+        REQUIRE_OK(vecstore_index_train(index, rows, shape->dtype, shape->n, NULL));
+    }
     for (size_t i = 0; i < shape->n; i++) {
         const uint64_t id = id_of(shape, i);
         const void *row = rows + i * vecstore_row_size(shape->dtype, shape->dim);
@@ -76,19 +96,26 @@ void check_is(const vecstore_index *index, const shape *shape) {
     size_t written;
     CHECK_OK(vecstore_index_ids(index, 0, ids, 64, &written));
     CHECK_EQ(written, shape->n);
+    vecstore_search_options all = VECSTORE_SEARCH_OPTIONS_INIT;
+    all.nprobe = 64;
     for (size_t i = 0; i < shape->n && is_passing(); i++) {
         const uint64_t id = id_of(shape, i);
-        CHECK_EQ(ids[i], id);
+        /* Rows of an inverted file come in the order of its lists. */
+        size_t listed = i;
+        if (shape->kind == VECSTORE_KIND_IVF) for (listed = 0; listed + 1 < shape->n && ids[listed] != id;) listed++;
+        CHECK_EQ(ids[listed], id);
         CHECK_OK(vecstore_index_get(index, &id, 1, shape->dtype, back));
-        CHECK(memcmp(back, rows + i * size, size) == 0);
+        if (keeps_rows(shape)) CHECK(memcmp(back, rows + i * size, size) == 0);
         uint64_t found[64];
         float distances[64], expected;
-        CHECK_OK(vecstore_index_search(index, rows, shape->dtype, 1, shape->n, NULL, found, distances, NULL));
+        CHECK_OK(vecstore_index_search(index, rows, shape->dtype, 1, shape->n, &all, found, distances, NULL));
         size_t place = 0;
         while (place < shape->n && found[place] != id) place++;
         REQUIRE(place < shape->n);
         CHECK_OK(vecstore_distance(rows, back, shape->dim, shape->metric, shape->dtype, &expected));
-        CHECK_FLOAT(distances[place], expected);
+        /* Kept in float16 beside codes, the elements of random_vectors are exact. Estimates by tables of bytes are not. */
+        if (keeps_rows(shape)) CHECK_FLOAT(distances[place], expected);
+        else CHECK(isfinite(distances[place]));
     }
     const uint64_t missing = 1001;
     uint8_t is_there;
@@ -198,6 +225,17 @@ static void use_searches(const vecstore_index *index, const shape *shape) {
     TRY(vecstore_index_search(index, queries, shape->dtype, 1, k, &options, ids, distances, counts));
     options.filter = &filter;
     TRY(vecstore_index_search(index, queries, shape->dtype, 2, k, &options, ids, distances, counts));
+    options.nprobe = VECSTORE_K_MAX;
+    options.no_rescore = 1;
+    TRY(vecstore_index_search(index, queries, shape->dtype, nq, k, &options, ids, distances, counts));
+    options.no_rescore = 0;
+    options.filter = NULL;
+    TRY(vecstore_index_search(index, queries, shape->dtype, nq, k, &options, ids, distances, counts));
+    if (shape->kind == VECSTORE_KIND_IVF) {
+        vecstore_range_result *near = NULL;
+        TRY(vecstore_index_search_range(index, queries, shape->dtype, nq, 1, &options, &near));
+        vecstore_range_result_free(near);
+    }
     vecstore_range_result *result = NULL;
     TRY(vecstore_index_search_range(index, queries, shape->dtype, nq, INFINITY, NULL, &result));
     if (result) {
@@ -210,7 +248,7 @@ static void use_searches(const vecstore_index *index, const shape *shape) {
     free(queries);
 }
 
-/* Takes a graph through every change: what a file said of links is followed, and mended, from here on. */
+/* Takes an index through every change: what a file said of links, or of lists, is followed, and mended, from here on. */
 static void change(vecstore_index *index, const shape *shape) {
     const size_t size = vecstore_row_size(shape->dtype, shape->dim);
     unsigned char *rows = random_vectors(shape->dtype, shape->dim, 40, 7);
@@ -240,7 +278,9 @@ void use(vecstore_index *index, const shape *shape) {
     unsigned char back[1024];
     CHECK_OK(vecstore_index_count(index, &count));
     CHECK_OK(vecstore_index_ids(index, 0, ids, 64, &written));
-    CHECK_EQ(written, count < 64 ? count : 64);
+    /* Where lists and rows of an inverted file do not agree, rows may be missing, or come twice. */
+    if (shape->kind == VECSTORE_KIND_IVF && stats_of(index).read_only) CHECK(written <= 64);
+    else CHECK_EQ(written, count < 64 ? count : 64);
     CHECK_OK(vecstore_index_contains(index, ids, written, found));
     for (size_t i = 0; i < written; i++) TRY(vecstore_index_get(index, &ids[i], 1, shape->dtype, back));
     for (size_t i = 0; i < shape->n; i++) {
@@ -253,12 +293,14 @@ void use(vecstore_index *index, const shape *shape) {
     vecstore_save_options options = VECSTORE_SAVE_OPTIONS_INIT;
     options.no_sync = 1;
     const char *path = test_path("used");
-    TRY(vecstore_index_save(index, path, &options));
+    vecstore_status saved = vecstore_index_save(index, path, &options);
+    check_is_no_defect(saved, "vecstore_index_save");
     vecstore_index *again = NULL;
-    TRY(vecstore_index_open(path, NULL, &again));
+    /* A damaged map may be refused here, and an earlier file is then still there. */
+    if (saved == VECSTORE_OK) TRY(vecstore_index_open(path, NULL, &again));
     if (again) CHECK_EQ(count_of(again), count);
     vecstore_index_free(again);
-    if (shape->kind == VECSTORE_KIND_HNSW && !stats_of(index).read_only) change(index, shape);
+    if (shape->kind != 0 && !stats_of(index).read_only) change(index, shape);
 }
 
 void check_harmless(const char *path, const shape *shape) {

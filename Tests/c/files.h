@@ -19,13 +19,18 @@ typedef struct shape {
     size_t n;
     bool ids_ascend;
     vecstore_kind kind; /* 0 = flat */
-    uint32_t m;
+    uint32_t m;         /* of a graph; of an inverted file its lists: 0 = not trained */
+    vecstore_storage storage;
+    vecstore_rescore rescore;
+    uint32_t assignments;
 } shape;
 
 /* Together they have every kind of section that a file of few rows can have: see docs/file-format.md. */
 extern const shape shapes[];
 extern const size_t shape_count;
 
+/* Whether a row comes out of an index of a shape as it was put in. */
+bool keeps_rows(const shape *shape);
 /* An index of a shape: row i is row i of random_vectors with the seed 1. */
 vecstore_index *index_of(const shape *shape);
 uint64_t id_of(const shape *shape, size_t i);
@@ -60,6 +65,12 @@ enum {
     at_entry = 88,
     at_root = 96,
     at_graph_unused = 100,
+    at_nlist = 68,        /* of an inverted file */
+    at_row_dtype = 76,    /* its storage lies where that of a graph does */
+    at_blocks = 80,
+    at_assignments = 88,
+    at_tables = 92,
+    at_lists_unused = 96,
     at_table_checksum = 112,
     at_header_checksum = 120,
     header_size = 128,
@@ -71,6 +82,8 @@ enum { rows_section = 1, ids_section, order_section, squares_section, inverse_se
        error_section,
        notes_section = 16, quantizer_section, walk_section, factors_section, full_section, links_section, parents_section,
        levels_section, places_section, upper_section, sketcher_section, sketches_section, sketch_factors_section,
+       list_notes_section = 32, centroids_section, list_numbers_section, codebooks_section, list_counts_section,
+       list_blocks_section, homes_section,
        section_kinds };
 
 /* Fields of the notes of a graph. */
@@ -91,6 +104,19 @@ enum {
     note_sketch_error = 60,
     note_unused = 64,
     notes_size = 128
+};
+
+/* Fields of the notes of an inverted file. */
+enum {
+    list_note_nlist = 0,
+    list_note_rescore = 4,
+    list_note_pq_m = 8,
+    list_note_bits = 12,
+    list_note_seed = 16,
+    list_note_trained = 24,
+    list_note_mean_norm = 32,
+    list_note_code_error = 36,
+    list_note_unused = 40
 };
 
 uint32_t get_u32(const unsigned char *bytes, size_t at);
@@ -114,7 +140,7 @@ typedef struct opening {
 extern const opening openings[];
 extern const size_t opening_count;
 
-/* Calls everything that an open index allows; a graph that is writable is changed too. Whatever the file contained, no call may crash or report INTERNAL. */
+/* Calls everything that an open index allows; one that is writable, and not flat, is changed too. Whatever the file contained, no call may crash or report INTERNAL. */
 void use(vecstore_index *index, const shape *shape);
 
 /* Opens a file in every way: it may be refused as damaged, and what opens is used. */

@@ -58,6 +58,7 @@ static void null_arguments_of_an_index_are_refused(void) {
     size_t written;
     uint8_t found[4];
     vecstore_range_result *result;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_train(index, NULL, F32, 1, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_add(index, NULL, F32, 1, NULL, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_update(index, NULL, row, F32, 1));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_update(index, &id_0, NULL, F32, 1));
@@ -95,6 +96,7 @@ static void check_all_refuse(vecstore_index *index, vecstore_status expected) {
     vecstore_index_stats stats = VECSTORE_INDEX_STATS_INIT;
     vecstore_range_result *result = (vecstore_range_result *)1;
 #define CHECK_REFUSED(call) check_status(call, expected, __FILE__, __LINE__, #call)
+    CHECK_REFUSED(vecstore_index_train(index, row, F32, 1, NULL));
     CHECK_REFUSED(vecstore_index_add(index, row, F32, 1, NULL, NULL, NULL));
     CHECK_REFUSED(vecstore_index_update(index, &id_0, row, F32, 1));
     CHECK_REFUSED(vecstore_index_remove(index, &id_0, 1, &n));
@@ -279,6 +281,7 @@ static void unknown_metrics_and_dtypes_are_refused(void) {
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_convert(row, F32, out, value, 1));
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_knn(row, 1, row, 1, 2, value, F32, 1, NULL, ids, out, NULL));
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_knn(row, 1, row, 1, 2, L2SQ, value, 1, NULL, ids, out, NULL));
+        CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_train(index, row, value, 1, NULL));
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_add(index, row, value, 1, NULL, NULL, NULL));
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_update(index, &id_0, row, value, 1));
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_get(index, &id_0, 1, value, out));
@@ -318,6 +321,7 @@ static void sizes_that_overflow_are_refused(void) {
         CHECK_ERROR(TOO_LARGE, vecstore_convert(row, F32, out, F16, many));
         CHECK_ERROR(TOO_LARGE, vecstore_knn(row, many, row, 1, 2, L2SQ, F32, 1, NULL, ids, out, NULL));
         CHECK_ERROR(TOO_LARGE, vecstore_knn(row, 1, row, many, 2, L2SQ, F32, 1, NULL, ids, out, NULL));
+        CHECK_ERROR(TOO_LARGE, vecstore_index_train(index, row, F32, many, NULL));
         CHECK_ERROR(TOO_LARGE, vecstore_index_add(index, row, F32, many, NULL, NULL, NULL));
         CHECK_ERROR(TOO_LARGE, vecstore_index_add(index, row, F32, many, ids, NULL, NULL));
         CHECK_ERROR(TOO_LARGE, vecstore_index_update(index, ids, row, F32, many));

@@ -24,7 +24,8 @@ static void a_saved_index_comes_back(void) {
             vecstore_index_stats stats = stats_of(index);
             CHECK_EQ(stats.read_only, !openings[o].options.load);
             CHECK_EQ(stats.mapped_bytes, openings[o].options.load ? 0 : size);
-            if (!openings[o].options.load) CHECK_EQ(stats.memory_bytes, 0);
+            /* What training found is copied. */
+            if (!openings[o].options.load && stats.nlist == 0) CHECK_EQ(stats.memory_bytes, 0);
             CHECK_EQ(stats.removed_count, 0);
             vecstore_index_free(index);
         }

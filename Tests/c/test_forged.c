@@ -15,7 +15,7 @@
  * `expected`. */
 static void check_forged_kind(size_t at, size_t width, uint64_t value, vecstore_status expected, vecstore_kind kind) {
     for (size_t s = 0; s < shape_count && is_passing(); s++) {
-        if (kind != 0 && (shapes[s].kind == VECSTORE_KIND_HNSW) != (kind == VECSTORE_KIND_HNSW)) continue;
+        if (kind != 0 && (shapes[s].kind ? shapes[s].kind : VECSTORE_KIND_FLAT) != kind) continue;
         size_t size;
         unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
         uint64_t old = width == 4 ? get_u32(bytes, at) : get_u64(bytes, at);
@@ -65,6 +65,7 @@ static void fields_that_cannot_be_are_refused(void) {
         check_forged_kind(at, 4, 1, VECSTORE_ERR_CORRUPT, VECSTORE_KIND_FLAT);
     }
     for (size_t at = at_graph_unused; at < at_table_checksum; at += 4) check_forged(at, 4, 1, VECSTORE_ERR_CORRUPT);
+    check_forged_kind(at_lists_unused, 4, 1, VECSTORE_ERR_CORRUPT, VECSTORE_KIND_IVF);
     for (int i = 0; i < 4; i++) {
         check_forged(at_dim, 4, large[i], VECSTORE_ERR_CORRUPT);
         check_forged(at_metric, 4, large[i], VECSTORE_ERR_CORRUPT);
@@ -371,7 +372,7 @@ static void a_tree_that_goes_in_circles_does_no_harm(void) {
      * a row out and looks for a list with room for its children would never find one. */
     const shape *shape = NULL;
     for (size_t s = 0; s < shape_count; s++) {
-        if (shapes[s].m == 2) shape = &shapes[s];
+        if (shapes[s].kind == VECSTORE_KIND_HNSW && shapes[s].m == 2) shape = &shapes[s];
     }
     REQUIRE(shape && shape->n % 5 == 0);
     size_t size, links_length, parents_length;
@@ -442,6 +443,100 @@ static void forged_norms_and_codes_do_no_harm(void) {
     }
 }
 
+static void fields_of_lists_that_cannot_be_are_refused(void) {
+    static const uint64_t words[] = { 1 << 20, (1 << 20) + 1, 0x7fffffff, 0x80000000, 0xffffffff };
+    static const uint64_t longs[] = { 0, 1000, 0x7fffffff, (uint64_t)1 << 32, (uint64_t)1 << 58, INT64_MAX,
+                                      (uint64_t)1 << 63, UINT64_MAX };
+    const vecstore_kind lists = VECSTORE_KIND_IVF;
+    for (int i = 0; i < 5; i++) {
+        check_forged_kind(at_nlist, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_storage, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_row_dtype, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_assignments, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_tables, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+    }
+    for (uint64_t value = 0; value <= 4; value++) {
+        if (value != 1) check_forged_kind(at_nlist, 4, value, VECSTORE_ERR_CORRUPT, lists);
+        /* Lists that are not trained go with any number that is allowed. */
+        if (value != 1 && value != 2) check_forged_kind(at_assignments, 4, value, VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_tables, 4, value, VECSTORE_ERR_CORRUPT, lists);
+    }
+    for (uint64_t dtype = 0; dtype <= BITS; dtype++) check_forged_kind(at_row_dtype, 4, dtype, VECSTORE_ERR_CORRUPT, lists);
+    check_forged_kind(at_storage, 4, VECSTORE_STORAGE_INT8, VECSTORE_ERR_CORRUPT, lists);
+    check_forged_kind(at_storage, 4, 5, VECSTORE_ERR_CORRUPT, lists);
+    for (int i = 0; i < 8; i++) check_forged_kind(at_blocks, 8, longs[i], VECSTORE_ERR_CORRUPT, lists);
+}
+
+/* Puts a word into a section of each inverted file and opens it in every way: any word must do no harm. */
+static void check_forged_lists(uint32_t kind, size_t at, uint32_t value) {
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_IVF) continue;
+        size_t size, length = 0;
+        unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size), *content = content_of(bytes, kind, &length);
+        note("%s, section %u, %#x at %zu", shapes[s].name, kind, value, at);
+        if (content && at + 4 <= length && get_u32(content, at) != value) {
+            put_u32(content, at, value);
+            seal(bytes, size);
+            write_bytes(test_path("file"), bytes, size);
+            check_harmless(test_path("file"), &shapes[s]);
+        }
+        free(bytes);
+    }
+}
+
+static const uint32_t odd_words[] = { 0, 1, 2, 3, 8, 31, 40, 1000, 0x7f7fffff, 0x5f000000, 0x7f800000, 0x7fc00000,
+                                      0xff7fffff, 0x80000000, 0xfffffffe, 0xffffffff };
+enum { odd_word_count = sizeof odd_words / sizeof *odd_words };
+
+static void forged_notes_of_lists_do_no_harm(void) {
+    for (int w = 0; w < odd_word_count; w++) {
+        for (size_t at = 0; at <= list_note_unused; at += 4) check_forged_lists(list_notes_section, at, odd_words[w]);
+    }
+}
+
+static void forged_counts_homes_and_numbers_of_lists_do_no_harm(void) {
+    for (int w = 0; w < odd_word_count; w++) {
+        for (size_t at = 0; at < 24; at += 4) {
+            check_forged_lists(list_counts_section, at, odd_words[w]);
+            check_forged_lists(homes_section, at, odd_words[w]);
+            check_forged_lists(list_numbers_section, at, odd_words[w]);
+            check_forged_lists(centroids_section, at, odd_words[w]);
+            check_forged_lists(codebooks_section, at, odd_words[w]);
+        }
+    }
+}
+
+static void forged_blocks_of_lists_do_no_harm(void) {
+    /* Slots alone, or codes of one group or two, offsets, factors and slots: a word of each. */
+    static const size_t places_in_blocks[] = { 0, 4, 60, 64, 68, 100, 128, 132, 192, 196, 256, 260, 320, 324, 384, 388, 452 };
+    for (int w = 0; w < odd_word_count; w++) {
+        for (int p = 0; p < 17; p++) check_forged_lists(list_blocks_section, places_in_blocks[p], odd_words[w]);
+    }
+}
+
+static void lists_that_name_one_row_only_do_no_harm(void) {
+    /* All homes one list, and all blocks full of one slot. */
+    static const uint32_t slots[] = { 0, 5, 0xffffffff };
+    for (size_t s = 0; s < shape_count && is_passing(); s++) {
+        if (shapes[s].kind != VECSTORE_KIND_IVF || shapes[s].n == 0) continue;
+        for (int v = 0; v < 3; v++) {
+            for (int sections = 1; sections < 4; sections++) {
+                size_t size, length;
+                unsigned char *bytes = save_shape(&shapes[s], test_path("file"), &size);
+                unsigned char *homes = content_of(bytes, homes_section, &length);
+                for (size_t i = 0; sections & 1 && i < length; i += 4) put_u32(homes, i, slots[v]);
+                unsigned char *blocks = content_of(bytes, list_blocks_section, &length);
+                for (size_t i = 0; sections & 2 && i < length; i += 4) put_u32(blocks, i, slots[v]);
+                seal(bytes, size);
+                write_bytes(test_path("file"), bytes, size);
+                note("%s, %#x, sections %d", shapes[s].name, slots[v], sections);
+                check_damaged(test_path("file"), &shapes[s], false, VECSTORE_ERR_CORRUPT);
+                free(bytes);
+            }
+        }
+    }
+}
+
 static void any_forged_next_id_does_no_harm(void) {
     static const uint64_t values[] = { 0, 1, UINT64_MAX - 1, UINT64_MAX };
     vecstore_open_options load = VECSTORE_OPEN_OPTIONS_INIT;
@@ -502,7 +597,7 @@ static void random_forgeries_do_no_harm(void) {
 
 static void a_forged_file_of_the_most_rows_does_no_harm(void) {
     /* A file with holes: 38 GB of zeros that take no room on the disk. */
-    const shape bits = { "bits of dim 1", HAMMING, BITS, 1, 1, true, 0, 0 };
+    const shape bits = { .name = "bits of dim 1", .metric = HAMMING, .dtype = BITS, .dim = 1, .n = 1, .ids_ascend = true };
     const uint64_t count = 4294967294, rows_at = header_size + 2 * entry_size;
     const uint64_t ids_at = (rows_at + count + 63) / 64 * 64, size = ids_at + 8 * count;
     size_t small_size;
@@ -547,6 +642,11 @@ int main(int argc, char **argv) {
         TEST(a_tree_that_goes_in_circles_does_no_harm),
         TEST(forged_notes_do_no_harm),
         TEST(forged_norms_and_codes_do_no_harm),
+        TEST(fields_of_lists_that_cannot_be_are_refused),
+        TEST(forged_notes_of_lists_do_no_harm),
+        TEST(forged_counts_homes_and_numbers_of_lists_do_no_harm),
+        TEST(forged_blocks_of_lists_do_no_harm),
+        TEST(lists_that_name_one_row_only_do_no_harm),
         TEST(any_forged_next_id_does_no_harm),
         TEST(random_forgeries_do_no_harm),
         TEST(a_forged_file_of_the_most_rows_does_no_harm),

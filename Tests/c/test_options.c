@@ -23,7 +23,7 @@ FIELD(vecstore_filter, callback, 40);
 FIELD(vecstore_filter, payload, 48);
 FIELD(vecstore_filter, negate, 56);
 FIELD(vecstore_filter, reserved, 60);
-static_assert(sizeof(vecstore_search_options) == 32, "vecstore_search_options has changed");
+static_assert(sizeof(vecstore_search_options) == 40, "vecstore_search_options has changed");
 FIELD(vecstore_search_options, struct_size, 0);
 FIELD(vecstore_search_options, threads, 4);
 FIELD(vecstore_search_options, filter, 8);
@@ -31,7 +31,9 @@ FIELD(vecstore_search_options, ef_search, 16);
 FIELD(vecstore_search_options, target_recall, 20);
 FIELD(vecstore_search_options, no_rescore, 24);
 FIELD(vecstore_search_options, oversampling, 28);
-static_assert(sizeof(vecstore_index_options) == 56, "vecstore_index_options has changed");
+FIELD(vecstore_search_options, nprobe, 32);
+FIELD(vecstore_search_options, reserved, 36);
+static_assert(sizeof(vecstore_index_options) == 72, "vecstore_index_options has changed");
 FIELD(vecstore_index_options, struct_size, 0);
 FIELD(vecstore_index_options, kind, 4);
 FIELD(vecstore_index_options, dim, 8);
@@ -44,6 +46,10 @@ FIELD(vecstore_index_options, ef_construction, 36);
 FIELD(vecstore_index_options, storage, 40);
 FIELD(vecstore_index_options, rescore, 44);
 FIELD(vecstore_index_options, seed, 48);
+FIELD(vecstore_index_options, nlist, 56);
+FIELD(vecstore_index_options, pq_m, 60);
+FIELD(vecstore_index_options, bits, 64);
+FIELD(vecstore_index_options, assignments, 68);
 static_assert(sizeof(vecstore_work_options) == 24, "vecstore_work_options has changed");
 FIELD(vecstore_work_options, struct_size, 0);
 FIELD(vecstore_work_options, threads, 4);
@@ -70,7 +76,7 @@ FIELD(vecstore_kmeans_result, converged, 8);
 FIELD(vecstore_kmeans_result, reserved, 12);
 FIELD(vecstore_kmeans_result, trained_count, 16);
 FIELD(vecstore_kmeans_result, objective, 24);
-static_assert(sizeof(vecstore_index_stats) == 120, "vecstore_index_stats has changed");
+static_assert(sizeof(vecstore_index_stats) == 152, "vecstore_index_stats has changed");
 FIELD(vecstore_index_stats, struct_size, 0);
 FIELD(vecstore_index_stats, kind, 4);
 FIELD(vecstore_index_stats, dim, 8);
@@ -96,6 +102,13 @@ FIELD(vecstore_index_stats, calibrated_ef_search, 104);
 FIELD(vecstore_index_stats, calibrated_recall, 108);
 FIELD(vecstore_index_stats, calibrated_target, 112);
 FIELD(vecstore_index_stats, calibrated_by_own_rows, 116);
+FIELD(vecstore_index_stats, nlist, 120);
+FIELD(vecstore_index_stats, assignments, 124);
+FIELD(vecstore_index_stats, trained_count, 128);
+FIELD(vecstore_index_stats, bytes_per_row, 136);
+FIELD(vecstore_index_stats, longest_list, 140);
+FIELD(vecstore_index_stats, imbalance, 144);
+FIELD(vecstore_index_stats, default_nprobe, 148);
 static_assert(sizeof(vecstore_calibrate_options) == 16, "vecstore_calibrate_options has changed");
 FIELD(vecstore_calibrate_options, struct_size, 0);
 FIELD(vecstore_calibrate_options, threads, 4);
@@ -350,6 +363,27 @@ static void stats_are_filled_in_up_to_the_size_of_the_caller(void) {
     vecstore_index_free(index);
 }
 
+static void stats_of_lists_are_filled_in_up_to_the_size_of_the_caller(void) {
+    vecstore_index_options options = VECSTORE_INDEX_OPTIONS_INIT;
+    options.kind = VECSTORE_KIND_IVF;
+    options.dim = 2;
+    vecstore_index *index = create_index(&options);
+    CHECK_OK(vecstore_index_add(index, row, F32, 1, NULL, NULL, NULL));
+    const vecstore_index_stats whole = stats_of(index);
+    CHECK_EQ(whole.nlist, 1);
+    CHECK_EQ(whole.default_nprobe, 1);
+    for (uint32_t size = first_stats_size; size <= sizeof(vecstore_index_stats) + 32; size += 4) {
+        unsigned char memory[sizeof(vecstore_index_stats) + 64];
+        memset(memory, 0xcc, sizeof memory);
+        memcpy(memory, &size, sizeof size);
+        CHECK_OK(vecstore_index_get_stats(index, (vecstore_index_stats *)(void *)memory));
+        const size_t known = size < sizeof whole ? size : sizeof whole;
+        CHECK(memcmp(memory + 4, (const unsigned char *)&whole + 4, known - 4) == 0);
+        for (size_t i = known; i < sizeof memory; i++) CHECK_EQ(memory[i], i < size ? 0 : 0xcc);
+    }
+    vecstore_index_free(index);
+}
+
 static void stats_below_the_first_version_are_refused(void) {
     vecstore_index *index = one_row();
     for (uint32_t size = 0; size < first_stats_size; size++) {
@@ -421,7 +455,7 @@ static void init_macros_are_the_defaults_of_the_library(void) {
     vecstore_index_free(a);
     vecstore_index_free(b);
 
-    static const unsigned char nothing[64] = { 0 };
+    static const unsigned char nothing[128] = { 0 };
     for (size_t s = 1; s < struct_count; s++) {
         const char *fields = structs[s].init;
         note("%s", structs[s].name);
@@ -447,7 +481,7 @@ static void values_that_fields_do_not_allow_are_refused(void) {
     index_options.dim = 2;
     const vecstore_index_options good = index_options;
 #define CHECK_REFUSED(call, options) CHECK_ERROR(INVALID_ARGUMENT, call(&(options)))
-    index_options.kind = 3;
+    index_options.kind = 4;
     CHECK_REFUSED(with_index_options, index_options);
     index_options = good, index_options.dim = 0;
     CHECK_REFUSED(with_index_options, index_options);
@@ -472,6 +506,9 @@ static void values_that_fields_do_not_allow_are_refused(void) {
     CHECK_REFUSED(with_search_options, search);
     add.threads = search.threads = UINT32_MAX;
     CHECK_REFUSED(with_work_options, add);
+    CHECK_REFUSED(with_search_options, search);
+
+    search = init_search_options, search.reserved = 1;
     CHECK_REFUSED(with_search_options, search);
 
     vecstore_save_options save = VECSTORE_SAVE_OPTIONS_INIT;
@@ -502,6 +539,7 @@ int main(int argc, char **argv) {
         TEST(newer_callers_are_served_where_new_fields_are_0),
         TEST(newer_callers_are_refused_where_new_fields_are_set),
         TEST(stats_are_filled_in_up_to_the_size_of_the_caller),
+        TEST(stats_of_lists_are_filled_in_up_to_the_size_of_the_caller),
         TEST(stats_below_the_first_version_are_refused),
         TEST(a_calibration_is_filled_in_up_to_the_size_of_the_caller),
         TEST(null_means_all_defaults),

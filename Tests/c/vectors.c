@@ -171,6 +171,12 @@ vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtyp
     return options;
 }
 
+vecstore_index_options lists_options(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
+    vecstore_index_options options = graph_options(metric, dtype, dim);
+    options.kind = VECSTORE_KIND_IVF;
+    return options;
+}
+
 vecstore_index *new_graph(vecstore_metric metric, vecstore_dtype dtype, size_t dim) {
     vecstore_index_options options = graph_options(metric, dtype, dim);
     return create_index(&options);

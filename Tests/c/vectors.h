@@ -60,6 +60,8 @@ vecstore_index *new_graph(vecstore_metric metric, vecstore_dtype dtype, size_t d
 /* An empty index of any options. */
 vecstore_index *create_index(const vecstore_index_options *options);
 vecstore_index_options graph_options(vecstore_metric metric, vecstore_dtype dtype, size_t dim);
+/* Options of an inverted file, all at their defaults. */
+vecstore_index_options lists_options(vecstore_metric metric, vecstore_dtype dtype, size_t dim);
 uint64_t count_of(const vecstore_index *index);
 vecstore_index_stats stats_of(const vecstore_index *index);
 

@@ -6,6 +6,7 @@ Prints what a file holds. Checks everything that docs/file-format.md asks of a r
 module `xxhash` is installed.
 """
 
+import math
 import struct
 import sys
 
@@ -25,8 +26,8 @@ MOST_LEVELS = 16
 MOST_DIM = 65536
 NO_ID = 2**64 - 1
 
-FLAT, HNSW = 1, 2
-KINDS = {FLAT: "flat", HNSW: "hnsw"}
+FLAT, HNSW, IVF = 1, 2, 3
+KINDS = {FLAT: "flat", HNSW: "hnsw", IVF: "ivf"}
 L2SQ, IP, COSINE, L1, HAMMING, JACCARD = range(1, 7)
 FLOAT32, FLOAT16, BFLOAT16, INT8, UINT8, BITS = range(1, 7)
 METRICS = {L2SQ: "l2sq", IP: "ip", COSINE: "cosine", L1: "l1", HAMMING: "hamming", JACCARD: "jaccard"}
@@ -48,9 +49,20 @@ TREE_BIT = 2**31
 NOTES_SIZE = 128
 CODE_STEPS, SKETCH_STEPS = 255, 15
 
+# How the lists of an inverted file hold rows, beside those that graphs have; and the finer rows beside codes.
+AS_PQ, AS_BINARY = 6, 7
+LIST_STORAGES = (AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_PQ, AS_BINARY)
+RESCORE_AS_ADDED, RESCORE_NONE, RESCORE_FLOAT32, RESCORE_FLOAT16 = range(4)
+MOST_LISTS = 2**20
+MOST_TABLES = 16384
+BLOCK_ROWS = 32
+CHOICES = 16
+ROUNDS = 4
+
 ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR = range(1, 9)
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)
 UPPER_PLACES, UPPER_LINKS, SKETCHER, SKETCHES, SKETCH_FACTORS = range(24, 29)
+LIST_NOTES, CENTROIDS, LIST_NUMBERS, CODEBOOKS, LIST_COUNTS, LIST_BLOCKS, HOMES = range(32, 39)
 SECTIONS = {
     ROWS: "rows",
     IDS: "ids",
@@ -73,6 +85,13 @@ SECTIONS = {
     SKETCHER: "sketcher",
     SKETCHES: "sketches",
     SKETCH_FACTORS: "sketch_factors",
+    LIST_NOTES: "list_notes",
+    CENTROIDS: "centroids",
+    LIST_NUMBERS: "list_numbers",
+    CODEBOOKS: "codebooks",
+    LIST_COUNTS: "list_counts",
+    LIST_BLOCKS: "list_blocks",
+    HOMES: "homes",
 }
 
 
@@ -97,6 +116,9 @@ class IndexFile:
         self._check_padding()
         if self.kind == HNSW:
             self._read_notes()
+        if self.kind == IVF:
+            self._read_list_notes()
+            self._read_lists()
 
     # ---- The fixed part ----------------------------------------------------------------------------------------------
 
@@ -130,13 +152,38 @@ class IndexFile:
         _require(self.metric in METRICS and self.dtype in DTYPES, "the metric or the dtype is not known")
         _require((self.metric >= HAMMING) == (self.dtype == BITS), "the metric and the dtype do not go together")
         _require(self.count <= MOST_ROWS, f"{self.count} rows are too many")
-        known_flags = IDS_ASCEND | (HAS_CODES if self.kind == FLAT else HAS_SKETCHES)
+        known_flags = IDS_ASCEND | {FLAT: HAS_CODES, HNSW: HAS_SKETCHES, IVF: 0}[self.kind]
         _require(self.flags & ~known_flags == 0, f"flags {self.flags:#x} are not known")
-        _require(not any(data[68 if self.kind == FLAT else 100 : 112]), "the reserved bytes are not 0")
+        fields_end = {FLAT: 68, HNSW: 100, IVF: 96}[self.kind]
+        _require(not any(data[fields_end:112]), "the reserved bytes are not 0")
         may_have_codes = self.dtype in FLOATS and self.metric in (L2SQ, IP, COSINE)
         _require(may_have_codes or not self.has_codes, "there are codes where there can be none")
         if self.kind == HNSW:
             self._read_graph_fields()
+        if self.kind == IVF:
+            self._read_list_fields()
+
+    def _read_list_fields(self):
+        fields = struct.unpack_from("<IIIQII", self._data, 68)
+        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.tables = fields
+        _require(self.list_count <= MOST_LISTS, f"{self.list_count} lists are too many")
+        _require(self.count <= MOST_GRAPH_ROWS, f"{self.count} rows are too many for an inverted file")
+        _require(self.list_count > 0 or self.count == 0, "there are rows and no lists")
+        _require(self.metric in (L2SQ, IP, COSINE), "an inverted file cannot have this metric")
+        _require(self.assignments in (1, 2), f"a row is in {self.assignments} lists")
+        _require(self.storage in LIST_STORAGES, f"storage {self.storage} is not known")
+        _require(self.storage == AS_ADDED or self.dtype in FLOATS, "storage does not go with the dtype")
+        if self.storage in STORAGE_DTYPES:
+            _require(self.dtype in (FLOAT32, STORAGE_DTYPES[self.storage]), "storage does not go with the dtype")
+        _require(self.row_dtype == 0 or self.row_dtype in SIZES, f"there are rows of dtype {self.row_dtype}")
+        _require(self.has_list_codes == (self.tables > 0), f"there are codes of {self.tables} numbers")
+        most = self.count * self.assignments // BLOCK_ROWS + self.list_count
+        _require(self.block_count <= most, f"there are {self.block_count} blocks, more than there can be")
+
+    @property
+    def has_list_codes(self):
+        """Whether the lists of an inverted file hold codes."""
+        return self.kind == IVF and self.storage in (AS_PQ, AS_BINARY)
 
     def _read_graph_fields(self):
         fields = struct.unpack_from("<IIIQQI", self._data, 68)
@@ -219,6 +266,8 @@ class IndexFile:
         """The size of each section that this file must have, in the order of the file."""
         if self.kind == HNSW:
             return self._expected_graph_sections()
+        if self.kind == IVF:
+            return self._expected_list_sections()
         n = self.count
         sizes = {ROWS: n * self.row_size, IDS: n * 8}
         if not self.ids_ascend:
@@ -254,6 +303,33 @@ class IndexFile:
             SKETCH_FACTORS: n * 4 if self.has_sketches and self.metric == L2SQ else None,
         }
         return {kind: size for kind, size in sizes.items() if size is not None}
+
+    def _expected_list_sections(self):
+        n, dim, nlist = self.count, self.dim, self.list_count
+        sizes = {
+            IDS: n * 8,
+            ID_ORDER: None if self.ids_ascend else n * 4,
+            INVERSE_NORMS: n * 8 if self.metric == COSINE and self.row_dtype else None,
+            FULL_ROWS: n * self._size_of(self.row_dtype) if self.row_dtype else None,
+            LIST_NOTES: NOTES_SIZE,
+            CENTROIDS: nlist * dim * 4 if nlist else None,
+            LIST_NUMBERS: nlist * 8 if nlist else None,
+            CODEBOOKS: CHOICES * dim * 4 if nlist and self.storage == AS_PQ else None,
+            LIST_COUNTS: nlist * 4 if nlist else None,
+            LIST_BLOCKS: self.block_count * self.block_size if nlist else None,
+            HOMES: n * self.assignments * 4,
+        }
+        return {kind: size for kind, size in sizes.items() if size is not None}
+
+    @property
+    def codes_size(self):
+        """Bytes of the codes in a block: 16 for each table, in fours of tables."""
+        return -(-self.tables // 4) * 64
+
+    @property
+    def block_size(self):
+        """Bytes of a block: codes, offsets, factors and slots, or slots alone."""
+        return self.codes_size + (3 if self.tables else 1) * 4 * BLOCK_ROWS
 
     def _read_table(self):
         data = self._data
@@ -291,6 +367,8 @@ class IndexFile:
         """The elements of one row: numbers; for bits 0 and 1. Of a graph the finest that there are."""
         if self.kind == FLAT:
             return self._elements("rows", self.dtype, position, self.row_size)
+        if self.kind == IVF:
+            return self._list_row(position)
         if self.full_dtype:
             return self._elements("full_rows", self.full_dtype, position, self._size_of(self.full_dtype))
         return self.walk_row(position)
@@ -492,6 +570,245 @@ class IndexFile:
         _require(len(reached) == self.count, f"{self.count - len(reached)} rows cannot be reached")
 
 
+    # ---- Of an inverted file -----------------------------------------------------------------------------------------
+
+    def _read_list_notes(self):
+        """How the inverted file was made, and what training found."""
+        (
+            self.asked_nlist,
+            self.asked_rescore,
+            self.asked_pq_m,
+            self.asked_bits,
+            self.seed,
+            self.trained_count,
+            self.mean_norm,
+            self.code_spread,
+            self.own_training,
+        ) = struct.unpack_from("<IIIIQQffI", self.sections["list_notes"])
+        is_asked = self.asked_nlist in (0, self.list_count) or self.list_count == 0
+        _require(is_asked, "there are not as many lists as were asked for")
+        _require(self.asked_nlist <= MOST_LISTS, f"{self.asked_nlist} lists were asked for")
+        _require(self.asked_rescore <= RESCORE_FLOAT16, f"rescore {self.asked_rescore} is not known")
+        _require(self.trained_count <= MOST_ROWS, "it was trained on more rows than there can be")
+        _require(self.trained_count > 0 or self.list_count == 0, "there are lists that were not trained")
+        _require(0 <= self.mean_norm <= 2.0**63, "the norm of the rows cannot be")
+        _require(0 <= self.code_spread <= 2.0**65, "the error of the codes cannot be")
+        _require(self.own_training <= 1, f"training {self.own_training} is not known")
+        is_pq = self.storage == AS_PQ
+        _require(self.asked_pq_m == 0 or is_pq, "there are parts of codes that are not there")
+        bits = {AS_PQ: 4, AS_BINARY: 1}.get(self.storage, 0)
+        _require(self.asked_bits in (0, bits), "the bits of the codes cannot be")
+        tables = 0
+        if self.storage == AS_BINARY:
+            tables = (self.dim + 3) // 4
+        elif is_pq:
+            tables = self.asked_pq_m or min(max(1, self.dim // 2), MOST_TABLES)
+            _require(tables <= min(self.dim, MOST_TABLES), f"codes have {tables} parts")
+        _require(self.tables == tables, f"codes have {self.tables} numbers, not {tables}")
+        _require(self.row_dtype == self._wanted_row_dtype(), f"rows of dtype {self.row_dtype} were not asked for")
+
+    def _wanted_row_dtype(self):
+        if not self.has_list_codes:
+            _require(self.asked_rescore == RESCORE_AS_ADDED, "there can be no finer rows")
+            return STORAGE_DTYPES.get(self.storage, self.dtype)
+        if self.asked_rescore == RESCORE_FLOAT32:
+            _require(self.dtype == FLOAT32, "there can be no finer rows")
+        if self.asked_rescore == RESCORE_FLOAT16:
+            _require(self.dtype in (FLOAT32, FLOAT16), "there can be no finer rows")
+        return {
+            RESCORE_AS_ADDED: self.dtype,
+            RESCORE_NONE: 0,
+            RESCORE_FLOAT32: FLOAT32,
+            RESCORE_FLOAT16: FLOAT16,
+        }[self.asked_rescore]
+
+    def _read_lists(self):
+        """Where each list begins, and the numbers of training."""
+        self.list_sizes, self._first_blocks = [], []
+        self.radii, self.reaches, self.codebooks = [], [], []
+        if self.list_count == 0:
+            return
+        n = self.list_count
+        self.list_sizes = list(struct.unpack(f"<{n}I", self.sections["list_counts"]))
+        used = 0
+        for size in self.list_sizes:
+            self._first_blocks.append(used)
+            used += -(-size // BLOCK_ROWS)
+        _require(used == self.block_count, f"the lists have {used} blocks, not {self.block_count}")
+        _require(sum(self.list_sizes) == self.count * self.assignments, "the lists do not have each row")
+        numbers = struct.unpack(f"<{2 * n}f", self.sections["list_numbers"])
+        self.radii, self.reaches = list(numbers[:n]), list(numbers[n:])
+        _require(all(abs(radius) <= 2.0**63 for radius in self.radii), "a list is at a distance that cannot be")
+        _require(all(0 <= reach <= 2.0**63 for reach in self.reaches), "a list has a reach that cannot be")
+        if self.storage == AS_PQ:
+            floats = struct.unpack(f"<{CHOICES * self.dim}f", self.sections["codebooks"])
+            _require(all(abs(x) <= 2.0**65 for x in floats), "a codebook cannot be")
+            self.codebooks = [self._codebook(floats, part) for part in range(self.tables)]
+
+    def _codebook(self, floats, part):
+        start, end = self.part_range(part)
+        base, size = CHOICES * start, end - start
+        return [floats[base + i * size : base + (i + 1) * size] for i in range(CHOICES)]
+
+    def part_range(self, part):
+        """The elements that a part of a product code stands for: from the first to before the last."""
+        return part * self.dim // self.tables, (part + 1) * self.dim // self.tables
+
+    def centroid(self, number):
+        return list(struct.unpack_from(f"<{self.dim}f", self.sections["centroids"], 4 * self.dim * number))
+
+    def center(self, number):
+        """What the rows of a list are relative to."""
+        return [self.radii[number] * x for x in self.centroid(number)]
+
+    def homes(self, position):
+        """The lists that a row is in."""
+        return list(struct.unpack(f"<{self.assignments}I", self._item("homes", position, 4 * self.assignments)))
+
+    def _block(self, number, place):
+        """The block that has a place of a list, and where the place is in it."""
+        block = self._first_blocks[number] + place // BLOCK_ROWS
+        return self._item("list_blocks", block, self.block_size), place % BLOCK_ROWS
+
+    def _column_of_block(self, number, place, column, letter):
+        block, row = self._block(number, place)
+        return struct.unpack_from("<" + letter, block, self.codes_size + 4 * BLOCK_ROWS * column + 4 * row)[0]
+
+    def slot(self, number, place):
+        """The position of the row at a place of a list."""
+        return self._column_of_block(number, place, 2 if self.tables else 0, "I")
+
+    def offset(self, number, place):
+        return self._column_of_block(number, place, 0, "f")
+
+    def factor(self, number, place):
+        return self._column_of_block(number, place, 1, "f")
+
+    def rows_of_list(self, number):
+        """The positions of the rows of a list, in their order there."""
+        return [self.slot(number, place) for place in range(self.list_sizes[number])]
+
+    def list_code(self, number, place):
+        """The numbers of the code of a row, 0 to 15: rows 16 to 31 of a block are in the upper halves of its bytes."""
+        block, row = self._block(number, place)
+        shift = 4 * (row // 16)
+        numbers = [block[16 * table + row % 16] >> shift & 15 for table in range(self.codes_size // 16)]
+        _require(not any(numbers[self.tables :]), "there is something behind a code")
+        return numbers[: self.tables]
+
+    def direction(self, number, place):
+        """What the code of a row says of the row less its center, but for its length."""
+        code = self.list_code(number, place)
+        if self.storage == AS_PQ:
+            return [x for part, choice in enumerate(code) for x in self.codebooks[part][choice]]
+        signs = [0.5 if code[d // 4] >> (d % 4) & 1 else -0.5 for d in range(self.dim)]
+        return self.rotated_back(signs)
+
+    def decoded(self, number, place):
+        """The row that its code stands for; under cosine the row of norm 1."""
+        length = 1.0
+        if self.storage == AS_BINARY:
+            scale = abs(self.factor(number, place)) / (2 if self.metric == L2SQ else 1)
+            length = scale * 2 / math.pi
+        return [c + length * x for c, x in zip(self.center(number), self.direction(number, place))]
+
+    def _list_row(self, position):
+        if self.row_dtype:
+            return self._elements("full_rows", self.row_dtype, position, self._size_of(self.row_dtype))
+        home = self.homes(position)[0]
+        return self.decoded(home, self.rows_of_list(home).index(position))
+
+    def prepared(self, query):
+        """A query as it is compared with codes, and what estimates are to be multiplied with."""
+        if self.metric == L2SQ:
+            return list(query), 1.0
+        norm = math.sqrt(math.fsum(x * x for x in query))
+        wanted = 1.0 if self.metric == COSINE else self.mean_norm
+        if norm <= 2.0**-60 or wanted <= 2.0**-60:
+            return list(query), 1.0
+        return [x * wanted / norm for x in query], norm / wanted if self.metric == IP else 1.0
+
+    def remoteness(self, query, number):
+        """The order in which lists are read for a query: the least first."""
+        centroid = self.centroid(number)
+        product = math.fsum(x * c for x, c in zip(query, centroid))
+        if self.metric == L2SQ:
+            return math.fsum(c * c for c in centroid) - 2 * product
+        return -self.reaches[number] * product
+
+    def estimate(self, query, number, place):
+        """The distance of a row from a query, by its code in a list."""
+        query, unscale = self.prepared(query)
+        center = self.center(number)
+        if self.metric == L2SQ:
+            base = math.fsum((x - c) ** 2 for x, c in zip(query, center))
+        else:
+            base = (1.0 if self.metric == COSINE else 0.0) - math.fsum(x * c for x, c in zip(query, center))
+        product = math.fsum(x * y for x, y in zip(query, self.direction(number, place)))
+        return (base + self.offset(number, place) + self.factor(number, place) * product) * unscale
+
+    def _signs(self):
+        """For each round of the rotation a sign for each element: from the highest bits of SplitMix64."""
+        state, signs = self.seed, []
+        for _ in range(ROUNDS * self.dim):
+            state = (state + 0x9E3779B97F4A7C15) % 2**64
+            z = state
+            z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+            z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+            signs.append(-1.0 if (z ^ z >> 31) >> 63 else 1.0)
+        return [signs[round * self.dim : (round + 1) * self.dim] for round in range(ROUNDS)]
+
+    def rotated(self, vector):
+        for round, signs in enumerate(self._signs()):
+            vector = [x * sign for x, sign in zip(vector, signs)]
+            vector = self._mixed(self._transformed(vector, round))
+        return vector
+
+    def rotated_back(self, vector):
+        for round, signs in reversed(list(enumerate(self._signs()))):
+            vector = self._transformed(self._mixed(vector), round)
+            vector = [x * sign for x, sign in zip(vector, signs)]
+        return vector
+
+    def _transformed(self, vector, round):
+        """The Walsh-Hadamard transform of the first elements, or of the last: as many as the largest power of two."""
+        width = 1 << self.dim.bit_length() - 1
+        start = 0 if round % 2 == 0 else self.dim - width
+        part, half = vector[start : start + width], 1
+        while half < width:
+            for low in range(width):
+                if low & half == 0:
+                    part[low], part[low + half] = part[low] + part[low + half], part[low] - part[low + half]
+            half *= 2
+        return vector[:start] + [x / math.sqrt(width) for x in part] + vector[start + width :]
+
+    def _mixed(self, vector):
+        """Sums and differences of both halves, without the element in the middle; nothing for a power of two."""
+        if self.dim & (self.dim - 1) == 0:
+            return vector
+        half, scale = self.dim // 2, math.sqrt(0.5)
+        low, high = vector[:half], vector[self.dim - half :]
+        sums = [(a + b) * scale for a, b in zip(low, high)]
+        differences = [(a - b) * scale for a, b in zip(low, high)]
+        return sums + vector[half : self.dim - half] + differences
+
+    def check_lists(self):
+        """Each row is in the lists that are its own, and in no other; what is behind the last row of a list is 0."""
+        places = [set() for _ in range(self.count)]
+        for number, size in enumerate(self.list_sizes):
+            for place, row in enumerate(self.rows_of_list(number)):
+                _require(row < self.count, f"list {number} has a row that is not there")
+                _require(number in self.homes(row), f"list {number} has row {row}, which is not in it")
+                _require(number not in places[row], f"list {number} has row {row} twice")
+                places[row].add(number)
+            for place in range(size, -(-size // BLOCK_ROWS) * BLOCK_ROWS):
+                _require(self.slot(number, place) == 0, f"list {number} has something behind its rows")
+                if self.tables:
+                    empty = (self.offset(number, place), self.factor(number, place), any(self.list_code(number, place)))
+                    _require(empty == (0, 0, False), f"list {number} has something behind its rows")
+        _require(all(len(own) == self.assignments for own in places), "a row is not in all of its lists")
+
+
 def _require(condition, message):
     if not condition:
         raise FormatError(message)
@@ -515,6 +832,8 @@ def main():
     index.check_ids()
     if index.kind == HNSW:
         index.check_graph()
+    if index.kind == IVF:
+        index.check_lists()
     metric, dtype = METRICS[index.metric], DTYPES[index.dtype]
     print(f"{KINDS[index.kind]} index: {index.count} rows, dim {index.dim}, {metric}, {dtype}")
     print(f"format version {index.format_version}, next id {index.next_id}")

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
 import struct
+import warnings
 
 import numpy as np
 import pytest
@@ -689,3 +690,476 @@ def test_a_graph_made_by_the_document_alone_opens(tmp_path):
             if not mmap:
                 assert index.add(np.array([[1, -1]], dtype=np.int8)).tolist() == [8]
                 index.verify()
+
+
+# ---- Inverted files --------------------------------------------------------------------------------------------------
+
+LIST_METRICS = ("l2sq", "ip", "cosine")
+LIST_PAIRS = [(metric, dtype) for metric in LIST_METRICS for dtype in NUMBERS]
+NLIST = 6
+
+
+def crowds(rng, n, dim=DIM):
+    """Vectors of different lengths around a few others."""
+    centers = 2 * rng.standard_normal((NLIST, dim))
+    return (centers[rng.integers(0, NLIST, n)] + rng.standard_normal((n, dim))).astype(np.float32)
+
+
+def save_lists(path, vectors, ids=None, **options):
+    """As `save`, of an inverted file with six lists."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return save(path, vectors, ids, kind="ivf", **{"nlist": NLIST, **options})
+
+
+def near(a, b, relative=1e-5):
+    """That vectors are the same but for rounding."""
+    return math.dist(a, b) <= relative * (1 + math.hypot(*a))
+
+
+@pytest.mark.parametrize("metric, dtype", LIST_PAIRS)
+@pytest.mark.parametrize("assignments", [1, 2])
+def test_an_inverted_file_has_a_header_its_ids_and_its_rows(tmp_path, rng, metric, dtype, assignments):
+    vectors = vectors_of(rng, 100, dtype)
+    ids = rng.permutation(1000)[:100]
+    found = save_lists(
+        tmp_path / "index", vectors, ids, dim=DIM, metric=metric, dtype=dtype, assignments=assignments
+    )
+    assert (found.format_version, found.kind, found.dim, found.count) == (1, 3, DIM, 100)
+    assert (read_index.METRICS[found.metric], read_index.DTYPES[found.dtype]) == (metric, dtype)
+    assert (found.list_count, found.assignments, found.storage, found.tables) == (NLIST, assignments, 0, 0)
+    assert found.row_dtype == found.dtype
+    assert sorted(found.ids) == sorted(ids.tolist())
+    found.check_ids()
+    found.check_lists()
+    raw = dict(zip(ids.tolist(), vectors))
+    size = found.row_size
+    for position, row_id in enumerate(found.ids):
+        assert found.sections["full_rows"][position * size : (position + 1) * size] == raw[row_id].tobytes()
+    if metric == "cosine":
+        expected = [1 / math.sqrt(math.fsum(x * x for x in found.row(i))) for i in range(100)]
+        assert found.inverse_norms == pytest.approx(expected, rel=(DIM + 1) * 2.0**-24)
+
+
+@pytest.mark.parametrize(
+    "dtype, storage, rescore, stored, rows",
+    [
+        ("float32", "auto", "default", 0, 1),
+        ("float32", "float32", "default", 1, 1),
+        ("float32", "float16", "default", 2, 2),
+        ("float32", "bfloat16", "default", 3, 3),
+        ("float16", "float16", "default", 2, 2),
+        ("int8", "auto", "default", 0, 4),
+        ("float32", "pq", "default", 6, 1),
+        ("float32", "pq", "float16", 6, 2),
+        ("float32", "pq", None, 6, 0),
+        ("float16", "pq", "default", 6, 2),
+        ("bfloat16", "binary", "default", 7, 3),
+        ("float32", "binary", "float32", 7, 1),
+        ("float16", "binary", None, 7, 0),
+    ],
+)
+def test_rows_of_an_inverted_file_are_stored_as_the_header_says(tmp_path, rng, dtype, storage, rescore, stored, rows):
+    with vecstore.Index("ivf", dim=DIM, dtype=dtype, nlist=2, storage=storage, rescore=rescore) as index:
+        index.add(vectors_of(rng, 200, dtype))
+        index.save(tmp_path / "index")
+        expected = index.get(range(0, 200, 10), dtype="float32" if dtype in ("float16", "bfloat16") else None)
+    found = read_index.read(tmp_path / "index")
+    assert (found.storage, found.row_dtype) == (stored, rows)
+    assert ("full_rows" in found.sections) == (rows != 0)
+    for row_id, row in zip(range(0, 200, 10), expected):
+        allowed = 1e-2 if dtype == "float16" and rows == 0 else 1e-5
+        assert near(found.row(found.position(row_id)), row.tolist(), allowed)
+
+
+def as_listed(found, position):
+    """A row as lists see it: under cosine of norm 1."""
+    return scaled(found.row(position)) if found.metric == read_index.COSINE else found.row(position)
+
+
+def negated_product(a, b):
+    return -math.fsum(x * y for x, y in zip(a, b))
+
+
+def squared_distance(a, b):
+    return math.fsum((x - y) ** 2 for x, y in zip(a, b))
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("assignments", [1, 2])
+def test_each_row_is_in_the_list_of_the_nearest_centroid(tmp_path, rng, metric, assignments):
+    found = save_lists(tmp_path / "index", crowds(rng, 400), dim=DIM, metric=metric, assignments=assignments)
+    distance = squared_distance if metric == "l2sq" else negated_product
+    centroids = [found.centroid(number) for number in range(NLIST)]
+    if metric != "l2sq":
+        assert [math.hypot(*centroid) for centroid in centroids] == pytest.approx([1] * NLIST, rel=1e-5)
+    for position in range(400):
+        row = as_listed(found, position)
+        homes = found.homes(position)
+        distances = [distance(row, centroid) for centroid in centroids]
+        assert distances[homes[0]] == pytest.approx(min(distances), rel=1e-5, abs=1e-5)
+        if assignments == 2:
+            assert homes[1] == second_list(found, row, homes[0])
+    firsts = [found.homes(position)[0] for position in range(400)]
+    assert firsts == sorted(firsts), "rows lie in the order of their first lists"
+
+
+def second_list(found, row, home):
+    """The list that helps most where the first one misleads: by the loss of SOAR."""
+    residual = [x - c for x, c in zip(row, found.center(home))]
+
+    def loss(number):
+        other = [x - c for x, c in zip(row, found.center(number))]
+        along = math.fsum(a * b for a, b in zip(residual, other))
+        return math.fsum(x * x for x in other) + 2 * along**2 / math.fsum(x * x for x in residual)
+
+    return min((number for number in range(NLIST) if number != home), key=loss)
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+def test_lists_have_the_radius_and_the_reach_of_their_rows(tmp_path, rng, metric):
+    """All rows are trained on here, so the numbers are those of the rows in the file."""
+    found = save_lists(tmp_path / "index", crowds(rng, 400), dim=DIM, metric=metric)
+    for number in range(NLIST):
+        rows = [as_listed(found, position) for position in found.rows_of_list(number)]
+        along = [-negated_product(row, found.centroid(number)) for row in rows]
+        norms = [math.hypot(*row) for row in rows]
+        assert found.radii[number] == pytest.approx(1 if metric == "l2sq" else sum(along) / len(rows), rel=1e-4)
+        assert found.reaches[number] == pytest.approx(sum(norms) / len(rows) if metric == "ip" else 1, rel=1e-4)
+    everything = [math.hypot(*found.row(position)) for position in range(400)]
+    if metric == "ip":
+        assert found.mean_norm == pytest.approx(sum(everything) / 400, rel=1e-4)
+    else:
+        assert found.mean_norm == 1 or metric == "l2sq"
+
+
+def each_place(found):
+    """(list, place, row) of every row in every list."""
+    for number in range(found.list_count):
+        for place, position in enumerate(found.rows_of_list(number)):
+            yield number, place, position
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("pq_m", [None, 5, 37])
+def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, metric, pq_m):
+    found = save_lists(tmp_path / "index", crowds(rng, 400), dim=DIM, metric=metric, storage="pq", pq_m=pq_m)
+    assert found.tables == (pq_m or DIM // 2)
+    lost = 0.0
+    others = [as_listed(found, position) for position in range(400)]
+    for number, place, position in each_place(found):
+        row = as_listed(found, position)
+        residual = [x - c for x, c in zip(row, found.center(number))]
+        for part, choice in enumerate(found.list_code(number, place)):
+            start, end = found.part_range(part)
+            distances = [squared_distance(residual[start:end], choices) for choices in found.codebooks[part]]
+            assert distances[choice] == pytest.approx(min(distances), rel=1e-4, abs=1e-6)
+        stretch = abs(found.factor(number, place)) / (2 if metric == "l2sq" else 1)
+        away = [x - c for x, c in zip(others[(7 * position + 200) % 400], found.center(number))]
+        code = found.direction(number, place)
+        missed = math.fsum(x * (y / stretch - v) for x, y, v in zip(away, residual, code))
+        lost += missed**2 / math.fsum(x * x for x in away)
+    # Over other pairs than in training.
+    assert 0.6 < math.sqrt(lost / 400) / found.code_spread < 1.7
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("dim", [1, 3, 32, 37, 130])
+def test_binary_codes_of_lists_are_the_signs_of_the_rotated_residual(tmp_path, rng, metric, dim):
+    options = {"dim": dim, "metric": metric, "storage": "binary", "seed": 2**63 + 9}
+    found = save_lists(tmp_path / "index", crowds(rng, 60, dim), **options)
+    assert found.tables == -(-dim // 4)
+    for number, place, position in each_place(found):
+        row = as_listed(found, position)
+        residual = [x - c for x, c in zip(row, found.center(number))]
+        rotated = found.rotated(residual)
+        assert math.hypot(*rotated) == pytest.approx(math.hypot(*residual))
+        assert near(found.rotated_back(rotated), residual)
+        for d, x in enumerate(rotated):
+            sign = found.list_code(number, place)[d // 4] >> (d % 4) & 1
+            assert sign == (x >= 0) or abs(x) < 1e-5 * (1 + math.hypot(*row))
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("storage", ["pq", "binary"])
+@pytest.mark.parametrize("assignments", [1, 2])
+def test_factors_and_offsets_make_estimates_right_along_the_residual(tmp_path, rng, metric, storage, assignments):
+    found = save_lists(
+        tmp_path / "index", crowds(rng, 200), dim=DIM, metric=metric, storage=storage, assignments=assignments
+    )
+    for number, place, position in each_place(found):
+        row, center = as_listed(found, position), found.center(number)
+        residual = [x - c for x, c in zip(row, center)]
+        direction = found.direction(number, place)
+        square = math.fsum(x * x for x in residual)
+        reached = -negated_product(direction, residual)
+        scale = square / reached if storage == "binary" or reached > square / 4 else 1
+        shared = scale * -negated_product(direction, center)
+        if metric == "l2sq":
+            factor, offset = -2 * scale, square + 2 * shared
+        else:
+            factor, offset = -scale, shared + negated_product(residual, center)
+        assert found.factor(number, place) == pytest.approx(factor, rel=1e-3)
+        assert found.offset(number, place) == pytest.approx(offset, rel=1e-3, abs=1e-3)
+        if metric == "l2sq":
+            assert found.estimate(row, number, place) == pytest.approx(0, abs=1e-3 * square) or scale == 1
+
+
+def table_error(found, query, factor):
+    """What sums of tables may be off by: half a step for each, where the widest table has 255."""
+    query, unscale = found.prepared(query)
+    if found.storage == read_index.AS_PQ:
+        tables = []
+        for part, codebook in enumerate(found.codebooks):
+            start, end = found.part_range(part)
+            tables.append([-negated_product(query[start:end], choice) for choice in codebook])
+        widest = max(max(table) - min(table) for table in tables)
+    else:
+        rotated = [abs(x) for x in found.rotated(query)]
+        widest = max(sum(rotated[start : start + 4]) for start in range(0, found.dim, 4))
+    return found.tables * widest / 255 / 2 * abs(factor) * unscale
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("storage, pq_m", [("pq", None), ("pq", 7), ("binary", None)])
+@pytest.mark.parametrize("assignments", [1, 2])
+def test_estimates_are_the_distances_that_searches_without_rescore_give(
+    tmp_path, rng, metric, storage, pq_m, assignments
+):
+    n = 300
+    vectors = crowds(rng, n)
+    options = {"metric": metric, "storage": storage, "pq_m": pq_m, "assignments": assignments, "seed": 3}
+    with vecstore.Index("ivf", dim=DIM, nlist=NLIST, **options) as index:
+        index.add(vectors)
+        index.save(tmp_path / "index")
+        queries = crowds(rng, 3) * np.float32(3)
+        ids, distances = index.search(queries, n, nprobe=NLIST, rescore=False)
+    found = read_index.read(tmp_path / "index")
+    for i, query in enumerate(queries.tolist()):
+        estimates = {}
+        for number, place, position in each_place(found):
+            error = table_error(found, query, found.factor(number, place))
+            estimate = found.estimate(query, number, place)
+            estimates.setdefault(found.ids[position], []).append((found.remoteness(query, number), estimate, error))
+        for row_id, distance in zip(ids[i].tolist(), distances[i].tolist()):
+            _, estimate, error = min(estimates[row_id])
+            assert distance == pytest.approx(estimate, rel=1e-4, abs=error + 1e-4)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_an_inverted_file_without_rows_has_its_notes_and_what_training_found(tmp_path, rng, trained):
+    with vecstore.Index("ivf", dim=DIM, storage="pq", nlist=2, seed=7) as index:
+        if trained:
+            index.train(crowds(rng, 100))
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert (found.count, found.list_count, found.asked_nlist, found.seed) == (0, 2 if trained else 0, 2, 7)
+    assert found.trained_count == (100 if trained else 0)
+    learned = {"centroids", "list_numbers", "codebooks", "list_counts"} if trained else set()
+    assert {name for name, content in found.sections.items() if content} == {"list_notes"} | learned
+    found.check_lists()
+
+
+def test_the_notes_of_an_inverted_file_say_how_it_was_made(tmp_path, rng):
+    found = save_lists(
+        tmp_path / "index", crowds(rng, 300), dim=DIM, storage="pq", pq_m=9, nbits=4, rescore="float16", seed=2**63 + 5
+    )
+    assert (found.asked_nlist, found.asked_rescore, found.asked_pq_m, found.asked_bits) == (NLIST, 3, 9, 4)
+    assert (found.seed, found.trained_count) == (2**63 + 5, 300)
+    assert len(found.sections["list_notes"]) == 128
+    assert found.own_training == 1
+    assert not any(found.sections["list_notes"][44:])
+    found = save_lists(tmp_path / "index", crowds(rng, 300), dim=DIM, nlist=None)
+    assert (found.asked_nlist, found.list_count, found.asked_pq_m, found.asked_bits) == (0, 4, 0, 0)
+    assert (found.asked_rescore, found.code_spread) == (0, 0)
+
+
+@pytest.mark.parametrize("storage", ["auto", "pq", "binary"])
+@pytest.mark.parametrize("assignments", [1, 2])
+def test_an_inverted_file_that_has_changed_has_no_gaps(tmp_path, rng, storage, assignments):
+    vectors = crowds(rng, 500)
+    with vecstore.Index("ivf", dim=DIM, nlist=NLIST, storage=storage, assignments=assignments) as index:
+        index.add(vectors)
+        index.remove(range(0, 250, 3))
+        index.update([1, 2, 4], vectors[:3])
+        index.add(vectors[:5])
+        index.save(tmp_path / "index")
+        expected = dict(zip(index.ids().tolist(), index.get(index.ids()).tolist()))
+    found = read_index.read(tmp_path / "index")
+    found.check_ids()
+    found.check_lists()
+    assert found.count == len(expected) == 500 - 84 + 5
+    assert {row_id: found.row(position) for position, row_id in enumerate(found.ids)} == expected
+    assert found.next_id == 505
+
+
+@pytest.mark.parametrize(
+    "options, dim",
+    [
+        ({"dtype": "int8", "metric": "cosine"}, 5),
+        ({"storage": "pq", "assignments": 2}, 3),
+        ({"storage": "binary", "rescore": None}, 9),
+    ],
+)
+def test_a_changed_byte_of_an_inverted_file_is_refused_wherever_it_is(tmp_path, rng, options, dim):
+    path = tmp_path / "index"
+    save_lists(path, vectors_of(rng, 3, options.get("dtype", "float32"), dim), [2, 1, 0], dim=dim, nlist=2, **options)
+    good = path.read_bytes()
+    for at in range(len(good)):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 0x10]) + good[at + 1 :])
+        refused(path, (vecstore.CorruptError, vecstore.NewerVersionError))
+        with pytest.raises((vecstore.CorruptError, vecstore.NewerVersionError)):
+            vecstore.Index.open(path, mmap=False)
+
+
+def test_a_cut_or_longer_inverted_file_is_refused(tmp_path, rng):
+    path = tmp_path / "index"
+    save_lists(path, vectors_of(rng, 40, "float32"), dim=DIM, storage="pq", nlist=2)
+    good = path.read_bytes()
+    for other in (good[:100], good[:200], good[: len(good) // 2], good[:-1], good + b"\0"):
+        path.write_bytes(other)
+        refused(path, vecstore.CorruptError)
+
+
+@pytest.mark.parametrize(
+    "offset, letter, value",
+    [
+        (32, "I", 1),
+        (32, "I", 2),
+        (32, "I", 4),
+        (40, "I", 4),
+        (44, "I", 4),
+        (44, "I", 6),
+        (48, "Q", 2**31),
+        (48, "Q", 2),
+        (64, "I", 2),
+        (64, "I", 4),
+        (68, "I", 0),
+        (68, "I", 3),
+        (68, "I", 2**20 + 1),
+        (72, "I", 0),
+        (72, "I", 4),
+        (72, "I", 5),
+        (72, "I", 7),
+        (72, "I", 8),
+        (76, "I", 0),
+        (76, "I", 2),
+        (76, "I", 7),
+        (80, "Q", 1),
+        (80, "Q", 2**63),
+        (88, "I", 0),
+        (88, "I", 2),
+        (88, "I", 3),
+        (92, "I", 0),
+        (92, "I", 17),
+        (92, "I", 2**31),
+        (96, "I", 1),
+        (108, "I", 1),
+    ],
+)
+def test_a_field_of_an_inverted_file_that_breaks_its_rule_is_refused(tmp_path, rng, offset, letter, value):
+    path = tmp_path / "index"
+    save_lists(path, vectors_of(rng, 3, "float32"), dim=DIM, storage="pq", nlist=2)
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<" + letter, data, offset, value)
+    path.write_bytes(signed(bytes(data)))
+    refused(path, vecstore.CorruptError)
+
+
+@pytest.mark.parametrize(
+    "at, letter, value",
+    [
+        (0, "I", 3),
+        (4, "I", 1),
+        (4, "I", 4),
+        (8, "I", 17),
+        (8, "I", 38),
+        (12, "I", 1),
+        (12, "I", 8),
+        (24, "Q", 0),
+        (24, "Q", 2**40),
+        (32, "f", float("nan")),
+        (32, "f", -1.0),
+        (36, "f", float("inf")),
+        (36, "f", -1.0),
+    ],
+)
+def test_notes_of_an_inverted_file_that_break_a_rule_are_refused(tmp_path, rng, at, letter, value):
+    path = tmp_path / "index"
+    found = save_lists(path, vectors_of(rng, 3, "float32"), dim=DIM, storage="pq", nlist=2)
+    path.write_bytes(forged(path.read_bytes(), found, "list_notes", at, letter, value))
+    refused(path, vecstore.CorruptError)
+
+
+ROWS_OF_LISTS = [[-8, 3], [-8, 4], [7, 0], [8, 0]]
+
+
+def made_lists():
+    """The bytes of an inverted file of two lists with two rows each, by the document alone."""
+    sections = [
+        (read_index.IDS, struct.pack("<4Q", 10, 11, 5, 6)),
+        (read_index.ID_ORDER, struct.pack("<4I", 2, 3, 0, 1)),
+        (read_index.FULL_ROWS, struct.pack("<8b", *sum(ROWS_OF_LISTS, []))),
+        (read_index.LIST_NOTES, struct.pack("<IIIIQQff", 0, 0, 0, 0, 0, 4, 1.0, 0.0) + bytes(88)),
+        (read_index.CENTROIDS, struct.pack("<4f", -8, 3.5, 7.5, 0)),
+        (read_index.LIST_NUMBERS, struct.pack("<4f", 1, 1, 1, 1)),
+        (read_index.LIST_COUNTS, struct.pack("<2I", 2, 2)),
+        (read_index.LIST_BLOCKS, struct.pack("<2I120x2I120x", 0, 1, 2, 3)),
+        (read_index.HOMES, struct.pack("<4I", 0, 0, 1, 1)),
+    ]
+    nlist, storage, row_dtype, blocks, assignments, tables = 2, 0, read_index.INT8, 2, 1, 0
+    fields = struct.pack("<IIIQII", nlist, storage, row_dtype, blocks, assignments, tables)
+    return file_of(read_index.IVF, read_index.L2SQ, read_index.INT8, 2, 4, 12, 0, fields, sections)
+
+
+def test_an_inverted_file_made_by_the_document_alone_opens(tmp_path):
+    path = tmp_path / "made"
+    path.write_bytes(made_lists())
+    found = read_index.read(path)
+    found.check_ids()
+    found.check_lists()
+    for mmap in (True, False):
+        with vecstore.Index.open(path, mmap=mmap, verify=True) as index:
+            index.verify()
+            assert (index.kind, index.stats().nlist, index.stats().next_id) == ("ivf", 2, 12)
+            assert index.ids().tolist() == [10, 11, 5, 6]
+            assert index.get([10, 11, 5, 6]).tolist() == ROWS_OF_LISTS
+            found, distances = index.search(np.array([8, 1], dtype=np.int8), k=2, nprobe=1)
+            assert (found.tolist(), distances.tolist()) == ([[6, 5]], [[1.0, 2.0]])
+            found, distances = index.search(np.array([8, 1], dtype=np.int8), k=3, nprobe=2)
+            assert (found.tolist(), distances.tolist()) == ([[6, 5, 10]], [[1.0, 2.0, 260.0]])
+            if not mmap:
+                assert index.add(np.array([[1, -1]], dtype=np.int8)).tolist() == [12]
+                index.verify()
+
+
+@pytest.mark.parametrize(
+    "name, at, letter, value",
+    [
+        ("list_blocks", 0, "I", 1),
+        ("list_blocks", 0, "I", 2),
+        ("list_blocks", 4, "I", 4),
+        ("list_blocks", 128, "I", 2**32 - 1),
+        ("homes", 0, "I", 1),
+        ("homes", 12, "I", 2),
+        ("list_counts", 0, "I", 1),
+        ("list_counts", 0, "I", 3),
+        ("list_counts", 4, "I", 2**32 - 1),
+        ("list_numbers", 0, "f", float("nan")),
+        ("list_numbers", 4, "f", float("inf")),
+        ("list_numbers", 8, "f", -1.0),
+    ],
+)
+def test_an_inverted_file_that_breaks_a_rule_is_refused_though_its_checksums_are_right(
+    tmp_path, name, at, letter, value
+):
+    path = tmp_path / "made"
+    path.write_bytes(made_lists())
+    found = read_index.read(path)
+    path.write_bytes(forged(path.read_bytes(), found, name, at, letter, value))
+    with pytest.raises(read_index.FormatError):
+        read_index.read(path).check_lists()
+    with pytest.raises(vecstore.CorruptError):
+        vecstore.Index.open(path, verify=True).verify()
+    with pytest.raises(vecstore.CorruptError):
+        vecstore.Index.open(path, mmap=False)

@@ -11,7 +11,8 @@ package struct CentroidTable {
     let memory: Buffer
     private let squares: UnsafeMutablePointer<Float>
     private let inverse: UnsafeMutablePointer<Double>
-    private let codes: RowCodes?
+    /// 8-bit copies of the centroids, where the processor multiplies bytes.
+    let codes: RowCodes?
 
     private static let piece = 64
 

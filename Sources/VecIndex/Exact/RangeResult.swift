@@ -38,6 +38,19 @@ struct RangeSink: ResultSink {
         isShort = false
     }
 
+    /// Keeps each id once.
+    mutating func dropRepeats() {
+        guard let hits, count > 1 else { return }
+        var ordered = UnsafeMutableBufferPointer(start: hits, count: count)
+        ordered.sort { $0.id < $1.id || ($0.id == $1.id && $0.distance < $1.distance) }
+        var kept = 1
+        for i in 1..<count where hits[i].id != hits[kept - 1].id {
+            hits[kept] = hits[i]
+            kept += 1
+        }
+        count = kept
+    }
+
     mutating func release() {
         free(hits)
         hits = nil

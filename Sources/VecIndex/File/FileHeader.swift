@@ -49,6 +49,41 @@ enum SectionKind: UInt32, CaseIterable {
     case sketches = 27
     /// A number of each row for walks by sketches, f32.
     case sketchFactors = 28
+
+    // Of an inverted file.
+    /// How it was made, and what training found.
+    case listNotes = 32
+    /// The centroids, `dim` f32 each.
+    case centroids = 33
+    /// Radius and reach of each list, f32: all radii, then all reaches.
+    case listNumbers = 34
+    /// The centroids of the parts of a product quantizer, 16 each, f32.
+    case codebooks = 35
+    /// The rows of each list, u32.
+    case listCounts = 36
+    /// Blocks of 32 rows, one list behind the other.
+    case listBlocks = 37
+    /// The lists that each row is in, `assignments` u32 each.
+    case homes = 38
+}
+
+/// What the header of an inverted file says beside what all have.
+struct ListFields {
+    /// 0 where it was not trained.
+    var nlist: Int
+    var storage: ListStorage
+    /// The type of the rows that are kept, if any.
+    var rowType: ElementType?
+    /// Blocks of all lists.
+    var blocks: Int
+    var assignments: Int
+    /// Numbers of a row's code; 0 without codes.
+    var tables: Int
+
+    /// Bytes of the section of notes.
+    static let notesSize = 128
+
+    var layout: ListLayout { ListLayout(groups: (tables + 3) / 4) }
 }
 
 /// What the header of a graph says beside what all have.
@@ -95,13 +130,15 @@ struct FileHeader {
     var shape: RowShape
     /// For a graph.
     var graph: GraphFields?
+    /// For an inverted file.
+    var lists: ListFields?
     var count: Int
     var nextID: UInt64
     var idsAscend: Bool
     var fileSize = 0
     var sections: [Section] = []
 
-    var kind: IndexKind { graph == nil ? .flat : .hnsw }
+    var kind: IndexKind { graph != nil ? .hnsw : lists != nil ? .ivf : .flat }
 
     func section(_ kind: SectionKind) -> Section? { sections.first { $0.kind == kind } }
 
@@ -111,6 +148,7 @@ struct FileHeader {
     /// The bytes that a section must have; nil where this file must not have it.
     func wantedSize(_ kind: SectionKind) -> Int? {
         if let graph { return wantedSize(kind, graph) }
+        if let lists { return wantedSize(kind, lists) }
         return switch kind {
         case .rows: product(count, shape.rowSize)
         case .ids: product(count, 8)
@@ -141,6 +179,24 @@ struct FileHeader {
         case .sketcher: shape.isSketched ? product(shape.dimension, 8) : nil
         case .sketches: shape.isSketched ? product(count, shape.sketchStride) : nil
         case .sketchFactors: shape.keepsSketchFactors ? product(count, 4) : nil
+        default: nil
+        }
+    }
+
+    private func wantedSize(_ kind: SectionKind, _ lists: ListFields) -> Int? {
+        let isTrained = lists.nlist > 0
+        return switch kind {
+        case .ids: product(count, 8)
+        case .idOrder: idsAscend ? nil : product(count, 4)
+        case .inverseNorms: lists.rowType != nil && shape.keepsInverseNorms ? product(count, 8) : nil
+        case .fullRows: lists.rowType.flatMap { product(count, $0.rowSize(shape.dimension)) }
+        case .listNotes: ListFields.notesSize
+        case .centroids: isTrained ? product(lists.nlist, 4 * shape.dimension) : nil
+        case .listNumbers: isTrained ? product(lists.nlist, 8) : nil
+        case .codebooks: isTrained && lists.storage == .pq ? product(64, shape.dimension) : nil
+        case .listCounts: isTrained ? product(lists.nlist, 4) : nil
+        case .listBlocks: isTrained ? product(lists.blocks, lists.layout.blockSize) : nil
+        case .homes: product(count, 4 * lists.assignments)
         default: nil
         }
     }
@@ -195,6 +251,14 @@ struct FileHeader {
             put(graph.entry)
             put(graph.root)
         }
+        if let lists {
+            put(UInt32(lists.nlist))
+            put(lists.storage.rawValue)
+            put(lists.rowType?.rawValue ?? 0)
+            put(UInt64(lists.blocks))
+            put(UInt32(lists.assignments))
+            put(UInt32(lists.tables))
+        }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
         put(checksum(of: table))
         put(checksum(of: bytes))
@@ -237,8 +301,14 @@ struct FileHeader {
         }
         guard u64(48) <= UInt64(Limits.rows) else { throw corrupt("has \(u64(48)) rows, more than an index holds") }
         let flags = u32(64)
-        guard flags & ~(kind == .hnsw ? 5 : 3) == 0 else { throw corrupt("has unknown flags \(flags)") }
-        guard ((kind == .flat ? 68 : 100)..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
+        let (knownFlags, fieldsEnd): (UInt32, Int) =
+            switch kind {
+            case .flat: (3, 68)
+            case .hnsw: (5, 100)
+            case .ivf: (1, 96)
+            }
+        guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
+        guard (fieldsEnd..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
             throw corrupt("has unknown header fields")
         }
         let shape = RowShape(dimension: dimension, metric: metric, type: type, keepsCodes: flags & 2 != 0)
@@ -248,6 +318,10 @@ struct FileHeader {
         if kind == .hnsw {
             header.graph = try graphFields(
                 path, shape, header.count, (u32(68), u32(72), u32(76)), isSketched: flags & 4 != 0, units: u64(80), entry: u64(88), root: u32(96))
+        }
+        if kind == .ivf {
+            header.lists = try listFields(
+                path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88), tables: u32(92))
         }
         let sectionCount = Int(u32(28))
         guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize
@@ -282,6 +356,35 @@ struct FileHeader {
         }
         return GraphFields(
             m: Int(fields.m), storage: storage, fullType: fullType, isSketched: isSketched, units: Int(units), entry: entry, root: root)
+    }
+
+    private static func listFields(
+        _ path: String, _ rows: RowShape, _ count: Int, _ fields: (nlist: UInt32, storage: UInt32, rowType: UInt32),
+        blocks: UInt64, assignments: UInt32, tables: UInt32
+    ) throws(VecStoreError) -> ListFields {
+        func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
+        let nlist = Int(fields.nlist)
+        guard nlist <= IVFOptions.mostLists, count <= Limits.graphRows, nlist > 0 || count == 0 else {
+            throw corrupt("has \(fields.nlist) lists for \(count) rows")
+        }
+        guard IVFOptions.assignmentRange.contains(Int(assignments)) else {
+            throw corrupt("has rows in \(assignments) lists each")
+        }
+        guard let storage = ListStorage(rawValue: fields.storage), !storage.isCoded || rows.type.isFloat else {
+            throw corrupt("has lists with storage \(fields.storage), which does not go with its rows")
+        }
+        let rowType = fields.rowType == 0 ? nil : ElementType(rawValue: fields.rowType)
+        guard fields.rowType == 0 ? storage.isCoded : rowType.map({ $0 == rows.type || ($0.isFloat && rows.type.isFloat) }) ?? false
+        else { throw corrupt("has lists with rows of dtype \(fields.rowType)") }
+        let most = storage.isCoded ? min(rows.dimension, ListCodec.mostTables) : 0
+        guard tables <= most, storage.isCoded == (tables > 0) else { throw corrupt("has lists with codes of \(tables) numbers") }
+        // Each list may have one block that is not full.
+        guard blocks <= UInt64(count * Int(assignments) / ListLayout.rows + nlist) else {
+            throw corrupt("has \(blocks) blocks of rows, more than its rows need")
+        }
+        return ListFields(
+            nlist: nlist, storage: storage, rowType: rowType, blocks: Int(blocks), assignments: Int(assignments),
+            tables: Int(tables))
     }
 
     private mutating func decodeTable(

@@ -15,11 +15,10 @@ struct RowBatch {
     private static let piece = 256
 
     init(
-        _ vectors: UnsafeRawPointer, _ source: ElementType, _ count: Int, _ options: HNSWOptions, _ table: KernelTable,
-        threads: Int
+        _ vectors: UnsafeRawPointer, _ source: ElementType, _ count: Int, dimension: Int, metric: Metric, type: ElementType,
+        needsHalfRange: Bool, _ table: KernelTable, threads: Int
     ) throws(VecStoreError) {
-        try checkType(source, for: options.type)
-        let type = options.type, dimension = options.dimension
+        try checkType(source, for: type)
         self.count = count
         self.type = type
         self.dimension = dimension
@@ -36,9 +35,8 @@ struct RowBatch {
         let squares = try allocate(Float.self, kernel == nil ? 0 : count, for: "the norms of \(count) rows")
         held.append(squares)
         let out = squares.pointer(Float.self)
-        let check = VectorCheck(metric: options.metric, noun: "vector")
+        let check = VectorCheck(metric: metric, noun: "vector")
         let errors = ErrorBox()
-        let narrow = options.needsHalfRange
         ThreadPool.shared.run(tasks: (count + RowBatch.piece - 1) / RowBatch.piece, threads: threads) { task in
             let first = task * RowBatch.piece
             let n = min(RowBatch.piece, count - first)
@@ -57,7 +55,7 @@ struct RowBatch {
                 try check.check(
                     rows + first * size, type: type, count: n, dimension: dimension, kernel: kernel, table: table,
                     squares: out + first, firstNumber: first)
-                if narrow { try RowBatch.checkHalfRange(rows + first * size, n, dimension, first, table) }
+                if needsHalfRange { try RowBatch.checkHalfRange(rows + first * size, n, dimension, first, table) }
             }
         }
         try errors.rethrow()
@@ -83,6 +81,26 @@ struct RowBatch {
                     .tooLarge, "vector \(first + i) has an element of size \(largest), beyond the range of float16")
             }
         }
+    }
+}
+
+extension RowBatch {
+    init(
+        _ vectors: UnsafeRawPointer, _ source: ElementType, _ count: Int, _ options: HNSWOptions, _ table: KernelTable,
+        threads: Int
+    ) throws(VecStoreError) {
+        try self.init(
+            vectors, source, count, dimension: options.dimension, metric: options.metric, type: options.type,
+            needsHalfRange: options.needsHalfRange, table, threads: threads)
+    }
+
+    init(
+        _ vectors: UnsafeRawPointer, _ source: ElementType, _ count: Int, _ options: IVFOptions, _ table: KernelTable,
+        threads: Int
+    ) throws(VecStoreError) {
+        try self.init(
+            vectors, source, count, dimension: options.dimension, metric: options.metric, type: options.type,
+            needsHalfRange: options.needsHalfRange, table, threads: threads)
     }
 }
 

@@ -32,4 +32,11 @@ final class MappedFile: @unchecked Sendable {
         }
         withExtendedLifetime(sum) {}
     }
+
+    /// Gives back the memory of some bytes that have been copied: they are read anew where somebody wants them again.
+    func release(_ bytes: UnsafeRawPointer, _ count: Int) {
+        let page = 4096
+        let from = (bytes - base + page - 1) / page * page, end = (bytes - base + count) / page * page
+        if end > from { _ = madvise(UnsafeMutableRawPointer(mutating: base + from), end - from, Int32(MADV_DONTNEED)) }
+    }
 }

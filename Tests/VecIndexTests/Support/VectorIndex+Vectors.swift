@@ -53,6 +53,33 @@ extension HNSWIndex {
     var graphStats: GraphStats { stats().graph ?? GraphStats() }
 }
 
+extension IVFIndex {
+    /// An inverted file, trained on its rows.
+    convenience init(
+        _ rows: Vectors, metric: Metric, nlist: Int? = nil, storage: ListStorage = .auto, rescore: RescoreRows = .asAdded,
+        pqM: Int? = nil, assignments: Int = 1, seed: UInt64 = 1, table: KernelTable = .current, ids: [UInt64]? = nil,
+        threads: Int = 2
+    ) throws {
+        try self.init(
+            IVFOptions(
+                dimension: rows.dimension, metric: metric, type: rows.type, nlist: nlist, storage: storage, rescore: rescore,
+                pqM: pqM, assignments: assignments, seed: seed),
+            table: table)
+        try add(rows, ids: ids, threads: threads)
+    }
+
+    /// The inverted file of a file.
+    static func open(_ path: String, _ options: OpenOptions, table: KernelTable = .current) throws -> IVFIndex {
+        guard let index = try openIndex(path, options, table: table) as? IVFIndex else {
+            throw Results.UnexpectedResult(message: "the file has an index of another kind")
+        }
+        return index
+    }
+
+    /// What is peculiar to an inverted file.
+    var listStats: ListStats { stats().lists ?? ListStats() }
+}
+
 extension VectorIndex {
     @discardableResult
     func add(

@@ -129,7 +129,7 @@ def test_names_of_storage_may_be_numpy_dtypes():
 @pytest.mark.parametrize(
     "options, error, allowed",
     [
-        ({"kind": "ivf"}, vecstore.InvalidArgumentError, "flat, hnsw"),
+        ({"kind": "tree"}, vecstore.InvalidArgumentError, "flat, hnsw, ivf"),
         ({"m": 1}, vecstore.InvalidArgumentError, "2 ... 256"),
         ({"m": 257}, vecstore.InvalidArgumentError, "2 ... 256"),
         ({"m": 16.0}, TypeError, "integer"),

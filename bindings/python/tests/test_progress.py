@@ -164,6 +164,17 @@ def test_what_a_signal_handler_raises_ends_a_long_add(index, many, alarm, progre
     untouched(index, many)
 
 
+@pytest.mark.parametrize("call", ["train", "add"])
+@pytest.mark.parametrize("progress", [None, lambda done, total: None])
+def test_what_a_signal_handler_raises_ends_a_long_training(many, alarm, call, progress):
+    with vecstore.Index("ivf", dim=DIM, nlist=1000, storage="pq") as lists:
+        alarm()
+        with pytest.raises(Stopped):
+            getattr(lists, call)(many, progress=progress)
+        assert (len(lists), lists.stats().trained_count) == (0, 0)
+        lists.verify()
+
+
 def test_a_signal_in_the_middle_of_progress_ends_it_too(index, many, alarm):
     def dawdle(done, total):
         alarm()

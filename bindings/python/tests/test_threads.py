@@ -367,7 +367,7 @@ FORK = """
 """
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
 def test_a_forked_child_gets_the_same_answers(tmp_path, package_environment, kind):
     script = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", textwrap.dedent(FORK)]
     run = subprocess.run(

@@ -35,8 +35,8 @@ THREADS_MAX = 1024
 
 METRICS = {"l2sq": 1, "ip": 2, "cosine": 3, "l1": 4, "hamming": 5, "jaccard": 6}
 DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bits": 6}
-KINDS = {"flat": 1, "hnsw": 2}
-STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4}
+KINDS = {"flat": 1, "hnsw": 2, "ivf": 3}
+STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "pq": 6, "binary": 7}
 RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
 QUANTIZERS = {"scalar": 1, "product": 2, "binary": 3}
 ROTATIONS = {"none": 0, "opq": 1}
@@ -49,6 +49,9 @@ OLDEST_VERSION = 100
 # Limits of a graph that the header gives in words.
 M_LEAST, M_MOST = 2, 256
 EF_MOST = K_MAX
+# And those of an inverted file.
+LISTS_MOST = 1048576
+ASSIGNMENTS_MOST = 2
 
 FilterCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_void_p)
 ProgressCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_uint64, c_void_p)
@@ -78,6 +81,8 @@ class SearchOptions(ctypes.Structure):
         ("target_recall", c_float),
         ("no_rescore", c_uint32),
         ("oversampling", c_float),
+        ("nprobe", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -95,6 +100,10 @@ class IndexOptions(ctypes.Structure):
         ("storage", c_uint32),
         ("rescore", c_uint32),
         ("seed", c_uint64),
+        ("nlist", c_uint32),
+        ("pq_m", c_uint32),
+        ("bits", c_uint32),
+        ("assignments", c_uint32),
     ]
 
 
@@ -201,6 +210,13 @@ class StatsStruct(ctypes.Structure):
         ("calibrated_recall", c_float),
         ("calibrated_target", c_float),
         ("calibrated_by_own_rows", c_uint32),
+        ("nlist", c_uint32),
+        ("assignments", c_uint32),
+        ("trained_count", c_uint64),
+        ("bytes_per_row", c_uint32),
+        ("longest_list", c_uint32),
+        ("imbalance", c_float),
+        ("default_nprobe", c_uint32),
     ]
 
 
@@ -303,6 +319,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "vecstore_index_create": (_STATUS, (POINTER(IndexOptions), POINTER(_HANDLE))),
     "vecstore_index_free": (None, (_HANDLE,)),
+    "vecstore_index_train": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, POINTER(WorkOptions))),
     "vecstore_index_add": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, _ARRAY, POINTER(WorkOptions), _ARRAY)),
     "vecstore_index_update": (_STATUS, (_HANDLE, _ARRAY, _ARRAY, _DTYPE, c_size_t)),
     "vecstore_index_remove": (_STATUS, (_HANDLE, _ARRAY, c_size_t, POINTER(c_size_t))),
@@ -547,8 +564,9 @@ class SearchSettings:
         target_recall: float = 0.0,
         no_rescore: bool = False,
         oversampling: float = 0.0,
+        nprobe: int = 0,
     ) -> None:
-        self._values = (threads, ef_search, target_recall, no_rescore, oversampling)
+        self._values = (threads, ef_search, target_recall, no_rescore, oversampling, nprobe)
         # Without a filter. The library only reads options, so all searches may share them.
         self.plain = byref(self._options(None)) if any(self._values) else None
 
@@ -889,6 +907,10 @@ def index_create(
     storage: str,
     rescore: str,
     seed: int,
+    nlist: int,
+    pq_m: int,
+    bits: int,
+    assignments: int,
 ) -> int:
     options = IndexOptions(
         struct_size=ctypes.sizeof(IndexOptions),
@@ -903,6 +925,10 @@ def index_create(
         storage=STORAGES[storage],
         rescore=RESCORES[rescore],
         seed=seed,
+        nlist=nlist,
+        pq_m=pq_m,
+        bits=bits,
+        assignments=assignments,
     )
     handle = c_void_p()
     _check(_lib.vecstore_index_create(byref(options), byref(handle)))
@@ -928,6 +954,17 @@ def index_save(handle: int, path: Path, sync: bool) -> None:
 
 def index_free(handle: int) -> None:
     _lib.vecstore_index_free(handle)
+
+
+def index_train(
+    handle: int, vectors: NDArray[Any], dtype: str, threads: int, tell: Optional[Callable[[int, int], Any]]
+) -> None:
+    """Tells its progress, and what a signal handler raises (Ctrl-C) ends it."""
+    _watched(
+        lambda options: _lib.vecstore_index_train(handle, _address(vectors), DTYPES[dtype], len(vectors), options),
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), threads, progress),
+        tell,
+    )
 
 
 def index_add(
@@ -1165,7 +1202,7 @@ def index_ids(handle: int) -> NDArray[np.uint64]:
 def index_stats(handle: int) -> dict[str, Any]:
     """The fields of `vecstore_index_stats` by name, with words for the numbers that stand for words.
 
-    What is peculiar to a graph is None for other kinds.
+    What is peculiar to some kinds is not there for others.
     """
     stats = StatsStruct(struct_size=ctypes.sizeof(StatsStruct))
     _check(_lib.vecstore_index_get_stats(handle, byref(stats)))
@@ -1199,6 +1236,16 @@ def index_stats(handle: int) -> dict[str, Any]:
                 "target_recall": _short(stats.calibrated_target),
                 "uses_own_rows": bool(stats.calibrated_by_own_rows),
             }
+    if kind == "ivf":
+        fields["storage"] = _name(STORAGES, stats.storage)
+        fields["exact_dtype"] = _name(DTYPES, stats.exact_dtype) if stats.exact_dtype else None
+        fields["nlist"] = stats.nlist
+        fields["assignments"] = stats.assignments
+        fields["trained_count"] = stats.trained_count
+        fields["bytes_per_row"] = stats.bytes_per_row
+        fields["longest_list"] = stats.longest_list
+        fields["imbalance"] = _short(stats.imbalance)
+        fields["default_nprobe"] = stats.default_nprobe
     return fields
 
 

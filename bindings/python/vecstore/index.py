@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import warnings
 import weakref
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -129,10 +130,12 @@ class IndexStats:
     exact_codes : bool
         Whether 8-bit copies are kept for exact search.
     m, ef_construction : int or None
-        As the graph was made. These and all that follows are None where the kind is not "hnsw".
+        As the graph was made. These and all up to `calibration` are None where the kind is not "hnsw", but for
+        `storage` and `exact_dtype`, which "ivf" has too.
     storage : str or None
         How the rows are stored that the graph compares: "float32", "float16", "bfloat16", "int8"; "auto" for rows of
-        whole numbers or bits, which are stored as they are, and for float rows as long as that is not decided.
+        whole numbers or bits, which are stored as they are, and for float rows as long as that is not decided. Of an
+        inverted file what its lists hold, as it was asked for.
     exact_dtype : str or None
         The dtype of the rows that results are ranked by; None where there are 8-bit codes alone.
     code_loss : float or None
@@ -144,6 +147,22 @@ class IndexStats:
         Of the graph.
     calibration : Calibration or None
         What `Index.calibrate` found, in this process or in the one that wrote the file.
+    nlist : int or None
+        Lists of an inverted file; 0 where it is not trained and goes by the rows that it will be trained on. This and
+        all that follows are None where the kind is not "ivf".
+    assignments : int or None
+        Lists that each row is in.
+    trained_count : int or None
+        Vectors that it was trained on; 0 before. Fewer than ``39 * nlist`` fit the sample rather than what is added.
+    bytes_per_row : int or None
+        What a row takes in all its lists: its slot and its code, with two numbers of four bytes; 0 before training.
+    longest_list : int or None
+        Rows of the longest list.
+    imbalance : float or None
+        How many times the work of lists of one length a search has: ``nlist * sum(n**2) / sum(n)**2`` for lists of n
+        rows.
+    default_nprobe : int or None
+        Lists that a search reads where it does not say.
     """
 
     kind: str
@@ -165,20 +184,36 @@ class IndexStats:
     sketched: Optional[bool] = None
     levels: Optional[int] = None
     calibration: Optional[Calibration] = None
+    nlist: Optional[int] = None
+    assignments: Optional[int] = None
+    trained_count: Optional[int] = None
+    bytes_per_row: Optional[int] = None
+    longest_list: Optional[int] = None
+    imbalance: Optional[float] = None
+    default_nprobe: Optional[int] = None
 
 
-def _settings(threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any) -> _ffi.SearchSettings:
+def _settings(
+    threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any, nprobe: Any
+) -> _ffi.SearchSettings:
     """How a search is done, checked. Searches mostly ask for what others asked for before."""
-    if threads == 0 and ef_search is None and target_recall is None and rescore is True and oversampling is None:
+    if (
+        threads == 0
+        and ef_search is None
+        and target_recall is None
+        and rescore is True
+        and oversampling is None
+        and nprobe is None
+    ):
         return _ffi.DEFAULT_SETTINGS
     try:
-        return _known_settings(threads, ef_search, target_recall, rescore, oversampling)
+        return _known_settings(threads, ef_search, target_recall, rescore, oversampling, nprobe)
     except TypeError:  # what cannot be a key: say what is wrong with it instead
-        return _new_settings(threads, ef_search, target_recall, rescore, oversampling)
+        return _new_settings(threads, ef_search, target_recall, rescore, oversampling, nprobe)
 
 
 def _new_settings(
-    threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any
+    threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any, nprobe: Any
 ) -> _ffi.SearchSettings:
     return _ffi.SearchSettings(
         _arrays.threads_count(threads),
@@ -186,11 +221,16 @@ def _new_settings(
         0.0 if target_recall is None else _arrays.share("target_recall", target_recall),
         not rescore,
         0.0 if oversampling is None else _arrays.factor("oversampling", oversampling),
+        0 if nprobe is None else _arrays.integer("nprobe", nprobe, 1, _ffi.LISTS_MOST),
     )
 
 
 # 1, 1.0 and True are equal, but not all of them are allowed everywhere.
 _known_settings = functools.lru_cache(maxsize=64, typed=True)(_new_settings)
+
+
+# Fewer vectors for each list make lists that fit the sample.
+_LEAST_ROWS_PER_LIST = 39
 
 
 class Index:
@@ -200,7 +240,9 @@ class Index:
     ----------
     kind : str, default "flat"
         How results are found. "flat" is exact: it compares a query with every row that the filter lets through. "hnsw"
-        is approximate: it walks over a graph of near rows, for a small part of the work.
+        is approximate: it walks over a graph of near rows, for a small part of the work. "ivf" is approximate and
+        small: rows lie in lists around centroids, as they are or as codes, and a search reads the lists nearest to its
+        query; for l2sq, ip and cosine.
     dim : int
         Elements (for bits: bits) of one vector, 1 ... 65536.
     metric : str, default "l2sq"
@@ -224,12 +266,25 @@ class Index:
         rows and rows of that dtype), "int8" (8-bit codes trained on the first 2,048 rows or more; float rows under
         l2sq, ip and cosine). "auto" measures on the rows whether codes lose neighbours and takes the smallest that
         does not; rows of whole numbers and bits stay as they are.
+        IVF: what lists hold: "auto" (rows as they were added), "float32", "float16", "bfloat16", or codes of float
+        rows, "pq" (product codes of 4 bits) or "binary" (a bit for each element), both relative to the center of the
+        list.
     rescore : str or None, default "default"
-        HNSW: the finer rows that are kept beside coarser storage, to rank results by and for `get`. "default" = as they
-        were added; "float32", "float16" (elements below 65,520); None = none, the smallest: distances and rows that
-        come out are then approximate.
+        HNSW and IVF: the finer rows that are kept beside coarser storage (of IVF beside codes), to rank results by and
+        for `get`. "default" = as they were added; "float32", "float16" (elements below 65,520); None = none, the
+        smallest: distances and rows that come out are then approximate.
     seed : int, default 0
-        HNSW: the same rows, options and seed, added with ``threads=1``, give the same file, byte for byte.
+        HNSW and IVF: the same rows, options and seed, added with ``threads=1``, give the same file, byte for byte.
+    nlist : int, optional
+        IVF: lists, 1 ... 1048576. By default by the n rows that it is trained on: a power of two, about ``4 *
+        sqrt(n)``, at most ``n / 39`` and 65536.
+    pq_m : int, optional
+        IVF with "pq": parts of a code, each a number of 4 bits, 1 ... dim and at most 16384; by default ``dim // 2``.
+    nbits : int, optional
+        IVF: bits of each number of a code: 4 for "pq", 1 for "binary".
+    assignments : int, default 1
+        IVF: lists that each row is in: 1, or 2, where the second is chosen to help where the first misleads (SOAR):
+        more memory, and fewer lists to read for the same recall.
 
     Raises
     ------
@@ -255,9 +310,10 @@ class Index:
     id.
 
     *Threads.* Any method may be called from any thread at any time, and the GIL is released meanwhile. Searches run
-    beside each other and beside one change (`add`, `update`, `remove`, `compact`, `optimize`, `reserve`, `calibrate`);
-    further changes wait, but for `add` of "hnsw", of which calls run beside each other. A search of "flat" sees the
-    index as it was when the search began; one of "hnsw" sees each row that is there from its beginning to its end.
+    beside each other and beside one change (`train`, `add`, `update`, `remove`, `compact`, `optimize`, `reserve`,
+    `calibrate`); further changes wait, but for `add` of "hnsw", of which calls run beside each other. A search of
+    "flat" or "ivf" sees the index as it was when the search began; one of "hnsw" sees each row that is there from its
+    beginning to its end.
     `close` lets calls that already run finish, and does not wait for them.
 
     *Fork.* A child of `os.fork` may go on using an index, provided that no other thread was inside a call at that
@@ -284,6 +340,7 @@ class Index:
     _metric: str
     _dtype: str
     _read_only: bool
+    _may_train: bool
 
     def __init__(
         self,
@@ -299,6 +356,10 @@ class Index:
         storage: DTypeLike = "auto",
         rescore: Optional[DTypeLike] = "default",
         seed: int = 0,
+        nlist: Optional[int] = None,
+        pq_m: Optional[int] = None,
+        nbits: Optional[int] = None,
+        assignments: Optional[int] = None,
     ) -> None:
         self._own(
             _ffi.index_create(
@@ -313,6 +374,10 @@ class Index:
                 _arrays.storage_name(storage),
                 _arrays.rescore_name(rescore),
                 _arrays.integer("seed", seed, 0, _UINT64_MAX),
+                0 if nlist is None else _arrays.integer("nlist", nlist, 1, _ffi.LISTS_MOST),
+                0 if pq_m is None else _arrays.integer("pq_m", pq_m, 1, _ffi.DIM_MAX),
+                0 if nbits is None else _arrays.integer("nbits", nbits, 1, 16),
+                0 if assignments is None else _arrays.integer("assignments", assignments, 1, _ffi.ASSIGNMENTS_MOST),
             )
         )
 
@@ -376,6 +441,8 @@ class Index:
         self._finalizer.atexit = False
         stats = _ffi.index_stats(handle)
         self._kind = stats["kind"]
+        # Whether the next rows that are added may be trained on: only statistics tell, which take their time.
+        self._may_train = self._kind == "ivf"
         self._dim = stats["dim"]
         self._metric = stats["metric"]
         self._dtype = stats["dtype"]
@@ -393,7 +460,7 @@ class Index:
 
     @property
     def kind(self) -> str:
-        """How results are found, "flat" or "hnsw". Readable after `close` too, as are the other properties."""
+        """How results are found, "flat", "hnsw" or "ivf". Readable after `close` too, as are the other properties."""
         return self._kind
 
     @property
@@ -447,6 +514,57 @@ class Index:
     # Changing rows
     # ------------------------------------------------------------------------------------------------------------------
 
+    def train(
+        self,
+        vectors: ArrayLike,
+        *,
+        threads: int = 0,
+        progress: Optional[_Progress] = None,
+    ) -> None:
+        """Trains an index of kind "ivf" that has no rows: finds the centroids of its lists, and codebooks for "pq".
+
+        Without it, the first rows that are added are trained on; and where no ``nlist`` was given and rows are kept, all
+        rows again in the call of `add` that makes them so many that there should be four times the lists.
+
+        Parameters
+        ----------
+        vectors : array_like, shape (n, dim)
+            Vectors like those to come: ``nlist`` at least, and better ``39 * nlist`` or more; for fewer there is a
+            `UserWarning`. Up to ``256 * nlist`` of them, drawn at random, are used.
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024.
+        progress : callable, optional
+            As for `add`. A vector counts each time that it is compared with all centroids.
+
+        Raises
+        ------
+        UnsupportedError
+            The index is of another kind, or has rows.
+        InvalidArgumentError
+            There are too few vectors, or, under ip, too few that are not zero.
+        TypeError, NotFiniteError, ZeroVectorError, TooLargeError, ReadOnlyError, OutOfMemoryError, CancelledError
+            As `add`.
+
+        Notes
+        -----
+        O(n * nlist * dim), with n up to ``256 * nlist``. Other changes wait; searches go on. Ctrl-C ends it: the index
+        is as before then. It may be called again as long as there are no rows.
+        """
+        handle = self._open_handle()
+        array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
+        _ffi.index_train(handle, array, dtype, _arrays.threads_count(threads), progress)
+        self._warn_of_small_sample()
+
+    def _warn_of_small_sample(self) -> None:
+        stats = _ffi.index_stats(self._open_handle())
+        nlist, count = stats["nlist"], stats["trained_count"]
+        if nlist > 1 and count < _LEAST_ROWS_PER_LIST * nlist:
+            warnings.warn(
+                f"{count} vectors are few to train {nlist} lists on: give {_LEAST_ROWS_PER_LIST * nlist} or more, or a "
+                "smaller nlist",
+                stacklevel=3,
+            )
+
     def add(
         self,
         vectors: ArrayLike,
@@ -467,9 +585,9 @@ class Index:
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
         progress : callable, optional
-            Is called as ``progress(done, total)`` with numbers of rows now and then, and once at the end, on a thread of
-            its own while `add` waits. Returning False cancels the call; None, and whatever else, lets it go on. What it
-            raises cancels the call too and comes out of it. It must not use the index.
+            Is called as ``progress(done, total)`` with numbers of rows now and then, and once at the end, on a thread
+            of its own while `add` waits. Returning False cancels the call; None, and whatever else, lets it go on. What
+            it raises cancels the call too and comes out of it. It must not use the index.
 
         Returns
         -------
@@ -498,15 +616,22 @@ class Index:
 
         Notes
         -----
-        Flat: O(n * dim); other changes wait. HNSW: O(n * ef_construction * m * dim * log rows) or so; calls of `add` run
-        beside each other. Both run beside searches. Ctrl-C ends a long call for "hnsw": no row is added then.
+        Flat: O(n * dim); other changes wait. HNSW: O(n * ef_construction * m * dim * log rows) or so; calls of `add`
+        run beside each other. IVF: O(n * nlist * dim); other changes wait; the first rows are trained on where `train`
+        was not called, with its errors and its warning. All run beside searches. Ctrl-C ends a long call for "hnsw",
+        and for "ivf" one that trains: no row is added then.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
         id_array = None if ids is None else self._ids_for(array, ids)
         threads = _arrays.threads_count(threads)
-        if self._is_watched(len(array), progress):
-            return _ffi.index_add_watched(handle, array, dtype, id_array, threads, progress)
+        trains = self._may_train and len(array) > 0 and _ffi.index_stats(handle)["trained_count"] == 0
+        if trains or self._is_watched(len(array), progress):
+            added = _ffi.index_add_watched(handle, array, dtype, id_array, threads, progress)
+            if trains:
+                self._warn_of_small_sample()
+            return added
+        self._may_train = self._may_train and len(array) == 0
         return _ffi.index_add(handle, array, dtype, id_array, threads)
 
     def update(self, ids: _Ids, vectors: ArrayLike) -> None:
@@ -530,7 +655,7 @@ class Index:
 
         Notes
         -----
-        O(n * dim). Runs beside searches; other changes wait.
+        O(n * dim); IVF: as `remove` and `add`. Runs beside searches; other changes wait.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("vectors", vectors, self._dtype, self._dim)
@@ -560,8 +685,8 @@ class Index:
 
         Notes
         -----
-        O(n), and now and then O(rows moved). Memory returns as rows are removed; `compact` returns the rest. Runs
-        beside searches; other changes wait.
+        O(n), and now and then O(rows moved); IVF: the lists that rows are removed from are copied. Memory returns as
+        rows are removed; `compact` returns the rest. Runs beside searches; other changes wait.
         """
         return _ffi.index_remove(self._open_handle(), _arrays.id_array("ids", ids))
 
@@ -581,21 +706,23 @@ class Index:
         """Whether a call that works on so many rows tells its progress, or takes long enough that Ctrl-C should end it."""
         if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
-        return progress is not None or (self._kind == "hnsw" and rows >= _INTERRUPTIBLE_ROWS)
+        return progress is not None or (self._kind != "flat" and rows >= _INTERRUPTIBLE_ROWS)
 
     def optimize(self, *, threads: int = 0, progress: Optional[_Progress] = None) -> None:
         """Makes searches of a graph faster and lets them find more, once most rows are in.
 
         It chooses the links of every row once more, now that all rows are there, lays rows that are near each other
         side by side, and gives back the memory of rows that were removed. Ids do not change. It costs about as much as
-        adding the rows did, and as much memory again meanwhile. "flat" does what `compact` does.
+        adding the rows did, and as much memory again meanwhile. "ivf" trains on the rows that there are and puts all of them
+        into new lists, where rows are kept: for lists that rows of another kind have filled unevenly (`IndexStats.imbalance`).
+        "flat", and "ivf" of codes alone, do what `compact` does.
 
         Parameters
         ----------
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
         progress : callable, optional
-            As for `add`. Cancelled, by Ctrl-C too, it leaves a whole index, part of which is optimized.
+            As for `add`. Cancelled, by Ctrl-C too, it leaves a whole index, part of which is optimized ("ivf": as it was).
 
         Raises
         ------
@@ -642,8 +769,8 @@ class Index:
         Raises
         ------
         UnsupportedError
-            The kind is "flat", which is exact, or the recall is out of reach: finer rows (`storage`, `rescore`) may
-            help.
+            The kind is "flat", which is exact, or "ivf", for which `nprobe` is chosen; or the recall is out of reach:
+            finer rows (`storage`, `rescore`) may help.
         InvalidArgumentError
             A shape or a value is not allowed, or there are no rows or no queries.
         ReadOnlyError
@@ -712,7 +839,7 @@ class Index:
         return number >= 0 and bool(self.contains([number])[0])
 
     def get(self, ids: _Ids, *, dtype: Optional[DTypeLike] = None) -> NDArray[Any]:
-        """Copies of the vectors of rows, as they are stored.
+        """Copies of the vectors of rows, as they are stored. Of codes alone (`rescore=None`) about what they were.
 
         Parameters
         ----------
@@ -748,6 +875,8 @@ class Index:
     def ids(self) -> NDArray[np.uint64]:
         """All ids, in the order in which the rows are stored: the order of adding, until rows are removed or updated.
 
+        Of "ivf" they come list by list.
+
         Returns
         -------
         ndarray of uint64, shape (len(index),)
@@ -773,6 +902,7 @@ class Index:
         target_recall: Optional[float] = None,
         rescore: bool = True,
         oversampling: Optional[float] = None,
+        nprobe: Optional[int] = None,
         filter: Optional[FilterLike] = None,
         threads: int = 0,
     ) -> SearchResult:
@@ -786,16 +916,20 @@ class Index:
             1 ... 1048576. May be larger than the number of rows.
         ef_search : int, optional
             HNSW: rows kept in view, 1 ... 1048576, at least k; by default 64. More find more and take longer. "flat",
-            which is exact, passes over this and the next three.
+            which is exact, passes over this and the next four; IVF passes over this.
         target_recall : float, optional
             HNSW: takes the `ef_search` that `calibrate` found, for a recall up to the one that it was called with. Not
-            together with `ef_search`.
+            together with `ef_search`. IVF refuses it.
         rescore : bool, default True
-            HNSW: whether results are ranked by the finer rows, where the index has them. False: by the rows of the graph
-            alone, whose distances are approximate where its storage is coarser than its dtype.
+            HNSW and IVF: whether results are ranked by the finer rows, where the index has them. False: by the rows of
+            the graph or the codes of lists alone, whose distances are approximate.
         oversampling : float, optional
-            HNSW: ranks at most ``oversampling * k`` rows by the finer rows, and keeps at least as many in view; 1 or
-            more. By default as many as may be among the best.
+            HNSW and IVF: ranks at most ``oversampling * k`` rows by the finer rows, and keeps at least as many in view;
+            1 or more. By default as many as may be among the best; IVF: at most the larger of ``5 * k`` and ``k + 32``.
+        nprobe : int, optional
+            IVF: lists that are read, the nearest first, 1 ... 1048576; by default one of 16
+            (`IndexStats.default_nprobe`). More find more and take longer. Where a filter leaves fewer than k rows in
+            them, more are read. Other kinds pass over it.
         filter : Filter, array of bool, ids, or callable, optional
             Which rows may be results; see `Filter`. By default all.
         threads : int, default 0
@@ -813,6 +947,8 @@ class Index:
             `queries` or `filter` have the wrong type.
         InvalidArgumentError
             A shape or a value is not allowed, or the index was not calibrated for the recall.
+        UnsupportedError
+            IVF: `target_recall` was given.
         NotFiniteError, ZeroVectorError
             NaN or infinity; a zero vector under cosine.
         TooLargeError
@@ -822,12 +958,13 @@ class Index:
 
         Notes
         -----
-        Flat: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so; where a filter lets k
-        rows through, k results come. Runs beside searches and changes. What a callable filter raises is raised here.
+        Flat: O(nq * rows * dim). HNSW: approximate, O(nq * ef_search * m * dim * log rows) or so. IVF: approximate,
+        O(nq * (nlist + nprobe / nlist * rows) * dim), where rows of codes count for less. Where a filter lets k rows
+        through, k results come. Runs beside searches and changes. What a callable filter raises is raised here.
         """
         handle = self._handle or self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
-        settings = _settings(threads, ef_search, target_recall, rescore, oversampling)
+        settings = _settings(threads, ef_search, target_recall, rescore, oversampling, nprobe)
         spec = None if filter is None else filter_spec(filter)
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         found = _ffi.index_search(handle, array, dtype, count, settings, spec)
@@ -843,6 +980,7 @@ class Index:
         target_recall: Optional[float] = None,
         rescore: bool = True,
         oversampling: Optional[float] = None,
+        nprobe: Optional[int] = None,
         filter: Optional[FilterLike] = None,
         threads: int = 0,
     ) -> RangeResult:
@@ -855,8 +993,8 @@ class Index:
         radius : float
             In the units of the metric (for l2sq the square of a length). Negative radii are for ip, where closer is
             more negative.
-        ef_search, target_recall, rescore, oversampling
-            HNSW: as for `search`.
+        ef_search, target_recall, rescore, oversampling, nprobe
+            As for `search`.
         filter : Filter, array of bool, ids, or callable, optional
             As for `search`.
         threads : int, default 0
@@ -876,11 +1014,12 @@ class Index:
         Notes
         -----
         Flat: O(nq * rows * dim). HNSW finds most of the rows: it widens its view until rows in view lie beyond the
-        radius. Runs beside searches and changes.
+        radius. IVF finds those in the `nprobe` lists that it reads, with a filter too. Runs beside searches and
+        changes.
         """
         handle = self._open_handle()
         array, dtype = _arrays.vectors("queries", queries, self._dtype, self._dim)
-        settings = _settings(threads, ef_search, target_recall, rescore, oversampling)
+        settings = _settings(threads, ef_search, target_recall, rescore, oversampling, nprobe)
         return RangeResult(*_ffi.index_search_range(handle, array, dtype, float(radius), settings, filter_spec(filter)))
 
     # ------------------------------------------------------------------------------------------------------------------
@@ -906,16 +1045,16 @@ class Index:
 
         Notes
         -----
-        O(bytes). Runs beside searches, and writes the index as it was when the call began. Changes of "flat" go on
-        meanwhile, those of "hnsw" wait.
+        O(bytes). Runs beside searches, and writes the index as it was when the call began. Changes of "flat" and "ivf"
+        go on meanwhile, those of "hnsw" wait.
         """
         _ffi.index_save(self._open_handle(), path, sync)
 
     def verify(self) -> None:
         """Checks the index against its own checksums and rules.
 
-        For a mapped index it checks every byte of the file; for "hnsw" every link, and that every row can be reached.
-        O(bytes).
+        For a mapped index it checks every byte of the file; for "hnsw" every link, and that every row can be reached;
+        for "ivf" that every row is in its lists, and in no other. O(bytes).
 
         Raises
         ------

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+extension IVFIndex {
+    /// Writes the index as it is now to a file, whole or not at all, its rows in the order of their lists.
+    package func save(to path: String, sync: Bool) throws(VecStoreError) {
+        let (state, nextID) = try withLookup { (_, state, nextID) throws(VecStoreError) in (state, nextID) }
+        let packed = try PackedLists(state, options)
+        let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
+        let ids = idMemory.pointer(UInt64.self)
+        for i in 0..<state.count { ids[i] = state.rows.id(packed.oldSlots[i]) }
+        let order = try IDOrder(ids, state.count)
+        var header = FileHeader(
+            shape: RowShape(dimension: options.dimension, metric: options.metric, type: options.type, keepsCodes: false),
+            lists: ListFields(
+                nlist: state.listCount, storage: options.storage, rowType: options.rowType, blocks: packed.blocks,
+                assignments: options.assignments, tables: options.tables),
+            count: state.count, nextID: nextID, idsAscend: order.ascends)
+        try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
+            switch kind {
+            case .ids: try writer.append(ids, 8 * state.count)
+            case .idOrder: try writer.append(order.positions, 4 * state.count)
+            default: try write(kind, state, packed, writer)
+            }
+        }
+        withExtendedLifetime((state, idMemory)) {}
+    }
+
+    private func write(
+        _ kind: SectionKind, _ state: IVFSnapshot, _ packed: PackedLists, _ writer: SectionWriter
+    ) throws(VecStoreError) {
+        let rows = state.rows
+        switch kind {
+        case .inverseNorms:
+            for i in 0..<state.count {
+                var value = rows.inverseNorm(packed.oldSlots[i])
+                try writer.append(&value, 8)
+            }
+        case .fullRows:
+            for i in 0..<state.count {
+                if let row = rows.row(packed.oldSlots[i]) { try writer.append(row, rows.rowSize) }
+            }
+        case .homes:
+            for i in 0..<state.count {
+                for a in 0..<options.assignments {
+                    var list = rows.home(packed.oldSlots[i], a)
+                    try writer.append(&list, 4)
+                }
+            }
+        case .listNotes:
+            let bytes = IVFNotes(options, state.model).encode()
+            try writer.append(bytes, bytes.count)
+        case .listBlocks:
+            let size = state.model?.layout.blockSize ?? 0
+            try packed.forEachBlock { (block) throws(VecStoreError) in try writer.append(block, size) }
+        case .listCounts:
+            for l in 0..<state.listCount {
+                var count = UInt32(truncatingIfNeeded: state.list(l).count)
+                try writer.append(&count, 4)
+            }
+        default:
+            if let model = state.model { try write(kind, model, writer) }
+        }
+    }
+
+    private func write(_ kind: SectionKind, _ model: IVFModel, _ writer: SectionWriter) throws(VecStoreError) {
+        switch kind {
+        case .centroids: try writer.append(model.centroids.rows, 4 * model.nlist * model.dimension)
+        case .listNumbers:
+            try writer.append(model.radii, 4 * model.nlist)
+            try writer.append(model.reaches, 4 * model.nlist)
+        case .codebooks:
+            guard case .product(let quantizer) = model.codec?.kind else { return }
+            for j in 0..<quantizer.m {
+                try writer.append(quantizer.part(j).centroids, 64 * quantizer.range(j).count)
+            }
+        default: break
+        }
+    }
+}
+
+extension IVFOptions {
+    /// Numbers of a row's code; 0 without codes.
+    var tables: Int {
+        switch storage {
+        case .pq: partCount
+        case .binary: (dimension + 3) / 4
+        default: 0
+        }
+    }
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// What a new inverted file is made of.
+package struct IVFOptions: Sendable, Equatable {
+    package var dimension: Int
+    package var metric: Metric
+    package var type: ElementType
+    /// Lists; nil: by the number of rows that it is trained on.
+    package var nlist: Int?
+    package var storage: ListStorage
+    /// The rows that results are ranked by, beside codes.
+    package var rescore: RescoreRows
+    /// Parts of a product code; nil: half the dimension, as far as tables go.
+    package var pqM: Int?
+    /// Bits of a number of a code; nil: 4 for `pq`, 1 for `binary`.
+    package var bits: Int?
+    /// Lists that each row is in.
+    package var assignments: Int
+    package var seed: UInt64
+    package var capacity: Int
+
+    package static let mostLists = 1 << 20
+    package static let assignmentRange = 1...2
+
+    package init(
+        dimension: Int, metric: Metric = .l2Squared, type: ElementType = .float32, nlist: Int? = nil,
+        storage: ListStorage = .auto, rescore: RescoreRows = .asAdded, pqM: Int? = nil, bits: Int? = nil,
+        assignments: Int = 1, seed: UInt64 = 0, capacity: Int = 0
+    ) {
+        self.dimension = dimension
+        self.metric = metric
+        self.type = type
+        self.nlist = nlist
+        self.storage = storage
+        self.rescore = rescore
+        self.pqM = pqM
+        self.bits = bits
+        self.assignments = assignments
+        self.seed = seed
+        self.capacity = capacity
+    }
+
+    /// The lists for an index that is trained on `count` rows: about 4·√count, a power of two, with 39 rows for each or more
+    /// where there are so many.
+    func listCount(for count: Int) -> Int {
+        if let nlist { return nlist }
+        var lists = 1
+        while lists * lists < 16 * count && lists * 2 * IVFOptions.leastRowsPerList <= count { lists *= 2 }
+        return min(lists, 1 << 16)
+    }
+
+    /// Fewer rows for each list than this make lists that fit the sample rather than what is added later.
+    package static let leastRowsPerList = 39
+
+    /// Parts of a product code.
+    var partCount: Int { pqM ?? min(max(1, dimension / 2), ListCodec.mostTables) }
+
+    /// What the rows are kept as; nil where lists hold codes alone.
+    var rowType: ElementType? {
+        if !storage.isCoded { return storage.elementType ?? type }
+        return switch rescore {
+        case .asAdded: type
+        case .none: nil
+        case .float32: .float32
+        case .float16: .float16
+        }
+    }
+
+    /// Whether float32 rows must fit float16.
+    var needsHalfRange: Bool { type == .float32 && rowType == .float16 }
+
+    /// Refuses what does not go together.
+    func check() throws(VecStoreError) {
+        guard dimension >= 1 && dimension <= Limits.dimension else {
+            throw VecStoreError(.invalidArgument, "dim is \(dimension): allowed is 1 to \(Limits.dimension)")
+        }
+        try checkMetric(metric, type)
+        guard type != .bits, metric != .l1 else {
+            throw VecStoreError(
+                .unsupported,
+                "an inverted file of \(type.name) under \(metric.name) is not offered: its lists lie around means, so allowed are l2sq, ip and cosine"
+            )
+        }
+        if let nlist, nlist < 1 || nlist > IVFOptions.mostLists {
+            throw VecStoreError(.invalidArgument, "nlist is \(nlist): allowed is 1 to \(IVFOptions.mostLists)")
+        }
+        guard IVFOptions.assignmentRange.contains(assignments) else {
+            throw VecStoreError(
+                .invalidArgument, "assignments is \(assignments): allowed are 1, and 2 (each row in a second list too)")
+        }
+        if assignments > 1, let nlist, nlist < assignments {
+            throw VecStoreError(.invalidArgument, "assignments is \(assignments), but nlist is \(nlist): there is no other list")
+        }
+        try checkStorage()
+        try checkCode()
+    }
+
+    private func checkStorage() throws(VecStoreError) {
+        if let wanted = storage.elementType {
+            guard type.isFloat, wanted == type || type == .float32 else {
+                throw VecStoreError(
+                    .unsupported, "rows of \(type.name) cannot be stored as \(wanted.name): allowed is auto\(finer)")
+            }
+        }
+        guard !storage.isCoded || type.isFloat else {
+            throw VecStoreError(
+                .unsupported, "\(storage.name) storage exists for float types, not for \(type.name): allowed is auto")
+        }
+        guard storage.isCoded || rescore == .asAdded else {
+            throw VecStoreError(
+                .unsupported,
+                "rescore \(rescore.name) goes with storage pq or binary: \(storage.name) storage ranks by its own rows")
+        }
+        if rescore == .float32 && type != .float32 || rescore == .float16 && !(type == .float32 || type == .float16) {
+            throw VecStoreError(
+                .unsupported, "rows of \(type.name) cannot be ranked by \(rescore.name) rows: allowed are as added, none")
+        }
+    }
+
+    private var finer: String {
+        guard type.isFloat else { return "" }
+        return type == .float32 ? ", float32, float16, bfloat16, pq, binary" : ", \(type.name), pq, binary"
+    }
+
+    private func checkCode() throws(VecStoreError) {
+        if let pqM {
+            guard storage == .pq else {
+                throw VecStoreError(.invalidArgument, "pq_m is \(pqM): it is for storage pq, not for \(storage.name)")
+            }
+            guard pqM >= 1 && pqM <= min(dimension, ListCodec.mostTables) else {
+                throw VecStoreError(
+                    .invalidArgument, "pq_m is \(pqM): allowed is 1 to \(min(dimension, ListCodec.mostTables))")
+            }
+        }
+        guard let bits else { return }
+        switch storage {
+        case .pq:
+            guard bits == 4 else {
+                throw VecStoreError(
+                    .unsupported, "nbits is \(bits): lists hold product codes of 4 bits, whose tables fit registers")
+            }
+        case .binary:
+            guard bits == 1 else {
+                throw VecStoreError(.unsupported, "bits is \(bits): lists hold binary codes of 1 bit; rescore ranks more finely")
+            }
+        default:
+            throw VecStoreError(.invalidArgument, "bits is \(bits): it is for storage pq and binary, not for \(storage.name)")
+        }
+    }
+}

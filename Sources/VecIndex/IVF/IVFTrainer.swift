@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+import VecKernels
+
+/// Makes the model of an inverted file from some vectors: centroids by k-means, and codebooks from what vectors differ by from
+/// them.
+struct IVFTrainer {
+    private let options: IVFOptions
+    private let nlist: Int
+    private let rows: SampleRows
+    private let threads: Int
+    private let isOwn: Bool
+    private let progress: Progress?
+    private let table: KernelTable
+
+    /// More passes than this move centroids by less than another seed does.
+    private static let iterations = 10
+    private static let pieceRows = 4096
+
+    init(
+        _ vectors: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ options: IVFOptions, isOwn: Bool,
+        threads: Int, progress: Progress?, table: KernelTable
+    ) throws(VecStoreError) {
+        self.options = options
+        self.isOwn = isOwn
+        self.threads = threads
+        self.progress = progress
+        self.table = table
+        nlist = options.listCount(for: count)
+        guard count >= nlist else {
+            throw VecStoreError(
+                .invalidArgument,
+                "nlist is \(nlist), but there are \(count) rows to train on: it takes one for each list at least, and better \(IVFOptions.leastRowsPerList) or more"
+            )
+        }
+        guard nlist >= options.assignments else {
+            throw VecStoreError(
+                .invalidArgument, "assignments is \(options.assignments), and \(count) rows make a single list: give more rows, or nlist")
+        }
+        let source = try RowSource(
+            vectors, type, count, dimension: options.dimension, metric: options.metric, table: table)
+        try source.check(threads: threads)
+        var random = SplitMix64(seed: options.seed)
+        let most = product(KMeansOptions.defaultRowsPerCentroid, nlist) ?? count
+        rows = try SampleRows(source, count: max(most, 1), &random, threads: threads)
+    }
+
+    private var dimension: Int { options.dimension }
+
+    func train() throws(VecStoreError) -> IVFModel {
+        // Directions, where those decide: rows of zeros have none.
+        let isDirected = options.metric != .l2Squared
+        let unitMemory = try allocate(Float.self, isDirected ? rows.count * dimension : 0, for: "\(rows.count) directions")
+        let units = unitMemory.pointer(Float.self)
+        var unitCount = rows.count
+        if isDirected { unitCount = directions(units) }
+        let source = isDirected ? UnsafePointer(units) : rows.base
+        guard unitCount >= nlist else {
+            throw VecStoreError(
+                .invalidArgument, "nlist is \(nlist), but of the rows to train on only \(unitCount) are not zero")
+        }
+        var means = try KMeans(
+            source, .float32, unitCount, dimension: dimension,
+            options: KMeansOptions(
+                k: nlist, metric: isDirected ? .cosine : .l2Squared, iterations: IVFTrainer.iterations,
+                seed: options.seed, threads: threads), progress: progress, table: table)
+        let found = try means.train()
+        let centroids = try CentroidTable(
+            found.centroids.base, k: nlist, dimension: dimension, metric: IVFModel.listMetric(options.metric),
+            threads: threads, table: table)
+        // Under cosine the rows are their directions; under ip they are what they are.
+        let sample = options.metric == .cosine ? source : rows.base
+        let sampleCount = options.metric == .cosine ? unitCount : rows.count
+        let homeMemory = try allocate(UInt32.self, sampleCount, for: "the lists of \(sampleCount) rows")
+        let homes = homeMemory.pointer(UInt32.self)
+        try assign(sample, sampleCount, centroids, homes)
+        return try model(centroids, sample, sampleCount, homes, trainedCount: rows.count)
+    }
+
+    /// Writes the directions of the rows that have one. Returns how many.
+    private func directions(_ units: UnsafeMutablePointer<Float>) -> Int {
+        var n = 0
+        for i in 0..<rows.count {
+            let row = rows.base + i * dimension, unit = units + n * dimension
+            var square: Double = 0
+            for d in 0..<dimension { square += Double(row[d]) * Double(row[d]) }
+            if Float(square) < Limits.cosineSquaredNorm { continue }
+            let inverse = 1 / square.squareRoot()
+            for d in 0..<dimension { unit[d] = Float(Double(row[d]) * inverse) }
+            n += 1
+        }
+        return n
+    }
+
+    private func assign(
+        _ sample: UnsafePointer<Float>, _ count: Int, _ centroids: CentroidTable, _ homes: UnsafeMutablePointer<UInt32>
+    ) throws(VecStoreError) {
+        let distanceMemory = try allocate(Float.self, count, for: "the distances of \(count) rows")
+        let block = try QueryBlock(
+            sample, type: .float32, count: count, dimension: dimension, metric: centroids.context.metric,
+            rowType: .float32, table: table)
+        try centroids.assign(block, homes, distanceMemory.pointer(Float.self), hasPrior: false, threads: threads)
+    }
+
+    private func model(
+        _ centroids: CentroidTable, _ sample: UnsafePointer<Float>, _ count: Int, _ homes: UnsafePointer<UInt32>,
+        trainedCount: Int
+    ) throws(VecStoreError) -> IVFModel {
+        let sums = try allocate(Double.self, 3 * nlist, for: "the means of \(nlist) lists")
+        let along = sums.pointer(Double.self), norms = along + nlist, counts = norms + nlist
+        var allNorms: Double = 0
+        for i in 0..<count {
+            let l = Int(homes[i]), row = sample + i * dimension, c = centroids.row(l)
+            var product: Double = 0, square: Double = 0
+            for d in 0..<dimension {
+                product += Double(row[d]) * Double(c[d])
+                square += Double(row[d]) * Double(row[d])
+            }
+            along[l] += product
+            norms[l] += square.squareRoot()
+            counts[l] += 1
+            allNorms += square.squareRoot()
+        }
+        let meanNorm = allNorms / Double(max(count, 1))
+        let isDirected = options.metric != .l2Squared
+        let isSized = options.metric == .innerProduct
+        func fill(_ radii: UnsafeMutablePointer<Float>, _ reaches: UnsafeMutablePointer<Float>) {
+            for l in 0..<nlist {
+                radii[l] = isDirected ? (counts[l] > 0 ? Float(along[l] / counts[l]) : Float(meanNorm)) : 1
+                reaches[l] = isSized ? (counts[l] > 0 ? Float(norms[l] / counts[l]) : Float(meanNorm)) : 1
+            }
+        }
+        let norm = isSized ? Float(meanNorm) : 1
+        // Lists first: what codes are trained on is relative to their centers.
+        let plain = try IVFModel(centroids, metric: options.metric, codec: nil, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
+        guard let codec = try trainCodec(plain, sample, count, homes) else { return plain }
+        return try IVFModel(centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
+    }
+
+    private func trainCodec(
+        _ model: IVFModel, _ sample: UnsafePointer<Float>, _ count: Int, _ homes: UnsafePointer<UInt32>
+    ) throws(VecStoreError) -> ListCodec? {
+        if options.storage == .binary {
+            let rotation = FastRotation(dimension: dimension, seed: options.seed)
+            return ListCodec(.binary(rotation), dimension: dimension, metric: options.metric, error: 0)
+        }
+        guard options.storage == .pq else { return nil }
+        let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: 4, table: table)
+        let wanted = min(count, KMeansOptions.defaultRowsPerCentroid << 4)
+        var random = SplitMix64(seed: options.seed ^ 0x5eed)
+        let drawn = try drawPositions(wanted, of: count, &random)
+        let positions = drawn.pointer(UInt32.self)
+        let memory = try allocate(Float.self, wanted * dimension, for: "\(wanted) vectors to train on")
+        let residuals = memory.pointer(Float.self)
+        for i in 0..<wanted {
+            let p = Int(positions[i])
+            model.residual(sample + p * dimension, Int(homes[p]), residuals + i * dimension)
+        }
+        try quantizer.trainParts(residuals, wanted, ProductQuantizer.Training(seed: options.seed), threads: threads)
+        let codeMemory = try allocate(UInt8.self, wanted * quantizer.codeSize, for: "the codes of \(wanted) vectors")
+        let decodedMemory = try allocate(Float.self, wanted * dimension, for: "\(wanted) decoded vectors")
+        let decoded = decodedMemory.pointer(Float.self)
+        try quantizer.encode(residuals, wanted, codeMemory.pointer(UInt8.self), threads: threads)
+        try quantizer.decode(codeMemory.pointer(UInt8.self), wanted, decoded, threads: threads)
+        // What codes lose lies along the directions in which rows differ most, and so do queries: how far products are off is
+        // measured with other rows as queries.
+        var squares: Double = 0
+        for i in 0..<wanted {
+            var square: Float = 0, reached: Float = 0
+            for d in (i * dimension)..<((i + 1) * dimension) {
+                square += residuals[d] * residuals[d]
+                reached += residuals[d] * decoded[d]
+            }
+            let f = ListCodec.stretch(square, reached)
+            for d in (i * dimension)..<((i + 1) * dimension) { decoded[d] = residuals[d] / f - decoded[d] }
+            let l = Int(homes[Int(positions[i])]), c = model.centroids.row(l), radius = model.radii[l]
+            let other = sample + Int(positions[(i * 7919 + wanted / 2) % wanted]) * dimension, e = decoded + i * dimension
+            var product: Double = 0, length: Double = 0
+            for d in 0..<dimension {
+                let x = Double(other[d] - radius * c[d])
+                product += x * Double(e[d])
+                length += x * x
+            }
+            if length > 0 { squares += product * product / length }
+        }
+        let error = Float((squares / Double(max(wanted, 1))).squareRoot())
+        return ListCodec(.product(quantizer), dimension: dimension, metric: options.metric, error: error)
+    }
+}

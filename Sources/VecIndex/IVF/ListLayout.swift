@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+/// Where things are in a block of 32 rows of a list: codes, as `ListCodeKernels` reads them, then two numbers and the slot of
+/// each row. Lists without codes have slots alone.
+struct ListLayout: Sendable, Equatable {
+    /// Fours of tables; 0 without codes.
+    let groups: Int
+
+    static let rows = 32
+
+    var codesSize: Int { 64 * groups }
+    var offsetsAt: Int { codesSize }
+    var factorsAt: Int { codesSize + 4 * ListLayout.rows }
+    var slotsAt: Int { groups == 0 ? 0 : codesSize + 8 * ListLayout.rows }
+    var blockSize: Int { slotsAt + 4 * ListLayout.rows }
+
+    /// Blocks that hold `count` rows.
+    static func blocks(_ count: Int) -> Int { (count + rows - 1) / rows }
+
+    @inline(__always)
+    func slots(_ block: UnsafeRawPointer) -> UnsafePointer<UInt32> {
+        (block + slotsAt).assumingMemoryBound(to: UInt32.self)
+    }
+
+    func offsets(_ block: UnsafeRawPointer) -> UnsafePointer<Float> {
+        (block + offsetsAt).assumingMemoryBound(to: Float.self)
+    }
+
+    func factors(_ block: UnsafeRawPointer) -> UnsafePointer<Float> {
+        (block + factorsAt).assumingMemoryBound(to: Float.self)
+    }
+
+    /// Writes a row into a place that is empty.
+    /// - Parameter numbers: One for each table, from 0 to 15; unused without codes.
+    func write(
+        _ block: UnsafeMutableRawPointer, _ row: Int, slot: UInt32, numbers: UnsafePointer<UInt8>, tables: Int, offset: Float,
+        factor: Float
+    ) {
+        block.storeBytes(of: slot, toByteOffset: slotsAt + 4 * row, as: UInt32.self)
+        if groups == 0 { return }
+        let shift = UInt8(row < 16 ? 0 : 4)
+        let bytes = block.assumingMemoryBound(to: UInt8.self) + (row & 15)
+        for t in 0..<tables { bytes[16 &* t] |= numbers[t] &<< shift }
+        block.storeBytes(of: offset.bitPattern, toByteOffset: offsetsAt + 4 * row, as: UInt32.self)
+        block.storeBytes(of: factor.bitPattern, toByteOffset: factorsAt + 4 * row, as: UInt32.self)
+    }
+
+    /// The numbers of a row, one for each table.
+    func read(_ block: UnsafeRawPointer, _ row: Int, tables: Int, _ numbers: UnsafeMutablePointer<UInt8>) {
+        let shift = UInt8(row < 16 ? 0 : 4)
+        let bytes = block.assumingMemoryBound(to: UInt8.self) + (row & 15)
+        for t in 0..<tables { numbers[t] = bytes[16 &* t] &>> shift & 15 }
+    }
+
+    /// Puts a row into the place of another, and leaves its own place empty.
+    func move(
+        _ source: UnsafeMutableRawPointer, _ from: Int, to target: UnsafeMutableRawPointer, _ row: Int
+    ) {
+        for column in groups == 0 ? [slotsAt] : [slotsAt, offsetsAt, factorsAt] {
+            let value = source.load(fromByteOffset: column + 4 * from, as: UInt32.self)
+            target.storeBytes(of: value, toByteOffset: column + 4 * row, as: UInt32.self)
+        }
+        clear(target, row, codesAlone: true)
+        let fromShift = UInt8(from < 16 ? 0 : 4), toShift = UInt8(row < 16 ? 0 : 4)
+        let old = source.assumingMemoryBound(to: UInt8.self) + (from & 15)
+        let new = target.assumingMemoryBound(to: UInt8.self) + (row & 15)
+        for t in 0..<(4 * groups) { new[16 &* t] |= (old[16 &* t] &>> fromShift & 15) &<< toShift }
+        clear(source, from)
+    }
+
+    /// Makes a place empty: all its bytes are 0.
+    func clear(_ block: UnsafeMutableRawPointer, _ row: Int, codesAlone: Bool = false) {
+        let kept = UInt8(row < 16 ? 0xf0 : 0x0f)
+        let bytes = block.assumingMemoryBound(to: UInt8.self) + (row & 15)
+        for t in 0..<(4 * groups) { bytes[16 &* t] &= kept }
+        if codesAlone { return }
+        for column in groups == 0 ? [slotsAt] : [slotsAt, offsetsAt, factorsAt] {
+            block.storeBytes(of: 0, toByteOffset: column + 4 * row, as: UInt32.self)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecKernelTypes
+
+// Reading lists: their codes, or their rows.
+extension ListSearcher {
+    func scan(_ query: Prepared, _ probe: Probe, _ candidates: inout Candidates) {
+        if isCoded {
+            scanCodes(query, probe, limit: { $0.limit }, &candidates) { $0.take($1) }
+        } else {
+            scanRows(query, Int(probe.list)) { (distance, slot) in
+                if distance <= candidates.limit {
+                    candidates.take(Candidates.Candidate(estimate: distance, slot: slot, margin: 0))
+                }
+            }
+        }
+    }
+
+    /// Reads the lists of all queries list by list, where those before `from` have been read.
+    func scanShared(_ prepared: [Prepared], _ candidates: inout [Candidates], from: Int) {
+        let nlist = model.nlist, count = prepared.count
+        // Pairs in the order of their lists: a counting sort.
+        starts.update(repeating: 0, count: nlist + 1)
+        for i in 0..<count {
+            for p in from..<nprobe { starts[Int(probes[i * nprobe + p].list) + 1] &+= 1 }
+        }
+        for l in 0..<nlist { starts[l + 1] &+= starts[l] }
+        let total = Int(starts[nlist])
+        for i in 0..<count {
+            for p in from..<nprobe {
+                let l = Int(probes[i * nprobe + p].list)
+                pairs[Int(starts[l])] = UInt32(truncatingIfNeeded: i * nprobe + p)
+                starts[l] &+= 1
+            }
+        }
+        var at = 0
+        while at < total {
+            let first = Int(pairs[at]), list = probes[first].list
+            let i = first / nprobe
+            let next = at + 1 < total ? Int(pairs[at + 1]) : -1
+            if isCoded, next >= 0, probes[next].list == list {
+                scanCodes(prepared, i, next / nprobe, probes[first], probes[next], &candidates)
+                at += 2
+            } else {
+                scan(prepared[i], probes[first], &candidates[i])
+                at += 1
+            }
+        }
+    }
+
+    /// Reads more lists, the nearest first, until there are enough candidates: a filter may leave few rows in those that are near.
+    func extend(_ query: Prepared, _ candidates: inout Candidates) throws(VecStoreError) {
+        guard !filter.isOpen, candidates.count < wantedAtLeast, nprobe < model.nlist else { return }
+        _ = try prepare(query.number, at: query.place, of: near.query(0))
+        near.multiply(1)
+        let all = near.nearest(0, model.nlist)
+        // Those that have been read are marked.
+        starts.update(repeating: 0, count: model.nlist)
+        for p in 0..<nprobe { starts[Int(probes[query.place * nprobe + p].list)] = 1 }
+        for p in 0..<model.nlist where starts[all[p]] == 0 {
+            if candidates.count >= wantedAtLeast { break }
+            var probe = Probe(list: UInt32(truncatingIfNeeded: all[p]), product: near.product(0, all[p]))
+            measureCenters(0, &probe, 1)
+            scan(query, probe, &candidates)
+        }
+    }
+
+    /// What a list adds to all its estimates for a query, and how far they are off for a row of factor 1.
+    func base(_ query: Prepared, _ probe: Probe) -> (base: Float, margin: Float) {
+        let l = Int(probe.list), radius = model.radii[l]
+        let squared = max(0, query.square + radius * (radius * model.squares[l] - 2 * probe.product))
+        let base =
+            switch model.metric {
+            case .l2Squared: squared
+            case .cosine: 1 - radius * probe.product
+            default: 0 - radius * probe.product
+            }
+        return (base, (model.codec?.spread ?? 0) * squared.squareRoot() + query.tables.spread)
+    }
+
+    /// Estimates the rows of a list, and calls `take` with those within a limit.
+    func scanCodes<R>(
+        _ query: Prepared, _ probe: Probe, limit: (R) -> Float, _ results: inout R,
+        _ take: (inout R, Candidates.Candidate) -> Void
+    ) {
+        let layout = model.layout, list = state.list(Int(probe.list))
+        let (base, margin) = base(query, probe)
+        let tables = tables(query)
+        forEachPiece(list) { (blocks, count, rows) in
+            table.listCodes.sums(
+                blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, sums)
+            select(query, probe.list, blocks, count, rows, sums, base, margin, limit: limit, &results, take)
+        }
+    }
+
+    /// Estimates the rows of a list for two queries at once.
+    func scanCodes(
+        _ prepared: [Prepared], _ i: Int, _ j: Int, _ probe: Probe, _ other: Probe, _ candidates: inout [Candidates]
+    ) {
+        let layout = model.layout, list = state.list(Int(probe.list))
+        let first = base(prepared[i], probe), second = base(prepared[j], other)
+        let tables = tables(prepared[i]), otherTables = self.tables(prepared[j])
+        forEachPiece(list) { (blocks, count, rows) in
+            table.listCodes.sums2(
+                blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, otherTables,
+                sums, otherSums)
+            select(
+                prepared[i], probe.list, blocks, count, rows, sums, first.base, first.margin, limit: { $0.limit }, &candidates[i]
+            ) { $0.take($1) }
+            select(
+                prepared[j], probe.list, blocks, count, rows, otherSums, second.base, second.margin, limit: { $0.limit }, &candidates[j]
+            ) { $0.take($1) }
+        }
+    }
+
+    /// Calls `body` with runs of blocks, how many they are, and the rows of each.
+    @inline(__always)
+    func forEachPiece(_ list: ListState, _ body: (UnsafeRawPointer, Int, Int) -> Void) {
+        if let blocks = list.blocks {
+            var from = 0
+            while from < list.fullBlocks {
+                let n = min(ListSearcher.pieceBlocks, list.fullBlocks - from)
+                body(blocks + from * model.layout.blockSize, n, ListLayout.rows)
+                from += n
+            }
+        }
+        if let last = list.lastBlock { body(last, 1, list.count % ListLayout.rows) }
+        withExtendedLifetime(list) {}
+    }
+
+    /// Calls `take` with the rows of some blocks whose estimates are within a limit.
+    @inline(__always)
+    func select<R>(
+        _ query: Prepared, _ l: UInt32, _ blocks: UnsafeRawPointer, _ count: Int, _ rows: Int, _ sums: UnsafePointer<Int32>,
+        _ base: Float, _ margin: Float, limit: (R) -> Float, _ results: inout R, _ take: (inout R, Candidates.Candidate) -> Void
+    ) {
+        let layout = model.layout
+        for b in 0..<count {
+            let block = blocks + b * layout.blockSize
+            let factors = layout.factors(block)
+            let found = table.listCodes.select(
+                sums + ListLayout.rows * b, layout.offsets(block), factors, rows, query.tables.scale, query.tables.shift,
+                base, limit(results), positions, values)
+            if found == 0 { continue }
+            let slots = layout.slots(block)
+            for f in 0..<found {
+                let row = Int(positions[f])
+                let slot = slots[row]
+                // A damaged file may name any slot.
+                guard Int(slot) < state.usedSlots, filter.wants(slot, state.rows), !isBetterKnown(slot, l) else { continue }
+                take(&results, Candidates.Candidate(estimate: values[f], slot: slot, margin: abs(factors[row]) * margin))
+            }
+        }
+    }
+}

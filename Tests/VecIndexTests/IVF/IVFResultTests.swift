@@ -1,0 +1,193 @@
+// What searches of an inverted file find, against exact truth.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import VecIndexReference
+import VecKernelTypes
+import VecKernels
+
+@testable import VecIndex
+
+/// A way to make an inverted file.
+struct ListSetting: CustomTestStringConvertible, Sendable {
+    var metric: Metric
+    var storage: ListStorage
+    var rescore = RescoreRows.asAdded
+    var assignments = 1
+    var isa = KernelTable.current.isa
+
+    var table: KernelTable { KernelTable.table(for: isa) }
+    var testDescription: String {
+        "\(metric.name), \(storage.name), rescore \(rescore.name), \(assignments) lists a row, \(isa.name)"
+    }
+
+    static let metrics: [Metric] = [.l2Squared, .innerProduct, .cosine]
+
+    /// Every metric, storage and number of lists, with rows to rank by and without.
+    static let all: [ListSetting] = metrics.flatMap { metric in
+        [1, 2].flatMap { assignments in
+            ListStorage.allCases.flatMap { storage in
+                [ListSetting(metric: metric, storage: storage, assignments: assignments)]
+                    + (storage.isCoded
+                        ? [
+                            ListSetting(metric: metric, storage: storage, rescore: .none, assignments: assignments),
+                            ListSetting(metric: metric, storage: storage, rescore: .float16, assignments: assignments),
+                        ] : [])
+            }
+        }
+    }
+
+    /// Codes on every instruction set of this processor.
+    static let codes: [ListSetting] = metrics.flatMap { metric in
+        [ListStorage.pq, .binary].flatMap { storage in
+            KernelTable.available.map { ListSetting(metric: metric, storage: storage, isa: $0) }
+        }
+    }
+
+    func index(_ rows: Vectors, nlist: Int? = nil, ids: [UInt64]? = nil) throws -> IVFIndex {
+        try IVFIndex(
+            rows, metric: metric, nlist: nlist, storage: storage, rescore: rescore, assignments: assignments, table: table,
+            ids: ids)
+    }
+}
+
+@Suite("Results of inverted files")
+struct IVFResultTests {
+    private static let data = RealRows.make(1500, .float32)
+    private static let truths = ListSetting.metrics.map { Recall.truth(data.queries, data.rows, $0, k: 10) }
+
+    private static func truth(_ metric: Metric) -> [[Hit]] {
+        truths[ListSetting.metrics.firstIndex(of: metric) ?? 0]
+    }
+
+    @Test("all lists together hold the truth, a few of them nearly all of it", arguments: ListSetting.all)
+    func recall(setting: ListSetting) throws {
+        let index = try setting.index(IVFResultTests.data.rows, nlist: 50)
+        let truth = IVFResultTests.truth(setting.metric)
+        let all = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 50))
+        let some = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 12))
+        for hits in all + some {
+            #expect(Set(hits.map(\.id)).count == hits.count)
+            #expect(hits.count == 10)
+            #expect(zip(hits, hits.dropFirst()).allSatisfy { $0.distance <= $1.distance })
+        }
+        let isExact = !setting.storage.isCoded || setting.rescore != .none
+        let isNarrow = setting.rescore == .float16 || setting.storage == .float16 || setting.storage == .bfloat16
+        #expect(Recall.ofIDs(all, truth) >= (isExact ? (isNarrow ? 0.93 : 0.985) : 0.45))
+        #expect(Recall.ofIDs(some, truth) >= (isExact ? 0.85 : 0.4))
+        if isExact && !isNarrow {
+            let flat = try FlatIndex(IVFResultTests.data.rows, metric: setting.metric, table: setting.table)
+            let exact = try flat.search(IVFResultTests.data.queries, k: 10)
+            for (hits, best) in zip(all, exact) where hits.map(\.id) == best.map(\.id) {
+                // The distances are those of a flat index, to the last bits.
+                for (a, b) in zip(hits, best) { #expect(abs(a.distance - b.distance) <= 1e-5 * max(1, abs(b.distance))) }
+            }
+        }
+    }
+
+    @Test("codes find the same on every instruction set, or nearly", arguments: ListSetting.codes)
+    func instructionSets(setting: ListSetting) throws {
+        let index = try setting.index(IVFResultTests.data.rows, nlist: 20)
+        let found = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 20))
+        #expect(Recall.ofIDs(found, IVFResultTests.truth(setting.metric)) >= 0.985)
+    }
+
+    @Test(
+        "results do not depend on threads, nor on how many queries come at once",
+        arguments: ListSetting.all.filter { $0.assignments == 2 && $0.rescore != .float16 })
+    func batches(setting: ListSetting) throws {
+        let index = try setting.index(IVFResultTests.data.rows, nlist: 30)
+        let queries = IVFResultTests.data.queries
+        for nprobe in [1, 7, 30] {
+            let together = try index.search(queries, k: 10, SearchOptions(threads: 1, nprobe: nprobe))
+            #expect(try index.search(queries, k: 10, SearchOptions(threads: 3, nprobe: nprobe)) == together)
+            let single = try (0..<queries.count).flatMap {
+                try index.search(queries.picked($0..<($0 + 1)), k: 10, SearchOptions(threads: 1, nprobe: nprobe))
+            }
+            #expect(single == together)
+        }
+    }
+
+    @Test("estimates are off by no more than their margins say", arguments: ListSetting.metrics.flatMap { metric in
+        [ListStorage.pq, .binary].map { ListSetting(metric: metric, storage: $0, rescore: .none) }
+    })
+    func estimates(setting: ListSetting) throws {
+        let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
+        let index = try setting.index(rows, nlist: 20)
+        let found = try index.search(queries, k: 200, SearchOptions(nprobe: 20))
+        var error = 0.0, spread = 0.0, count = 0.0
+        for (q, hits) in found.enumerated() {
+            let exact = Dictionary(
+                uniqueKeysWithValues: Reference.nearest(
+                    q, of: queries, rows, ids: (0..<rows.count).map { UInt64($0) }, wanted: nil, k: rows.count,
+                    setting.metric, .current
+                ).map { ($0.id, Double($0.distance)) })
+            let distances = exact.values.sorted()
+            for hit in hits {
+                let wanted = try #require(exact[hit.id])
+                error += (Double(hit.distance) - wanted) * (Double(hit.distance) - wanted)
+                count += 1
+            }
+            spread += distances[distances.count / 2] - distances[0]
+        }
+        // Off by a small part of how far apart the nearest row and one in the middle are.
+        #expect((error / count).squareRoot() <= 0.15 * spread / Double(found.count))
+    }
+
+    @Test("a filter finds k rows wherever they lie", arguments: [ListStorage.auto, .pq, .binary])
+    func filters(storage: ListStorage) throws {
+        let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
+        let index = try ListSetting(metric: .l2Squared, storage: storage).index(rows, nlist: 50)
+        let wanted = (0..<rows.count).map { $0 % 201 == 0 }
+        let truth = Recall.truth(queries, rows, .l2Squared, k: 5, wanted: wanted)
+        let ids = wanted.indices.filter { wanted[$0] }.map { UInt64($0) }
+        var bitmap = [UInt8](repeating: 0, count: (rows.count + 7) / 8)
+        for id in ids { bitmap[Int(id) / 8] |= 1 << UInt8(id % 8) }
+        try ids.withUnsafeBufferPointer { ids in
+            try bitmap.withUnsafeBufferPointer { bitmap in
+                let idBase = try #require(ids.baseAddress), bits = try #require(bitmap.baseAddress)
+                for filter in [
+                    RowFilter(.ids(idBase, count: ids.count)), RowFilter(.bitmap(bits, count: UInt64(rows.count))),
+                    RowFilter(.callback { wanted[Int($0)] }), RowFilter(.callback { !wanted[Int($0)] }, isNegated: true),
+                ] {
+                    let found = try index.search(queries, k: 5, SearchOptions(filter: filter, nprobe: 2))
+                    for hits in found {
+                        #expect(hits.count == 5)
+                        #expect(hits.allSatisfy { wanted[Int($0.id)] })
+                    }
+                    let all = try index.search(queries, k: 5, SearchOptions(filter: filter, nprobe: 50))
+                    #expect(Recall.ofIDs(all, truth) == 1)
+                }
+            }
+        }
+        let none = try index.search(queries, k: 5, SearchOptions(filter: RowFilter(.none, isNegated: true)))
+        #expect(none.allSatisfy { $0.isEmpty })
+    }
+
+    @Test("a range search finds the rows within, each once", arguments: ListSetting.all.filter { $0.rescore == .asAdded })
+    func range(setting: ListSetting) throws {
+        let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
+        let index = try setting.index(rows, nlist: 50)
+        let truth = Recall.truth(queries, rows, setting.metric, k: 60)
+        let radius = truth[0][40].distance
+        let flat = try FlatIndex(rows, metric: setting.metric, table: .current)
+        let wanted = try flat.searchRange(queries, radius: radius)
+        let found = try index.searchRange(
+            queries.bytes, type: .float32, count: queries.count, radius: radius, options: SearchOptions(nprobe: 50)
+        ).hits
+        #expect(found.allSatisfy { Set($0.map(\.id)).count == $0.count })
+        #expect(found.allSatisfy { $0.allSatisfy { $0.distance <= radius } })
+        let isNarrow = setting.storage == .float16 || setting.storage == .bfloat16
+        #expect(Recall.ofIDs(found, wanted) >= (isNarrow ? 0.9 : 0.97))
+    }
+
+    @Test("rows all alike, fewer rows than k, and a single list are no trouble", arguments: ListSetting.all)
+    func odd(setting: ListSetting) throws {
+        let same = Vectors([Float](repeating: 1, count: 100 * 8), dimension: 8, type: .float32)
+        let index = try setting.index(same, nlist: 2)
+        let hits = try index.search(same.picked(0..<1), k: 150, SearchOptions(nprobe: 2))
+        #expect(Set(hits[0].map(\.id)).count == 100)
+        let wanted: Float = setting.metric == .innerProduct ? -8 : 0
+        #expect(hits[0].allSatisfy { abs($0.distance - wanted) < 0.01 })
+    }
+}

@@ -1,0 +1,51 @@
+// The lists nearest to a query, against a comparison with each centroid.
+// SPDX-License-Identifier: Apache-2.0
+
+import Testing
+import VecIndexReference
+import VecKernelTypes
+import VecKernels
+
+@testable import VecIndex
+
+@Suite("Near lists")
+struct NearListsTests {
+    private static let data = DataSet.clusters.make(rows: 3000, queries: 30, dimension: 70, type: .float32, seed: 31)
+
+    @Test("lists come in the order of their scores, as nearly as codes can tell", arguments: Setting.products.filter { $0.type == .float32 })
+    func order(setting: Setting) throws {
+        let index = try IVFIndex(NearListsTests.data.rows, metric: setting.metric, nlist: 67, table: setting.table)
+        let model = try #require(index.current.model)
+        let near = try NearLists(model, setting.table)
+        let queries = NearListsTests.data.queries.floats
+        for from in stride(from: 0, to: 30, by: 10) {
+            for i in 0..<10 {
+                for d in 0..<70 { near.query(i)[d] = queries[(from + i) * 70 + d] }
+            }
+            try BLAS.onOneThread { () throws(VecStoreError) in near.multiply(10) }
+            for i in 0..<10 {
+                func score(_ l: Int) -> Double {
+                    var product = 0.0, square = 0.0, norm = 0.0
+                    for d in 0..<70 {
+                        let c = Double(model.centroids.row(l)[d]), q = Double(queries[(from + i) * 70 + d])
+                        product += q * c
+                        square += c * c
+                        norm += q * q
+                    }
+                    #expect(abs(Double(near.product(i, l)) - product) <= 0.02 * (norm * square).squareRoot())
+                    return setting.metric == .l2Squared ? square - 2 * product : -product * Double(model.reaches[l])
+                }
+                let wanted = (0..<67).map(score)
+                let order = wanted.sorted()
+                for count in [1, 5, 32, 67, 100] {
+                    let lists = near.nearest(i, count)
+                    try #require(lists.count == min(count, 67))
+                    let found = (0..<lists.count).map { lists[$0] }
+                    try #require(Set(found).count == found.count)
+                    let slack = 0.05 * (order[66] - order[0]) + 1e-5
+                    for (rank, l) in found.enumerated() { try #require(wanted[l] <= order[rank] + slack) }
+                }
+            }
+        }
+    }
+}
