@@ -32,7 +32,7 @@ class Engine:
     name = ""  # in tables and for --engines; classes without one are not run
     library = ""  # engines of one library share a colour in plots
     ours = False  # part of this project: peers are compared with it
-    suites: tuple[str, ...] = ()  # "exact", "ann", "filters", "growth", "life"
+    suites: tuple[str, ...] = ()  # "exact", "ann", "ivf", "filters", "growth", "life"
     metrics: tuple[str, ...] = ("l2sq", "ip", "cosine")
     keeps_base = False  # searches the caller's array in place, so that it must stay
     needs_flags: tuple[str, ...] = ()  # flags of the processor without which it is left out
@@ -110,6 +110,28 @@ class GraphEngine(Engine):
         super().__init__(dim, metric, threads)
         self.m = m
         self.ef_construction = ef_construction
+
+
+class ListEngine(Engine):
+    """An inverted file with codes and float32 rows to rank by: built with nlist, searched with nprobe and oversampling."""
+
+    suites = ("ivf",)
+
+    @classmethod
+    def settings(cls, options: Any) -> list[dict[str, Any]]:
+        return [{"nlist": nlist} for nlist in options.nlist]
+
+    @classmethod
+    def points(cls, options: Any) -> list[dict[str, Any]]:
+        return [
+            {"nprobe": nprobe, "oversampling": oversampling}
+            for nprobe in options.nprobe
+            for oversampling in options.oversampling
+        ]
+
+    def __init__(self, dim: int, metric: str, threads: int, nlist: int) -> None:
+        super().__init__(dim, metric, threads)
+        self.nlist = nlist
 
 
 def one_by_one(queries: np.ndarray, k: int, search: Callable[[np.ndarray], Sequence[int]]) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .base import Engine, GraphEngine, with_norm_1
+from .base import Engine, GraphEngine, ListEngine, with_norm_1
 
 # faiss turns to BLAS from a number of queries on that its default sets far too high (334 at 384 dimensions): on the
 # machine this was tried on, BLAS was ahead from about 8 queries. faiss counts queries times dimensions.
@@ -166,3 +166,27 @@ class FaissHNSWSQ8UniformRefine(FaissHNSWSQ8Refine):
 
     name = "faiss-hnsw-sq8u-refine"
     quantizer = "QT_8bit_uniform"
+
+
+class FaissIVFPQ(_Faiss, ListEngine):
+    """Product codes of 4 bits for each two elements, looked up in registers, and float32 rows to rank by."""
+
+    name = "faiss-ivf-pqfs"
+    codes = "PQ{}x4fs"
+    note = f"IVF..., PQ...x4fs, RFlat. oversampling is k_factor. {_COSINE_NOTE}"
+
+    def make(self) -> Any:
+        codes = self.codes.format(self.dim // 2)
+        return self.faiss.index_factory(self.dim, f"IVF{self.nlist},{codes},RFlat", self.metric_code())
+
+    def use(self, **point: Any) -> None:
+        self.faiss.extract_index_ivf(self.index).nprobe = point["nprobe"]
+        self.index.k_factor = point["oversampling"]
+
+
+class FaissIVFRaBitQ(FaissIVFPQ):
+    """Binary codes."""
+
+    name = "faiss-ivf-rabitqfs"
+    codes = "RaBitQfs"
+    note = f"IVF..., RaBitQfs, RFlat. oversampling is k_factor. {_COSINE_NOTE}"

@@ -7,7 +7,7 @@ from typing import Any, Optional
 
 import numpy as np
 
-from .base import Engine, GraphEngine, NotAvailable
+from .base import Engine, GraphEngine, ListEngine, NotAvailable
 
 
 class _Vecstore(Engine):
@@ -135,6 +135,52 @@ class VecstoreHNSWInt8Optimized(VecstoreHNSWInt8):
     def build(self, base: np.ndarray, threads: int) -> None:
         super().build(base, threads)
         self.index.optimize(threads=threads)
+
+
+class VecstoreIVFBinary(ListEngine, _VecstoreIndex):
+    """Lists of binary codes; rows in one list, or in two."""
+
+    name = "vecstore-ivf-binary"
+    storage = "binary"
+
+    @classmethod
+    def settings(cls, options: Any) -> list[dict[str, Any]]:
+        return [
+            {"nlist": nlist, "assignments": assignments} for nlist in options.nlist for assignments in options.assignments
+        ]
+
+    def __init__(self, dim: int, metric: str, threads: int, nlist: int, assignments: int) -> None:
+        super().__init__(dim, metric, threads, nlist)
+        self.assignments = assignments
+
+    def make(self) -> Any:
+        return self.vecstore.Index(
+            "ivf",
+            dim=self.dim,
+            metric=self.metric,
+            nlist=self.nlist,
+            storage=self.storage,
+            assignments=self.assignments,
+        )
+
+    def build(self, base: np.ndarray, threads: int) -> None:
+        self.index = None
+        self.index = self.make()
+        self.index.train(base, threads=threads)
+        self.index.add(base, threads=threads)
+
+    def use(self, **point: Any) -> None:
+        self.point = point
+
+    def search(self, queries: np.ndarray, k: int) -> np.ndarray:
+        return self.index.search(queries, k, threads=self.threads, **self.point)[0]
+
+
+class VecstoreIVFPQ(VecstoreIVFBinary):
+    """Lists of product codes, a number of 4 bits for each two elements."""
+
+    name = "vecstore-ivf-pq"
+    storage = "pq"
 
 
 class VecstoreKnn(_Vecstore):

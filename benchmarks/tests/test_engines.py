@@ -10,8 +10,18 @@ import engines
 from engines.base import GraphEngine, NotAvailable, one_by_one, package
 
 LIBRARIES = ("vecstore", "faiss", "hnswlib", "usearch", "pyvsag", "zvec", "qdrant_edge")
-SUITES = {"exact", "ann", "filters", "growth", "life"}
-OPTIONS = types.SimpleNamespace(suite="ann", k=10, m=[16, 32], ef_construction=200, ef_search=[5, 10, 20])
+SUITES = {"exact", "ann", "ivf", "filters", "growth", "life"}
+OPTIONS = types.SimpleNamespace(
+    suite="ann",
+    k=10,
+    m=[16, 32],
+    ef_construction=200,
+    ef_search=[5, 10, 20],
+    nlist=[16, 64],
+    assignments=[1, 2],
+    nprobe=[4, 8],
+    oversampling=[2, 4],
+)
 
 
 def test_reading_the_engines_loads_no_library():

@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import codes, compare, data, filters, kmeans, life, lifework, machine, report, suite
+from . import codes, compare, data, filters, kmeans, life, lifework, machine, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -37,6 +37,18 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "m": [16, 32],
         "ef_construction": 200,
         "ef_search": [10, 14, 20, 28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 800],
+    },
+    "ivf": {
+        "metrics": ["ip"],
+        "threads": [1],
+        "repeats": 3,
+        "singles": 100,
+        "builds": 1,
+        "build_threads": _PROCESSORS,
+        "nlist": [256, 1024],
+        "assignments": [1, 2],
+        "nprobe": [4, 8, 16, 32, 64, 128, 256, 512],
+        "oversampling": [2, 4, 8],
     },
     # The parameters that an index has where none are given.
     "filters": {
@@ -105,12 +117,22 @@ QUICK: dict[str, dict[str, Any]] = {
         "m": [16],
         "ef_search": [10, 20, 40, 80, 160],
     },
+    "ivf": {
+        "repeats": 2,
+        "singles": 20,
+        "rows": 10_000,
+        "queries": 200,
+        "seconds": 0.05,
+        "nlist": [64],
+        "nprobe": [4, 16, 48],
+        "oversampling": [4],
+    },
     "filters": {"repeats": 1, "rows": 10_000, "queries": 200, "groups": 2, "seconds": 0.01},
     "growth": {"repeats": 2, "queries": 200, "seconds": 0.05, "sizes": [2_000, 10_000]},
     "life": {"singles": 100, "rows": 10_000, "queries": 200, "seconds": 0.2},
 }
-TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "growth": [0.95, 0.99]}
-TRAINING: dict[str, Any] = {"kmeans": kmeans, "codes": codes}
+TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "ivf": [0.9, 0.95, 0.98, 0.99], "growth": [0.95, 0.99]}
+TRAINING: dict[str, Any] = {"kmeans": kmeans, "codes": codes, "resident": resident}
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
 
@@ -197,7 +219,7 @@ def command_line() -> argparse.ArgumentParser:
         "`make` must have built vecstore before; without it the run fails and says so.",
     )
     commands = parser.add_subparsers(
-        dest="suite", required=True, metavar="exact | ann | filters | growth | life | kmeans | codes | engines | report"
+        dest="suite", required=True, metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | resident | engines | report"
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -206,6 +228,11 @@ def command_line() -> argparse.ArgumentParser:
     graph.add_argument("--ef-construction", type=positive, help="beam of the build (default 200)")
     graph.add_argument("--ef-search", type=numbers, help="beams of the search: the points of the curves")
     ann = commands.add_parser("ann", parents=[shared, graphs], help="approximate search: recall-QPS curves")
+    lists = commands.add_parser("ivf", parents=[shared], help="inverted files: recall-QPS curves")
+    lists.add_argument("--nlist", type=numbers, help="lists (default 256,1024): the peers are built with each")
+    lists.add_argument("--assignments", type=numbers, help="lists of a row, of vecstore (default 1,2)")
+    lists.add_argument("--nprobe", type=numbers, help="lists that are read: the points of the curves")
+    lists.add_argument("--oversampling", type=numbers, help="rows ranked for each result: more points (default 2,4,8)")
     filtered = commands.add_parser(
         "filters", parents=[shared, graphs], help="search among rows that a filter lets through"
     )
@@ -215,7 +242,7 @@ def command_line() -> argparse.ArgumentParser:
     filtered.add_argument("--group-queries", type=positive, help="queries of a group (default 25)")
     growing = commands.add_parser("growth", parents=[shared, graphs], help="building, speed and memory as rows grow")
     growing.add_argument("--sizes", type=numbers, help="rows, such as 10000,100000 (default 10000,100000,1000000)")
-    for curves in (ann, growing):
+    for curves in (ann, lists, growing):
         curves.add_argument("--points", action="store_true", help="print every point of the curves")
     living = commands.add_parser(
         "life", parents=[shared, graphs], help="churn, files, search threads and call overhead of vecstore"
@@ -225,6 +252,9 @@ def command_line() -> argparse.ArgumentParser:
     living.add_argument("--steps", type=step_names, help="calls,c,threads,files,churn (default: all)")
     kmeans.add_arguments(commands.add_parser("kmeans", help="k-means beside faiss.Kmeans"), numbers)
     codes.add_arguments(commands.add_parser("codes", help="quantizers beside those of faiss"), numbers)
+    resident.add_arguments(
+        commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
+    )
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
@@ -249,7 +279,7 @@ def fill_in(options: argparse.Namespace) -> None:
     for name, value in values.items():
         if getattr(options, name, None) is None:
             setattr(options, name, value)
-    if options.suite != "exact" and max(options.ef_search) < options.k:
+    if options.suite not in ("exact", "ivf") and max(options.ef_search) < options.k:
         raise SystemExit("benchmarks: ef_search must reach k.")
     if options.suite == "filters" and len(options.ef_search) > 1:
         raise SystemExit("benchmarks: filters takes one ef_search.")

@@ -27,7 +27,7 @@ def text(run: dict[str, Any], markdown: bool = False, points: bool = False) -> s
             parts.append(_title(run, group, markdown))
             # Where every engine failed or is not available, there is nothing but the notes.
             parts.append(_TABLES[run["suite"]](run, group, markdown) if group["results"] else "")
-    if points and run["suite"] in ("ann", "growth"):
+    if points and run["suite"] in ("ann", "ivf", "growth"):
         for group in groups:
             if len(groups) > 1:
                 parts.append(f"{_title(run, group, markdown)}, {group['n']:,} rows")
@@ -110,6 +110,7 @@ def _ann_table(run: dict[str, Any], group: dict[str, Any], markdown: bool) -> st
 _TABLES = {
     "exact": _exact_table,
     "ann": _ann_table,
+    "ivf": _ann_table,
     "filters": suite_tables.filters,
     "life": suite_tables.life,
 }
@@ -193,6 +194,14 @@ def _meanings(run: dict[str, Any]) -> list[str]:
     if suite == "ann":
         at_recall += "; * is the best peer, to which ratios compare"
         return [speed, single, memory, f"{at_recall}. {graphs}"]
+    if suite == "ivf":
+        at_recall += "; * is the best peer, to which ratios compare"
+        return [
+            speed,
+            single,
+            memory,
+            f"{at_recall}. Trained and built on {' and '.join(map(str, builds))} thread(s); all rank by float32 rows.",
+        ]
     return [speed, memory.replace("memory", "bytes/row", 1), f"{at_recall}. {graphs}"]
 
 
