@@ -72,8 +72,9 @@ struct ListSearcher {
     static let defaultOversampling: Float = 5
     static let leastExtra = 32
 
-    /// Candidates of all queries at work, at most, where there are several.
+    /// Candidates of all queries at work, and lists that they read, at most, where there are several.
     static let mostCandidates = 1 << 20
+    static let mostProbes = 1 << 22
 
     /// Rows that are ranked for a query at most.
     static func rankedRows(k: Int, _ search: SearchOptions, isCoded: Bool, count: Int) -> Int {
@@ -90,8 +91,9 @@ struct ListSearcher {
     /// - Parameter ranked: Rows that are ranked for each.
     static func queriesAtATime(_ model: IVFModel, nprobe: Int, ranked: Int, count: Int, threads: Int) -> Int {
         let share = max(1, (count + threads - 1) / max(threads, 1))
-        let most = min(mostQueries, share, max(1, mostCandidates / max(ranked, 1)))
-        let isShared = most * min(nprobe, model.nlist) >= 2 * model.nlist
+        let probes = min(nprobe, model.nlist)
+        let most = min(mostQueries, share, max(1, mostCandidates / max(ranked, 1)), max(1, mostProbes / probes))
+        let isShared = most * probes >= 2 * model.nlist
         return isShared ? most : min(most, NearLists.queriesAtATime)
     }
 
