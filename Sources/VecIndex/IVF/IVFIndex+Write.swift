@@ -96,7 +96,7 @@ extension IVFIndex {
             errors.run { () throws(VecStoreError) in
                 let list = touched[task]
                 let writer = try ListWriter(model, table)
-                let range = groups.range(list)
+                let range = groups.range(task)
                 changeMemory[task] = try writer.append(
                     state.list(list), list, batch, groups.entries + range.lowerBound, range.count, assignments, slots)
             }
@@ -209,7 +209,7 @@ extension IVFIndex {
         let changes = ChangeList(touched.count)
         ThreadPool.shared.run(tasks: touched.count, threads: threads) { task in
             errors.run { () throws(VecStoreError) in
-                let range = groups.range(touched[task])
+                let range = groups.range(task)
                 let gone = IDMap()
                 try gone.reserve(range.count)
                 for e in range { gone.set(UInt64(slots[Int(groups.entries[e]) / assignments]), 0) }
