@@ -23,19 +23,20 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
 
     static let metrics: [Metric] = [.l2Squared, .innerProduct, .cosine]
 
-    /// Every metric, storage and number of lists, with rows to rank by and without.
-    static let all: [ListSetting] = metrics.flatMap { metric in
-        [1, 2].flatMap { assignments in
-            ListStorage.allCases.flatMap { storage in
-                [ListSetting(metric: metric, storage: storage, assignments: assignments)]
-                    + (storage.isCoded
-                        ? [
-                            ListSetting(metric: metric, storage: storage, rescore: .none, assignments: assignments),
-                            ListSetting(metric: metric, storage: storage, rescore: .float16, assignments: assignments),
-                        ] : [])
-            }
-        }
-    }
+    /// Every storage under every metric, in one list and in two; without rows to rank by, and with narrower ones.
+    static let all: [ListSetting] =
+        metrics.flatMap { metric in
+            [ListStorage.auto, .pq, .binary].flatMap { storage in
+                [1, 2].map { ListSetting(metric: metric, storage: storage, assignments: $0) }
+            } + [ListStorage.pq, .binary].map { ListSetting(metric: metric, storage: $0, rescore: .none, assignments: 2) }
+        } + [
+            ListSetting(metric: .l2Squared, storage: .float32), ListSetting(metric: .innerProduct, storage: .float16),
+            ListSetting(metric: .cosine, storage: .bfloat16),
+            ListSetting(metric: .l2Squared, storage: .pq, rescore: .none),
+            ListSetting(metric: .cosine, storage: .binary, rescore: .none),
+            ListSetting(metric: .cosine, storage: .pq, rescore: .float16),
+            ListSetting(metric: .l2Squared, storage: .binary, rescore: .float16, assignments: 2),
+        ]
 
     /// Codes on every instruction set of this processor.
     static let codes: [ListSetting] = metrics.flatMap { metric in
@@ -53,7 +54,18 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
 
 @Suite("Results of inverted files")
 struct IVFResultTests {
-    private static let data = RealRows.make(1500, .float32)
+    /// The first 160 elements of real rows: enough to be like them, and half the time.
+    private static let data: (rows: Vectors, queries: Vectors) = {
+        let whole = RealRows.make(900, .float32)
+        return (shortened(whole.rows), shortened(whole.queries))
+    }()
+
+    private static func shortened(_ vectors: Vectors) -> Vectors {
+        let floats = vectors.floats, dimension = vectors.dimension
+        return Vectors(
+            (0..<vectors.count).flatMap { floats[($0 * dimension)..<($0 * dimension + 160)] }, dimension: 160, type: .float32)
+    }
+
     private static let truths = ListSetting.metrics.map { Recall.truth(data.queries, data.rows, $0, k: 10) }
 
     private static func truth(_ metric: Metric) -> [[Hit]] {
@@ -62,10 +74,10 @@ struct IVFResultTests {
 
     @Test("all lists together hold the truth, a few of them nearly all of it", arguments: ListSetting.all)
     func recall(setting: ListSetting) throws {
-        let index = try setting.index(IVFResultTests.data.rows, nlist: 50)
+        let index = try setting.index(IVFResultTests.data.rows, nlist: 30)
         let truth = IVFResultTests.truth(setting.metric)
-        let all = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 50))
-        let some = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 12))
+        let all = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 30, oversampling: 10))
+        let some = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 10, oversampling: 10))
         for hits in all + some {
             #expect(Set(hits.map(\.id)).count == hits.count)
             #expect(hits.count == 10)
@@ -88,7 +100,7 @@ struct IVFResultTests {
     @Test("codes find the same on every instruction set, or nearly", arguments: ListSetting.codes)
     func instructionSets(setting: ListSetting) throws {
         let index = try setting.index(IVFResultTests.data.rows, nlist: 20)
-        let found = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 20))
+        let found = try index.search(IVFResultTests.data.queries, k: 10, SearchOptions(nprobe: 20, oversampling: 10))
         #expect(Recall.ofIDs(found, IVFResultTests.truth(setting.metric)) >= 0.985)
     }
 
@@ -137,8 +149,8 @@ struct IVFResultTests {
     @Test("a filter finds k rows wherever they lie", arguments: [ListStorage.auto, .pq, .binary])
     func filters(storage: ListStorage) throws {
         let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
-        let index = try ListSetting(metric: .l2Squared, storage: storage).index(rows, nlist: 50)
-        let wanted = (0..<rows.count).map { $0 % 201 == 0 }
+        let index = try ListSetting(metric: .l2Squared, storage: storage).index(rows, nlist: 30)
+        let wanted = (0..<rows.count).map { $0 % 151 == 0 }
         let truth = Recall.truth(queries, rows, .l2Squared, k: 5, wanted: wanted)
         let ids = wanted.indices.filter { wanted[$0] }.map { UInt64($0) }
         var bitmap = [UInt8](repeating: 0, count: (rows.count + 7) / 8)
@@ -155,7 +167,7 @@ struct IVFResultTests {
                         #expect(hits.count == 5)
                         #expect(hits.allSatisfy { wanted[Int($0.id)] })
                     }
-                    let all = try index.search(queries, k: 5, SearchOptions(filter: filter, nprobe: 50))
+                    let all = try index.search(queries, k: 5, SearchOptions(filter: filter, nprobe: 30))
                     #expect(Recall.ofIDs(all, truth) == 1)
                 }
             }
@@ -167,13 +179,13 @@ struct IVFResultTests {
     @Test("a range search finds the rows within, each once", arguments: ListSetting.all.filter { $0.rescore == .asAdded })
     func range(setting: ListSetting) throws {
         let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
-        let index = try setting.index(rows, nlist: 50)
+        let index = try setting.index(rows, nlist: 30)
         let truth = Recall.truth(queries, rows, setting.metric, k: 60)
         let radius = truth[0][40].distance
         let flat = try FlatIndex(rows, metric: setting.metric, table: .current)
         let wanted = try flat.searchRange(queries, radius: radius)
         let found = try index.searchRange(
-            queries.bytes, type: .float32, count: queries.count, radius: radius, options: SearchOptions(nprobe: 50)
+            queries.bytes, type: .float32, count: queries.count, radius: radius, options: SearchOptions(nprobe: 30)
         ).hits
         #expect(found.allSatisfy { Set($0.map(\.id)).count == $0.count })
         #expect(found.allSatisfy { $0.allSatisfy { $0.distance <= radius } })
