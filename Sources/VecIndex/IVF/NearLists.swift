@@ -127,7 +127,8 @@ struct NearLists {
         let most = min(count, model.nlist)
         if let panels = model.panels {
             // The score, −2·q·c + ‖c‖² or −reach·q·c, divided by what a product of codes is worth.
-            let inverse = 1 / max(scales[i], 0x1p-100)
+            // A query of zeros has products that are worth nothing, and are 0.
+            let inverse = scales[i] > 0 ? 1 / scales[i] : 1
             let product = codeProducts + i * panels.paddedCount
             let weights = model.codeWeights, offsets = model.offsets
             merge(most) { (from, n, limit) in

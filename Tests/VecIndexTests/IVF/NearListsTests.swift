@@ -48,4 +48,16 @@ struct NearListsTests {
             }
         }
     }
+
+    @Test("a query of zeros is nearest to the shortest centroids, however long all of them are")
+    func zeros() throws {
+        let rows = Vectors(NearListsTests.data.rows.floats.map { $0 * 1e9 }, dimension: 70, type: .float32)
+        let index = try IVFIndex(rows, metric: .l2Squared, nlist: 40)
+        let model = try #require(index.current.model)
+        let near = try NearLists(model, .current)
+        for d in 0..<70 { near.query(0)[d] = 0 }
+        try BLAS.onOneThread { () throws(VecStoreError) in near.multiply(1) }
+        let lists = near.nearest(0, 40)
+        #expect((0..<40).map { lists[$0] } == (0..<40).sorted { model.squares[$0] < model.squares[$1] })
+    }
 }
