@@ -49,16 +49,7 @@ extension FlatIndex {
 
     /// Refuses ids that are there, that come twice, or that are none. Returns the largest.
     private func checkNew(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> UInt64 {
-        try withLookup { (lookup, _) throws(VecStoreError) in
-            for i in 0..<count {
-                if ids[i] == noID {
-                    throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
-                }
-                if lookup.slot(of: ids[i]) != nil {
-                    throw VecStoreError(.alreadyExists, "the id \(ids[i]) is in the index already: use update")
-                }
-            }
-        }
+        try withLookup { (lookup, _) throws(VecStoreError) in try lookup.checkNew(ids, count) }
         return try checkDifferentIDs(ids, count)
     }
 

@@ -69,12 +69,7 @@ extension HNSWIndex {
     private func checkIDs(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) {
         lookupLock.lock()
         defer { lookupLock.unlock() }
-        for i in 0..<count {
-            if ids[i] == noID {
-                throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
-            }
-            if lookup.slot(of: ids[i]) != nil { throw HNSWIndex.exists(ids[i]) }
-        }
+        try lookup.checkNew(ids, count)
         _ = try checkDifferentIDs(ids, count)
     }
 

@@ -7,8 +7,7 @@ extension IVFIndex {
 
     // MARK: - Adding
 
-    /// Adds rows: all or none. An index that was not trained is trained on them first, and again as it
-    /// grows.
+    /// Adds rows: all or none. An index that was not trained is trained on them first, and again as it grows.
     package func add(
         _ vectors: UnsafeRawPointer, type: ElementType, count: Int, ids: UnsafePointer<UInt64>?,
         outIDs: UnsafeMutablePointer<UInt64>?, threads: Int, progress: Progress? = nil
@@ -19,13 +18,13 @@ extension IVFIndex {
         let threads = ThreadPool.threads(threads)
         writerLock.lock()
         defer { writerLock.unlock() }
-        let (first, before) = try withLookup { (lookup, _, nextID) throws(VecStoreError) in
-            if let ids { try IVFIndex.checkNew(ids, count, lookup) }
+        let first = try withLookup { (lookup, _, nextID) throws(VecStoreError) in
+            if let ids { try lookup.checkNew(ids, count) }
             if ids == nil && UInt64(count) > noID - nextID {
                 throw VecStoreError(
                     .tooLarge, "the ids to assign are used up (the next would be \(nextID), for \(count) rows): give ids")
             }
-            return (nextID, nextID)
+            return nextID
         }
         let largest = try ids.map { (ids) throws(VecStoreError) in try checkDifferentIDs(ids, count) } ?? first + UInt64(count - 1)
         let batch = try RowBatch(vectors, type, count, options, table, threads: threads)
@@ -40,7 +39,7 @@ extension IVFIndex {
             throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
         }
         let slots = added.slots.pointer(UInt32.self)
-        try publish(added.state, nextID: max(before, largest == noID - 1 ? noID : largest + 1)) { map throws(VecStoreError) in
+        try publish(added.state, nextID: max(first, largest == noID - 1 ? noID : largest + 1)) { map throws(VecStoreError) in
             try map.reserve(map.count + count)
             for i in 0..<count { map.set(ids?[i] ?? first + UInt64(i), slots[i]) }
         }
@@ -48,18 +47,6 @@ extension IVFIndex {
             for i in 0..<count { outIDs[i] = ids?[i] ?? first + UInt64(i) }
         }
         rebuildWhenGrown(threads)
-    }
-
-    /// Refuses ids that are there, or that are none.
-    private static func checkNew(_ ids: UnsafePointer<UInt64>, _ count: Int, _ lookup: IDLookup) throws(VecStoreError) {
-        for i in 0..<count {
-            if ids[i] == noID {
-                throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
-            }
-            if lookup.slot(of: ids[i]) != nil {
-                throw VecStoreError(.alreadyExists, "the id \(ids[i]) is in the index already: use update")
-            }
-        }
     }
 
     /// A state with the rows of a batch, not published, and the slot of each of them. Rows of a list get slots one behind

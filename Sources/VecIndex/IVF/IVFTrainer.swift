@@ -16,7 +16,6 @@ struct IVFTrainer {
 
     /// More passes than this move centroids by less than another seed does.
     private static let iterations = 10
-    private static let pieceRows = 4096
 
     init(
         _ vectors: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ options: IVFOptions, isOwn: Bool,

@@ -68,9 +68,6 @@ final class ListCodec: @unchecked Sendable {
         }
     }
 
-    /// Bytes of the numbers of a row.
-    var codeSize: Int { (tables + 1) / 2 }
-
     // MARK: - Coding
 
     /// Room for rows at work.

@@ -30,6 +30,18 @@ enum IDLookup {
         for i in 0..<count { found[i] = slot(of: ids[i]) == nil ? 0 : 1 }
     }
 
+    /// Refuses ids that are there, or that are none.
+    func checkNew(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) {
+        for i in 0..<count {
+            if ids[i] == noID {
+                throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
+            }
+            if slot(of: ids[i]) != nil {
+                throw VecStoreError(.alreadyExists, "the id \(ids[i]) is in the index already: use update")
+            }
+        }
+    }
+
     /// Checks the ids of a file: each is there once, in order, and none will be assigned again.
     func verify(nextID: UInt64, _ path: String) throws(VecStoreError) {
         guard case .sorted(let ids, let order, let count) = self else { return }
