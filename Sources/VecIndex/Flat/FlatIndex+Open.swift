@@ -102,7 +102,7 @@ extension FlatIndex {
             return
         }
         try checkRows("the index")
-        try withLookup { (lookup, state) throws(VecStoreError) in
+        try published.with { (lookup, state, _) throws(VecStoreError) in
             for part in state.parts {
                 for place in 0..<part.count {
                     if let removed = part.removed, !removed.isLive(place) { continue }
@@ -120,8 +120,8 @@ extension FlatIndex {
 
     private func verifyMap(_ map: MappedFile) throws(VecStoreError) {
         try FileHeader.verify(map)
-        try withLookup { (lookup, _) throws(VecStoreError) in
-            try lookup.verify(nextID: self.nextIDForFile, map.path)
+        try published.with { (lookup, _, nextID) throws(VecStoreError) in
+            try lookup.verify(nextID: nextID, map.path)
         }
         try checkRows(map.path)
     }

@@ -4,7 +4,7 @@ extension FlatIndex {
     /// Writes the rows as they are now to a file, whole or not at all.
     /// - Parameter sync: Whether to wait until the disk has it.
     package func save(to path: String, sync: Bool) throws(VecStoreError) {
-        let (state, nextID) = try withLookup { (_, state) throws(VecStoreError) in (state, self.nextIDForFile) }
+        let (state, nextID) = published.with { (_, state, nextID) in (state, nextID) }
         let order = try IDOrder(state)
         var header = FileHeader(shape: shape, count: state.count, nextID: nextID, idsAscend: order.ascends)
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in

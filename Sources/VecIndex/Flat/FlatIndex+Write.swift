@@ -23,7 +23,7 @@ extension FlatIndex {
         writerLock.lock()
         defer { writerLock.unlock() }
 
-        let first = ids == nil ? try upcomingID(count) : 0
+        let first = ids == nil ? try published.upcomingID(count) : 0
         var largest: UInt64 = 0
         if let ids {
             largest = try checkNew(ids, count)
@@ -36,9 +36,8 @@ extension FlatIndex {
             throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
         }
         let next = FlatSnapshot(placed.parts)
-        let before = stats().nextID
-        let nextID = max(before, largest == noID - 1 ? noID : largest + 1)
-        try publish(next, nextID: nextID) { map throws(VecStoreError) in
+        let before = published.with { (_, _, nextID) in nextID }
+        try published.publish(next, nextID: nextID(after: largest, before)) { map throws(VecStoreError) in
             try map.reserve(map.count + count)
             self.record(placed, in: map)
         }
@@ -49,7 +48,7 @@ extension FlatIndex {
 
     /// Refuses ids that are there, that come twice, or that are none. Returns the largest.
     private func checkNew(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) -> UInt64 {
-        try withLookup { (lookup, _) throws(VecStoreError) in try lookup.checkNew(ids, count) }
+        try published.with { (lookup, _, _) throws(VecStoreError) in try lookup.checkNew(ids, count) }
         return try checkDifferentIDs(ids, count)
     }
 
@@ -64,14 +63,14 @@ extension FlatIndex {
         if count == 0 { return }
         writerLock.lock()
         defer { writerLock.unlock() }
-        try withLookup { (lookup, _) throws(VecStoreError) in
+        try published.with { (lookup, _, _) throws(VecStoreError) in
             for i in 0..<count where lookup.slot(of: ids[i]) == nil { throw FlatIndex.notFound(ids[i]) }
         }
         _ = try checkDifferentIDs(ids, count)
         let placed = try place(vectors, type, count, ThreadPool.defaultThreads) { ids[$0] }
         var parts = placed.parts
         try markRemoved(ids, count, &parts)
-        try publish(FlatSnapshot(parts.filter { $0.liveCount > 0 || $0.count == 0 })) { map throws(VecStoreError) in
+        try published.publish(FlatSnapshot(parts.filter { $0.liveCount > 0 || $0.count == 0 })) { map throws(VecStoreError) in
             self.record(placed, in: map)
         }
         tidy()
@@ -88,7 +87,7 @@ extension FlatIndex {
         var parts = current.parts
         let removed = try markRemoved(ids, count, &parts)
         if removed == 0 { return 0 }
-        try publish(FlatSnapshot(parts.filter { $0.liveCount > 0 || $0.count == 0 })) { map throws(VecStoreError) in
+        try published.publish(FlatSnapshot(parts.filter { $0.liveCount > 0 || $0.count == 0 })) { map throws(VecStoreError) in
             for i in 0..<count { map.remove(ids[i]) }
         }
         tidy()
@@ -104,7 +103,7 @@ extension FlatIndex {
         let shown = FlatSnapshot(parts)
         var copied = [Bool](repeating: false, count: parts.count)
         var changed = parts
-        try withLookup { (lookup, _) throws(VecStoreError) in
+        try published.with { (lookup, _, _) throws(VecStoreError) in
             for i in 0..<count {
                 guard let slot = lookup.slot(of: ids[i]), let p = shown.part(of: Int(slot)) else { continue }
                 if !copied[p] {
@@ -127,7 +126,7 @@ extension FlatIndex {
             try? rewrite()
         } else {
             // Segments that lost every row are gone already: the table of ids follows them.
-            try? withLookup { (lookup, state) throws(VecStoreError) in
+            try? published.with { (lookup, state, _) throws(VecStoreError) in
                 if case .table(let ids) = lookup { try ids.shrink(keeping: state.capacity) }
             }
         }
@@ -170,7 +169,7 @@ extension FlatIndex {
                 }
             }
         }
-        publish(FlatSnapshot(parts), ids: ids)
+        published.publish(FlatSnapshot(parts), ids: ids) { _ in }
     }
 
     // MARK: - Room
@@ -195,7 +194,7 @@ extension FlatIndex {
                     segment: try RowSegment(shape, capacity: missing),
                     firstSlot: try slots(FlatSnapshot(parts), missing), count: 0, removed: nil))
         }
-        try publish(FlatSnapshot(parts)) { map throws(VecStoreError) in try map.reserve(max(rows, map.count)) }
+        try published.publish(FlatSnapshot(parts)) { map throws(VecStoreError) in try map.reserve(max(rows, map.count)) }
     }
 
     private var mostSegmentRows: Int {

@@ -29,7 +29,7 @@ package struct IndexOptions: Sendable {
 /// Rows lie in segments that only grow; what is published of them is a snapshot. A search takes the snapshot and needs no
 /// lock after that. Writers work one at a time and publish a new snapshot when they are done.
 package final class FlatIndex: VectorIndex, @unchecked Sendable {
-    // Safety: `snapshot` is touched under `snapshotLock`, `lookup` under `lookupLock`, all changes under `writerLock`.
+    // Safety: changes are made under `writerLock`; what readers see is published.
 
     package let shape: RowShape
     let table: KernelTable
@@ -37,12 +37,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
     let map: MappedFile?
 
     let writerLock = Lock()
-    private let snapshotLock = Lock()
-    private var snapshot: FlatSnapshot
-    private let lookupLock = Lock()
-    private var lookup: IDLookup
-    /// The id of the next row that comes without one; touched by writers and `stats`, under `lookupLock`.
-    private var nextID: UInt64
+    let published: Published<FlatSnapshot>
 
     /// An empty index.
     package convenience init(_ options: IndexOptions, table: KernelTable = .current) throws(VecStoreError) {
@@ -59,9 +54,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
         self.shape = shape
         self.table = table
         self.map = map
-        self.snapshot = snapshot
-        self.lookup = lookup
-        self.nextID = nextID
+        published = Published(snapshot, lookup, nextID: nextID)
     }
 
     // MARK: - State
@@ -75,7 +68,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
     package var count: Int { current.count }
 
     /// The state that a reader works on.
-    var current: FlatSnapshot { snapshotLock.withLock { snapshot } }
+    var current: FlatSnapshot { published.current }
 
     func context() throws(VecStoreError) -> ScanContext {
         try ScanContext(table: table, metric: shape.metric, type: shape.type, dimension: shape.dimension)
@@ -88,75 +81,20 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
         }
     }
 
-    /// Calls `body` with the lookup and the snapshot that belong together.
-    func withLookup<R>(_ body: (IDLookup, FlatSnapshot) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        return try body(lookup, current)
-    }
-
-    /// Publishes a new state: both or, where `change` throws, neither. Call it under `writerLock`.
-    func publish(
-        _ next: FlatSnapshot, nextID: UInt64? = nil, _ change: (IDMap) throws(VecStoreError) -> Void
-    ) throws(VecStoreError) {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        if case .table(let ids) = lookup { try change(ids) }
-        if let nextID { self.nextID = nextID }
-        let old = snapshotLock.withLock {
-            let old = snapshot
-            snapshot = next
-            return old
-        }
-        // Released here, after the lock: freeing memory takes time.
-        withExtendedLifetime(old) {}
-    }
-
-    /// Publishes a state with a new table of ids.
-    func publish(_ next: FlatSnapshot, ids: IDMap) {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        lookup = .table(ids)
-        let old = snapshotLock.withLock {
-            let old = snapshot
-            snapshot = next
-            return old
-        }
-        withExtendedLifetime(old) {}
-    }
-
-    /// The id that the next row will get; within `withLookup`.
-    var nextIDForFile: UInt64 { nextID }
-
-    /// The ids of the next `count` rows that come without one.
-    func upcomingID(_ count: Int) throws(VecStoreError) -> UInt64 {
-        let first = lookupLock.withLock { nextID }
-        // `noID` itself is no id.
-        guard UInt64(count) <= noID - first else {
-            throw VecStoreError(.tooLarge, "the ids to assign are used up (the next would be \(first), for \(count) rows): give ids")
-        }
-        return first
-    }
-
     // MARK: - Reading
 
     package func stats() -> IndexStats {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        let state = current
-        var ids = 0
-        if case .table(let table) = lookup { ids = table.bytes }
-        return IndexStats(
-            count: state.count, removedCount: state.removedCount, memoryBytes: state.bytes + ids,
-            mappedBytes: map?.size ?? 0, nextID: nextID, keepsExactCodes: shape.keepsCodes)
+        published.with { (lookup, state, nextID) in
+            IndexStats(
+                count: state.count, removedCount: state.removedCount, memoryBytes: state.bytes + lookup.bytes,
+                mappedBytes: map?.size ?? 0, nextID: nextID, keepsExactCodes: shape.keepsCodes)
+        }
     }
 
     package func contains(
         _ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>
     ) {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        lookup.mark(ids, count, found)
+        published.with { (lookup, _, _) in lookup.mark(ids, count, found) }
     }
 
     /// Copies vectors out, as stored or widened to float32.
@@ -166,7 +104,7 @@ package final class FlatIndex: VectorIndex, @unchecked Sendable {
         try checkOutput(type, of: shape.type)
         let slots = try allocate(UInt32.self, count, for: "\(count) slots")
         let slot = slots.pointer(UInt32.self)
-        let state = try withLookup { (lookup, state) throws(VecStoreError) in
+        let state = try published.with { (lookup, state, _) throws(VecStoreError) in
             for i in 0..<count {
                 guard let found = lookup.slot(of: ids[i]) else { throw FlatIndex.notFound(ids[i]) }
                 slot[i] = found

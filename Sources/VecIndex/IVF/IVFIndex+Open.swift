@@ -138,7 +138,7 @@ extension IVFIndex {
         guard ids.count == state.count else {
             throw VecStoreError(.corrupt, "'\(map?.path ?? "")' has an id twice, or one that is none")
         }
-        var next = nextID
+        var next = published.with { (_, _, nextID) in nextID }
         for slot in 0..<state.count {
             let id = copy.rows.id(UInt32(truncatingIfNeeded: slot))
             guard id != noID else { throw VecStoreError(.corrupt, "'\(map?.path ?? "")' has an id that is none") }
@@ -153,7 +153,7 @@ extension IVFIndex {
     package func verify() throws(VecStoreError) {
         if let map { try FileHeader.verify(map) }
         let name = map.map { "'\($0.path)'" } ?? "the index"
-        try withLookup { (lookup, state, nextID) throws(VecStoreError) in
+        try published.with { (lookup, state, nextID) throws(VecStoreError) in
             try checkLists(state)
             try checkRows(state, name)
             if let map {

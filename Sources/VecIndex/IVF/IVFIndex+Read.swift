@@ -4,7 +4,7 @@ import VecKernelTypes
 
 extension IVFIndex {
     package func contains(_ ids: UnsafePointer<UInt64>, _ count: Int, _ found: UnsafeMutablePointer<UInt8>) {
-        try? withLookup { (lookup, _, _) in lookup.mark(ids, count, found) }
+        published.with { (lookup, _, _) in lookup.mark(ids, count, found) }
     }
 
     /// Copies vectors out: as they are kept, or where lists hold codes alone, what these say (for cosine of norm 1 or nearly).
@@ -14,7 +14,7 @@ extension IVFIndex {
         try checkOutput(type, of: options.type)
         let memory = try allocate(UInt32.self, count, for: "\(count) slots")
         let slots = memory.pointer(UInt32.self)
-        let state = try withLookup { (lookup, state, _) throws(VecStoreError) in
+        let state = try published.with { (lookup, state, _) throws(VecStoreError) in
             for i in 0..<count {
                 guard let slot = lookup.slot(of: ids[i]), Int(slot) < state.usedSlots else { throw IVFIndex.notFound(ids[i]) }
                 slots[i] = slot
@@ -77,11 +77,7 @@ extension IVFIndex {
     }
 
     package func stats() -> IndexStats {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        let state = current
-        var ids = 0
-        if case .table(let table) = lookup { ids = table.bytes }
+        let (state, ids, nextID) = published.with { (lookup, state, nextID) in (state, lookup.bytes, nextID) }
         var lists = ListStats(
             nlist: state.model?.nlist ?? options.nlist ?? 0, storage: options.storage, exactType: options.rowType,
             assignments: options.assignments, trainedCount: state.model?.trainedCount ?? 0)

@@ -5,7 +5,7 @@ import VecKernelTypes
 extension IVFIndex {
     /// Writes the index as it is now to a file, whole or not at all, its rows in the order of their lists.
     package func save(to path: String, sync: Bool) throws(VecStoreError) {
-        let (state, nextID) = try withLookup { (_, state, nextID) throws(VecStoreError) in (state, nextID) }
+        let (state, nextID) = published.with { (_, state, nextID) in (state, nextID) }
         let packed = try PackedLists(state, options)
         let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
         let ids = idMemory.pointer(UInt64.self)

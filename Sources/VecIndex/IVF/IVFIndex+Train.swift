@@ -23,7 +23,7 @@ extension IVFIndex {
         }
         let model = try makeModel(vectors, type, count, isOwn: false, threads, ofTraining(progress, rows: count))
         guard progress?(count, count) ?? true else { throw VecStoreError(.cancelled, "training was cancelled at its end") }
-        try publish(IVFSnapshot(model, try ListRows(options)), ids: IDMap()) { _ in }
+        try published.publish(IVFSnapshot(model, try ListRows(options)), ids: IDMap()) { _ in }
     }
 
     func makeModel(
@@ -93,7 +93,7 @@ extension IVFIndex {
         let slots = made.slots.pointer(UInt32.self)
         for i in 0..<count { map.set(ids[i], slots[i]) }
         try last()
-        try publish(made.state, ids: map) { _ in }
+        try published.publish(made.state, ids: map) { _ in }
         withExtendedLifetime((rowMemory, idMemory)) {}
     }
 }

@@ -18,14 +18,8 @@ extension IVFIndex {
         let threads = ThreadPool.threads(threads)
         writerLock.lock()
         defer { writerLock.unlock() }
-        let first = try withLookup { (lookup, _, nextID) throws(VecStoreError) in
-            if let ids { try lookup.checkNew(ids, count) }
-            if ids == nil && UInt64(count) > noID - nextID {
-                throw VecStoreError(
-                    .tooLarge, "the ids to assign are used up (the next would be \(nextID), for \(count) rows): give ids")
-            }
-            return nextID
-        }
+        let first = ids == nil ? try published.upcomingID(count) : 0
+        if let ids { try published.with { (lookup, _, _) throws(VecStoreError) in try lookup.checkNew(ids, count) } }
         let largest = try ids.map { (ids) throws(VecStoreError) in try checkDifferentIDs(ids, count) } ?? first + UInt64(count - 1)
         let batch = try RowBatch(vectors, type, count, options, table, threads: threads)
         var state = current
@@ -39,7 +33,8 @@ extension IVFIndex {
             throw VecStoreError(.cancelled, "adding \(count) rows was cancelled: none of them was added")
         }
         let slots = added.slots.pointer(UInt32.self)
-        try publish(added.state, nextID: max(first, largest == noID - 1 ? noID : largest + 1)) { map throws(VecStoreError) in
+        let before = published.with { (_, _, nextID) in nextID }
+        try published.publish(added.state, nextID: nextID(after: largest, before)) { map throws(VecStoreError) in
             try map.reserve(map.count + count)
             for i in 0..<count { map.set(ids?[i] ?? first + UInt64(i), slots[i]) }
         }
@@ -134,7 +129,7 @@ extension IVFIndex {
         writerLock.lock()
         defer { writerLock.unlock() }
         let old = try allocate(UInt32.self, count, for: "\(count) slots")
-        try withLookup { (lookup, _, _) throws(VecStoreError) in
+        try published.with { (lookup, _, _) throws(VecStoreError) in
             for i in 0..<count {
                 guard let slot = lookup.slot(of: ids[i]) else { throw IVFIndex.notFound(ids[i]) }
                 old.pointer(UInt32.self)[i] = slot
@@ -146,7 +141,7 @@ extension IVFIndex {
         let smaller = try removing(old.pointer(UInt32.self), count, from: current, threads)
         let added = try adding(batch, to: smaller, threads) { ids[$0] }
         let slots = added.slots.pointer(UInt32.self)
-        try publish(added.state) { map in for i in 0..<count { map.set(ids[i], slots[i]) } }
+        try published.publish(added.state) { map in for i in 0..<count { map.set(ids[i], slots[i]) } }
         tidy()
     }
 
@@ -162,7 +157,7 @@ extension IVFIndex {
         let slots = memory.pointer(UInt32.self)
         let seen = IDMap()
         try seen.reserve(count)
-        let found = try withLookup { (lookup, _, _) throws(VecStoreError) in
+        let found = try published.with { (lookup, _, _) throws(VecStoreError) in
             var found = 0
             for i in 0..<count where seen.slot(of: ids[i]) == nil {
                 guard let slot = lookup.slot(of: ids[i]) else { continue }
@@ -174,7 +169,7 @@ extension IVFIndex {
         }
         if found == 0 { return 0 }
         let next = try removing(slots, found, from: current, ThreadPool.defaultThreads)
-        try publish(next) { map in for i in 0..<count { map.remove(ids[i]) } }
+        try published.publish(next) { map in for i in 0..<count { map.remove(ids[i]) } }
         tidy()
         return found
     }
@@ -236,7 +231,7 @@ extension IVFIndex {
 
     func compactNow() throws(VecStoreError) {
         let (state, ids) = try compacted(current)
-        try publish(state, ids: ids) { _ in }
+        try published.publish(state, ids: ids) { _ in }
     }
 
     /// A copy of a state without the slots of removed rows, with the slots of its ids.
@@ -265,7 +260,7 @@ extension IVFIndex {
         defer { writerLock.unlock() }
         let state = current
         try state.rows.reserve(state.usedSlots - state.count + rows)
-        try publish(state) { map throws(VecStoreError) in try map.reserve(rows) }
+        try published.publish(state) { map throws(VecStoreError) in try map.reserve(rows) }
     }
 }
 

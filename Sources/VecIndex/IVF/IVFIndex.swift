@@ -9,8 +9,7 @@ import VecKernels
 /// What is published of lists and rows is a snapshot. A search takes it and needs no lock after that. Writers work one at a
 /// time and publish a new snapshot when they are done.
 package final class IVFIndex: VectorIndex, @unchecked Sendable {
-    // Safety: `snapshot` is touched under `snapshotLock`, `lookup` and `nextID` under `lookupLock`, all changes under
-    // `writerLock`.
+    // Safety: changes are made under `writerLock`; what readers see is published.
 
     package let options: IVFOptions
     let table: KernelTable
@@ -18,12 +17,7 @@ package final class IVFIndex: VectorIndex, @unchecked Sendable {
     let map: MappedFile?
 
     let writerLock = Lock()
-    private let snapshotLock = Lock()
-    private var snapshot: IVFSnapshot
-    let lookupLock = Lock()
-    private(set) var lookup: IDLookup
-    /// The id of the next row that comes without one.
-    private(set) var nextID: UInt64
+    let published: Published<IVFSnapshot>
 
     /// An empty index, not trained.
     package convenience init(_ options: IVFOptions, table: KernelTable = .current) throws(VecStoreError) {
@@ -40,9 +34,7 @@ package final class IVFIndex: VectorIndex, @unchecked Sendable {
         self.options = options
         self.table = table
         self.map = map
-        self.snapshot = snapshot
-        self.lookup = lookup
-        self.nextID = nextID
+        published = Published(snapshot, lookup, nextID: nextID)
     }
 
     // MARK: - State
@@ -55,43 +47,13 @@ package final class IVFIndex: VectorIndex, @unchecked Sendable {
     package var count: Int { current.count }
 
     /// The state that a reader works on.
-    var current: IVFSnapshot { snapshotLock.withLock { snapshot } }
+    var current: IVFSnapshot { published.current }
 
     func checkWritable() throws(VecStoreError) {
         if isReadOnly {
             throw VecStoreError(
                 .readOnly, "the index is a read-only map of a file: open it with load to change it")
         }
-    }
-
-    /// Calls `body` with the lookup and the snapshot that belong together.
-    func withLookup<R>(
-        _ body: (IDLookup, IVFSnapshot, _ nextID: UInt64) throws(VecStoreError) -> R
-    ) throws(VecStoreError) -> R {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        return try body(lookup, current, nextID)
-    }
-
-    /// Publishes a new state: all or, where `change` throws, nothing. Call it under `writerLock`.
-    func publish(
-        _ next: IVFSnapshot, ids: IDMap? = nil, nextID: UInt64? = nil, _ change: (IDMap) throws(VecStoreError) -> Void
-    ) throws(VecStoreError) {
-        lookupLock.lock()
-        defer { lookupLock.unlock() }
-        if let ids {
-            lookup = .table(ids)
-        } else if case .table(let ids) = lookup {
-            try change(ids)
-        }
-        if let nextID { self.nextID = nextID }
-        let old = snapshotLock.withLock {
-            let old = snapshot
-            snapshot = next
-            return old
-        }
-        // Released here, after the lock: freeing memory takes time.
-        withExtendedLifetime(old) {}
     }
 
     static func notFound(_ id: UInt64) -> VecStoreError {

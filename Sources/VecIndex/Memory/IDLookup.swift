@@ -7,6 +7,9 @@ enum IDLookup {
     /// The ids of a file, with their order: nil where they ascend as they are.
     case sorted(ids: UnsafePointer<UInt64>, order: UnsafePointer<UInt32>?, count: Int)
 
+    /// Bytes of memory held: none for a file.
+    var bytes: Int { if case .table(let map) = self { map.bytes } else { 0 } }
+
     func slot(of id: UInt64) -> UInt32? {
         switch self {
         case .table(let map): return map.slot(of: id)
