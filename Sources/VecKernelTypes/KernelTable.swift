@@ -112,6 +112,7 @@ package final class KernelTable: Sendable {
     package let scalarCodes: ScalarCodeKernels
     package let subspaces: SubspaceKernels
     package let listCodes: ListCodeKernels
+    package let grid: GridKernels
     package let load: LoadKernel
 
     package init(
@@ -132,6 +133,7 @@ package final class KernelTable: Sendable {
         scalarCodes: ScalarCodeKernels,
         subspaces: SubspaceKernels,
         listCodes: ListCodeKernels,
+        grid: GridKernels,
         load: @escaping LoadKernel
     ) {
         self.isa = isa
@@ -151,6 +153,7 @@ package final class KernelTable: Sendable {
         self.scalarCodes = scalarCodes
         self.subspaces = subspaces
         self.listCodes = listCodes
+        self.grid = grid
         self.load = load
     }
 

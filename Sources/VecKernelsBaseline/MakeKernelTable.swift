@@ -237,5 +237,8 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             sums: { c, s, b, g, t, o in listCodeSums(c, s, b, g, t, o) },
             sums2: { c, s, b, g, t, u, o, p in listCodeSums2(c, s, b, g, t, u, o, p) },
             select: { s, a, f, n, m, d, b, l, p, v in listCodeSelect(s, a, f, n, m, d, b, l, p, v) }),
+        grid: GridKernels(
+            measure: { r, d, s, m, o in gridMeasure(r, d, s, m, o) },
+            round: { r, d, s, m, o in gridRound(r, d, s, m, o) }),
         load: { x, n in loadAll(x, n) })
 }

@@ -221,6 +221,37 @@ VS_INLINE int32_t vs_least(vs_f32 v, vs_i32 p, float *least) {
 }
 #undef VS_FOLD_LEAST
 
+/* ---- doubles: half as many in a register ---- */
+
+#if defined(VS_AVX512)
+typedef double vs_f64 __attribute__((ext_vector_type(8)));
+#elif defined(VS_AVX2)
+typedef double vs_f64 __attribute__((ext_vector_type(4)));
+#else
+typedef double vs_f64 __attribute__((ext_vector_type(2)));
+#endif
+
+VS_INLINE vs_f64 vs_zero_f64(void) { return (vs_f64)0.0; }
+
+/* sum + a * b; a product of floats is exact in double precision. */
+VS_INLINE vs_f64 vs_add_products(vs_f64 sum, vs_f32 a, vs_f32 b) {
+    sum += __builtin_convertvector(a.lo, vs_f64) * __builtin_convertvector(b.lo, vs_f64);
+    return sum + __builtin_convertvector(a.hi, vs_f64) * __builtin_convertvector(b.hi, vs_f64);
+}
+
+/* Sum of the lanes: halves are folded. */
+VS_INLINE double vs_sum_f64(vs_f64 v) {
+#if defined(VS_AVX512)
+    double __attribute__((ext_vector_type(4))) h = v.lo + v.hi;
+    double __attribute__((ext_vector_type(2))) d = h.lo + h.hi;
+#elif defined(VS_AVX2)
+    double __attribute__((ext_vector_type(2))) d = v.lo + v.hi;
+#else
+    vs_f64 d = v;
+#endif
+    return d.x + d.y;
+}
+
 /* ---- bytes ---- */
 
 VS_INLINE vs_bytes vs_load_bytes(const void *p) {
@@ -491,6 +522,18 @@ VS_INLINE void vs_store_low_bytes(void *p, vs_i32 v, ptrdiff_t n) {
 VS_INLINE vs_i32 vs_bits_of(vs_f32 v) { return (vs_i32)v; }
 
 VS_INLINE vs_f32 vs_float_of(vs_i32 v) { return __builtin_convertvector(v, vs_f32); }
+
+/* Whole numbers below 2^31 as integers; what they have behind the point goes. */
+VS_INLINE vs_i32 vs_int_of(vs_f32 v) { return __builtin_convertvector(v, vs_i32); }
+
+/* The whole part of numbers below 2^31. */
+VS_INLINE vs_f32 vs_truncate(vs_f32 v) {
+#if defined(__SSE4_1__) || defined(__aarch64__)
+    return __builtin_elementwise_trunc(v);
+#else
+    return vs_float_of(vs_int_of(v));
+#endif
+}
 
 VS_INLINE vs_f32 vs_max(vs_f32 a, vs_f32 b) { return __builtin_elementwise_max(a, b); }
 VS_INLINE vs_f32 vs_min(vs_f32 a, vs_f32 b) { return __builtin_elementwise_min(a, b); }

@@ -18,6 +18,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     private let dimension: Int
     private let bits: Int
     private let table: KernelTable
+    private let rounder: GridRounder
     private let rotation: FastRotation
     private let memory: Buffer
     private let center: UnsafePointer<Float>
@@ -25,10 +26,6 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     /// Bytes of both factors.
     static let factorsSize = 8
     private static let piece = 128
-    /// Scales that are tried, each a bit finer than the one before; the first reaches the largest element.
-    private static let scales = 20
-    private static let scaleStep: Float = 1.06
-    private static let rounds = 3
 
     private var numbersSize: Int { CodePacking.size(count: dimension, bits: bits) }
     private var codeSize: Int { numbersSize + BinaryQuantizer.factorsSize }
@@ -42,6 +39,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
         self.dimension = dimension
         self.bits = bits
         self.table = table
+        rounder = GridRounder(dimension: dimension, bits: bits, table: table)
         rotation = FastRotation(dimension: dimension, seed: seed)
         memory = try allocate(Double.self, 2 * dimension, for: "a quantizer")
         let sums = memory.pointer(Double.self), center = memory.pointer(Float.self, at: 8 * dimension)
@@ -71,21 +69,15 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     private struct Scratch {
         let memory: Buffer
         let vector: UnsafeMutablePointer<Float>
-        let best: UnsafeMutablePointer<Float>
-        let tried: UnsafeMutablePointer<Float>
-        let numbers: UnsafeMutablePointer<UInt16>
+        let numbers: UnsafeMutablePointer<UInt8>
 
         init(_ dimension: Int) throws(VecStoreError) {
             var layout = Layout()
             let vectorAt = layout.add(Float.self, dimension)
-            let bestAt = layout.add(Float.self, dimension)
-            let triedAt = layout.add(Float.self, dimension)
-            let numbersAt = layout.add(UInt16.self, dimension)
+            let numbersAt = layout.add(UInt8.self, dimension)
             memory = try allocate(UInt8.self, layout.size, for: "a code")
             vector = memory.pointer(Float.self, at: vectorAt)
-            best = memory.pointer(Float.self, at: bestAt)
-            tried = memory.pointer(Float.self, at: triedAt)
-            numbers = memory.pointer(UInt16.self, at: numbersAt)
+            numbers = memory.pointer(UInt8.self, at: numbersAt)
         }
     }
 
@@ -111,8 +103,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
         let norm = square.squareRoot()
         let inverse = Float(1 / norm)
         for d in 0..<dimension { r[d] *= inverse }
-        let product = bits == 1 ? takeSigns(scratch) : takeNearest(scratch, largest * inverse)
-        for d in 0..<dimension { scratch.numbers[d] = UInt16(scratch.best[d] + middle) }
+        let product = rounder.round(r, scratch.numbers).product
         CodePacking.pack(scratch.numbers, stride: 1, count: dimension, bits: bits, code)
         write(Float(norm), Float(norm / product), code)
     }
@@ -121,62 +112,6 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
         let factors = UnsafeMutableRawPointer(code + numbersSize)
         factors.storeBytes(of: norm.bitPattern, as: UInt32.self)
         factors.storeBytes(of: factor.bitPattern, toByteOffset: 4, as: UInt32.self)
-    }
-
-    /// v = ±1/2. Returns v·r, where r has norm 1.
-    private func takeSigns(_ scratch: Scratch) -> Double {
-        var product: Double = 0
-        for d in 0..<dimension {
-            let x = scratch.vector[d]
-            scratch.best[d] = x < 0 ? -0.5 : 0.5
-            product += Double(abs(x)) / 2
-        }
-        return product
-    }
-
-    /// The v whose direction is nearest to that of r, or nearly so: the best of some scales, then element by element one step
-    /// up or down as long as that is better. Returns v·r, where r has norm 1.
-    private func takeNearest(_ scratch: Scratch, _ largest: Float) -> Double {
-        let r = scratch.vector
-        var bestProduct: Float = 0, bestSquare: Float = 1
-        var scale = (middle + 0.5) / largest
-        let most = middle
-        for _ in 0..<BinaryQuantizer.scales {
-            var product: Float = 0, square: Float = 0
-            for d in 0..<dimension {
-                let v = min(max((r[d] * scale).rounded(.down) + 0.5, -most), most)
-                scratch.tried[d] = v
-                product += v * r[d]
-                square += v * v
-            }
-            if product * product * bestSquare > bestProduct * bestProduct * square {
-                bestProduct = product
-                bestSquare = square
-                scratch.best.update(from: scratch.tried, count: dimension)
-            }
-            scale *= BinaryQuantizer.scaleStep
-        }
-        for _ in 0..<BinaryQuantizer.rounds {
-            var hasChanged = false
-            for d in 0..<dimension {
-                let v = scratch.best[d]
-                for step in [Float(1), -1] where abs(v + step) <= most {
-                    let product = bestProduct + step * r[d]
-                    let square = bestSquare + 2 * step * v + 1
-                    if product > 0 && product * product * bestSquare > bestProduct * bestProduct * square {
-                        bestProduct = product
-                        bestSquare = square
-                        scratch.best[d] = v + step
-                        hasChanged = true
-                        break
-                    }
-                }
-            }
-            if !hasChanged { break }
-        }
-        var product: Double = 0
-        for d in 0..<dimension { product += Double(scratch.best[d]) * Double(r[d]) }
-        return product
     }
 
     // MARK: - Decoding

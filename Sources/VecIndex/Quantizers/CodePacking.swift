@@ -7,8 +7,8 @@ enum CodePacking {
 
     /// - Parameters:
     ///   - stride: From number to number in `source`.
-    static func pack(
-        _ source: UnsafePointer<UInt16>, stride: Int, count: Int, bits: Int, _ target: UnsafeMutablePointer<UInt8>
+    static func pack<Number: UnsignedInteger & FixedWidthInteger>(
+        _ source: UnsafePointer<Number>, stride: Int, count: Int, bits: Int, _ target: UnsafeMutablePointer<UInt8>
     ) {
         if bits == 8 {
             for j in 0..<count { target[j] = UInt8(truncatingIfNeeded: source[j &* stride]) }
@@ -16,7 +16,7 @@ enum CodePacking {
         }
         var held: UInt32 = 0, heldBits = 0, at = 0
         for j in 0..<count {
-            held |= UInt32(source[j &* stride]) &<< UInt32(heldBits)
+            held |= UInt32(truncatingIfNeeded: source[j &* stride]) &<< UInt32(heldBits)
             heldBits &+= bits
             while heldBits >= 8 {
                 target[at] = UInt8(truncatingIfNeeded: held)
