@@ -596,10 +596,12 @@ enum {
     VECSTORE_STORAGE_F32 = 1,
     VECSTORE_STORAGE_F16 = 2,
     VECSTORE_STORAGE_BF16 = 3,
-    VECSTORE_STORAGE_INT8 = 4, /* HNSW: 8-bit scalar quantization, trained on the first rows (2,048 or more) */
+    VECSTORE_STORAGE_INT8 = 4, /* HNSW: 8-bit scalar quantization, trained on the first rows (2,048 or more); IVF: a byte for
+                                  each element, relative to the list's center */
+    VECSTORE_STORAGE_INT4 = 5, /* IVF: 4 bits for each element, relative to the list's center */
     VECSTORE_STORAGE_PQ = 6,   /* IVF: product codes of 4 bits for each of pq_m parts, relative to the list's center */
-    VECSTORE_STORAGE_BINARY = 7 /* IVF: binary codes, a bit for each element, relative to the list's center (RaBitQ,
-                                   arXiv 2405.12497) */
+    VECSTORE_STORAGE_BINARY = 7 /* IVF: binary codes, one or more bits for each element, relative to the list's center and
+                                   rotated at random (RaBitQ, arXiv 2405.12497 and 2409.09913) */
 };
 
 /* The finer rows that an index keeps beside coarser storage (of IVF: beside codes), for ranking results and for
@@ -634,15 +636,18 @@ typedef struct vecstore_index_options {
     /* For IVF; with the others they must be 0. storage, rescore and seed are for it too. */
     uint32_t nlist;       /* lists: 1 ... 1,048,576; 0 = by the rows trained on: a power of two, about 4 * sqrt(n) */
     uint32_t pq_m;        /* PQ: parts of a code, 1 ... dim, and at most 16,384; 0 = dim / 2, where it is not more */
-    uint32_t bits;        /* of each number of a code: PQ 4, BINARY 1; 0 = these */
+    uint32_t bits;        /* of each number of a code: PQ 4; BINARY 1 ... 6, or 8; 0 = 4 for PQ, 1 for BINARY */
     uint32_t assignments; /* lists that each row is in: 1, or 2, the second one chosen to help where the first misleads
                              (SOAR, arXiv 2404.00774): more memory, far fewer lists to read; 0 = 1 */
+    vecstore_rotation rotation; /* PQ: OPQ makes codes of rotated residuals, which lose less where parts are few; dim up to
+                                   4096; else 0 */
+    uint32_t reserved;          /* 0 */
 } vecstore_index_options;
 
 #define VECSTORE_INDEX_OPTIONS_INIT                                                                                    \
     {                                                                                                                  \
         (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0,  \
-            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0, 0, 0, 0, 0                                    \
+            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0, 0, 0, 0, 0, 0, 0                              \
     }
 
 /*

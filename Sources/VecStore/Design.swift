@@ -34,6 +34,7 @@ extension Index {
             var rescore: Rescore
             var pqM: Int?
             var bits: Int?
+            var rotation: Quantizer.Rotation?
             var assignments: Int
             var seed: UInt64
         }
@@ -81,9 +82,11 @@ extension Index {
         /// - Parameters:
         ///   - nlist: Lists, 1 to 1,048,576; nil: by the rows trained on, a power of two, about 4·√rows.
         ///   - storage: How lists hold rows.
-        ///   - rescore: The rows that results are ranked by, beside `.pq` and `.binary`.
+        ///   - rescore: The rows that results are ranked by, beside codes.
         ///   - pqM: For `.pq`: parts of a code, 1 to the dimension, at most 16,384; nil: half the dimension.
-        ///   - bits: Bits of each number of a code; nil: 4 for `.pq`, 1 for `.binary`, which are all that there is.
+        ///   - bits: Bits of each number of a code; nil: 4 for `.pq`, which has no other, and 1 for `.binary`, which has 1 to 6,
+        ///     and 8.
+        ///   - rotation: For `.pq`: `.opq` makes codes of rotated vectors, which lose less where parts are few.
         ///   - assignments: Lists that each row is in: 1, or 2, the second one chosen to help where the first misleads (SOAR,
         ///     arXiv 2404.00774): more memory, fewer lists to read.
         ///   - seed: The same rows, options and seed, added on one thread, give the same file, byte for byte.
@@ -92,13 +95,13 @@ extension Index {
         /// together with `.unsupported`.
         public static func ivf(
             nlist: Int? = nil, storage: Storage = .auto, rescore: Rescore = .asAdded, pqM: Int? = nil, bits: Int? = nil,
-            assignments: Int = 1, seed: UInt64 = 0
+            rotation: Quantizer.Rotation? = nil, assignments: Int = 1, seed: UInt64 = 0
         ) -> Design {
             Design(
                 content: .ivf(
                     Lists(
-                        nlist: nlist, storage: storage, rescore: rescore, pqM: pqM, bits: bits, assignments: assignments,
-                        seed: seed)))
+                        nlist: nlist, storage: storage, rescore: rescore, pqM: pqM, bits: bits, rotation: rotation,
+                        assignments: assignments, seed: seed)))
         }
     }
 
@@ -114,15 +117,18 @@ extension Index {
         case float16
         case bfloat16
         /// For `.hnsw`: 8-bit codes, trained on the first 2,048 rows or more. For `.l2Squared`, `.innerProduct` and `.cosine`.
+        /// For `.ivf`: a byte for each element of what a row differs by from the center of its list.
         case int8
-        /// For `.ivf`: product codes, 4 bits for each of `pqM` parts, of what a row differs by from the center of its list.
+        /// For `.ivf`: 4 bits for each element of the same.
+        case int4
+        /// For `.ivf`: product codes of the same, 4 bits for each of `pqM` parts.
         case pq
-        /// For `.ivf`: binary codes of the same, a bit for each element (RaBitQ, arXiv 2405.12497).
+        /// For `.ivf`: binary codes of the same, one or more bits for each element (RaBitQ, arXiv 2405.12497).
         case binary
     }
 
-    /// The finer rows that an index keeps beside coarser storage (`.ivf`: beside `.pq` and `.binary`), for ranking results and
-    /// for `vector(_:)`.
+    /// The finer rows that an index keeps beside coarser storage (`.ivf`: beside codes), for ranking results and for
+    /// `vector(_:)`.
     public enum Rescore: Sendable, CaseIterable {
         /// Rows as they were added.
         case asAdded
@@ -144,22 +150,23 @@ extension Index.Storage {
         case .float16: .float16
         case .bfloat16: .bfloat16
         case .int8: .int8
-        case .pq, .binary:
+        case .int4, .pq, .binary:
             throw VecStoreError(
                 .unsupported, "storage .\(self) is for .ivf: a graph stores rows as floats, or as int8 codes")
         }
     }
 
     /// For `.ivf`.
-    func listStorage() throws(VecStoreError) -> ListStorage {
+    var listStorage: ListStorage {
         switch self {
         case .auto: .auto
         case .float32: .float32
         case .float16: .float16
         case .bfloat16: .bfloat16
+        case .int8: .int8
+        case .int4: .int4
         case .pq: .pq
         case .binary: .binary
-        case .int8: throw VecStoreError(.unsupported, "storage .int8 is for .hnsw: lists hold floats, pq or binary codes")
         }
     }
 
@@ -169,6 +176,8 @@ extension Index.Storage {
         case .float32: self = .float32
         case .float16: self = .float16
         case .bfloat16: self = .bfloat16
+        case .int8: self = .int8
+        case .int4: self = .int4
         case .pq: self = .pq
         case .binary: self = .binary
         }
@@ -226,8 +235,9 @@ func makeIndex(
         }
         return try IVFIndex(
             IVFOptions(
-                dimension: dimension, metric: metric, type: type, nlist: lists.nlist, storage: lists.storage.listStorage(),
-                rescore: lists.rescore.internalValue, pqM: lists.pqM, bits: lists.bits, assignments: lists.assignments,
+                dimension: dimension, metric: metric, type: type, nlist: lists.nlist, storage: lists.storage.listStorage,
+                rescore: lists.rescore.internalValue, pqM: lists.pqM, bits: lists.bits,
+                isRotated: lists.rotation == .opq, assignments: lists.assignments,
                 seed: lists.seed, capacity: capacity))
     }
 }

@@ -130,9 +130,9 @@ private func checkedRescore(_ o: vecstore_index_options) throws(VecStoreError) -
 }
 
 private func refuseListOptions(_ o: vecstore_index_options) throws(VecStoreError) {
-    guard o.nlist == 0 && o.pq_m == 0 && o.bits == 0 && o.assignments == 0 else {
+    guard o.nlist == 0 && o.pq_m == 0 && o.bits == 0 && o.assignments == 0 && o.rotation == 0 else {
         throw VecStoreError(
-            .invalidArgument, "nlist, pq_m, bits and assignments are for kind 3 (ivf), not for \(o.kind == 2 ? "2 (hnsw)" : "1 (flat)")")
+            .invalidArgument, "nlist, pq_m, bits, assignments and rotation are for kind 3 (ivf), not for \(o.kind == 2 ? "2 (hnsw)" : "1 (flat)")")
     }
 }
 
@@ -142,18 +142,18 @@ private func listOptions(_ o: vecstore_index_options) throws(VecStoreError) -> I
             .invalidArgument, "exact_codes is for kind 1 (flat), m and ef_construction are for kind 2 (hnsw), not for 3 (ivf)")
     }
     guard let storage = ListStorage(rawValue: o.storage) else {
-        if let other = GraphStorage(rawValue: o.storage) {
-            throw VecStoreError(.unsupported, "storage \(other.name) is for kind 2 (hnsw): lists hold floats, pq or binary codes")
-        }
         let allowed = ListStorage.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
         throw VecStoreError(.invalidArgument, "storage is \(o.storage): allowed are \(allowed)")
+    }
+    guard o.rotation <= 1 else {
+        throw VecStoreError(.invalidArgument, "rotation is \(o.rotation): allowed are 0 (none) and 1 (OPQ)")
     }
     return IVFOptions(
         dimension: try checkedDimension(Int(o.dim)),
         metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
         type: o.dtype == 0 ? .float32 : try checkedType(o.dtype), nlist: o.nlist == 0 ? nil : Int(o.nlist), storage: storage,
         rescore: try checkedRescore(o), pqM: o.pq_m == 0 ? nil : Int(o.pq_m), bits: o.bits == 0 ? nil : Int(o.bits),
-        assignments: o.assignments == 0 ? 1 : Int(o.assignments), seed: o.seed, capacity: Int(o.capacity))
+        isRotated: o.rotation == 1, assignments: o.assignments == 0 ? 1 : Int(o.assignments), seed: o.seed, capacity: Int(o.capacity))
 }
 
 func checkedOptions(

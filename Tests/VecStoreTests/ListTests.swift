@@ -53,7 +53,7 @@ struct ListTests {
         expect(.invalidArgument) { _ = try Index(.ivf(assignments: number), dimension: 3) }
         expect(.invalidArgument) { _ = try Index(.ivf(storage: .pq, pqM: number), dimension: 3) }
         expect(.unsupported) { _ = try Index(.ivf(storage: .pq, bits: number), dimension: 3) }
-        expect(.unsupported) { _ = try Index(.ivf(storage: .binary, bits: number), dimension: 3) }
+        expect(.invalidArgument) { _ = try Index(.ivf(storage: .binary, bits: number), dimension: 3) }
         if number < 0 { expect(.invalidArgument) { _ = try Index(.ivf(), dimension: 3, capacity: number) } }
     }
 
@@ -61,7 +61,8 @@ struct ListTests {
     func unsupported() {
         expect(.unsupported) { _ = try Index(.ivf(), dimension: 3, metric: .l1) }
         expect(.unsupported) { _ = try Index(.ivf(), dimension: 3, metric: .hamming, elementType: .bits) }
-        expect(.unsupported) { _ = try Index(.ivf(storage: .int8), dimension: 3) }
+        expect(.unsupported) { _ = try Index(.ivf(storage: .binary, bits: 7), dimension: 3) }
+        expect(.invalidArgument) { _ = try Index(.ivf(storage: .int4, rotation: .opq), dimension: 3) }
         expect(.unsupported) { _ = try Index(.ivf(storage: .pq), dimension: 3, elementType: .int8) }
         expect(.unsupported) { _ = try Index(.ivf(storage: .float16), dimension: 3, elementType: .bfloat16) }
         expect(.unsupported) { _ = try Index(.ivf(rescore: .none), dimension: 3) }

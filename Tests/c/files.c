@@ -37,6 +37,8 @@ const shape shapes[] = {
     { "lists of binary codes, cosine of float32, each row in two", COSINE, F32, 9, 12, true,
       LISTS_SHAPE(2, BINARY, F16, 2) },
     { "lists of product codes alone, l2sq of bfloat16", L2SQ, BF16, 4, 12, true, LISTS_SHAPE(2, PQ, NONE, 1) },
+    { "lists of int8 codes, ip of float32", IP, F32, 5, 34, true, LISTS_SHAPE(2, INT8, DEFAULT, 1) },
+    { "lists of int4 codes alone, l2sq of float16", L2SQ, F16, 5, 9, false, LISTS_SHAPE(2, INT4, NONE, 1) },
     { "lists that are not trained", IP, F32, 4, 0, true, LISTS_SHAPE(0, BINARY, NONE, 1) },
 };
 const size_t shape_count = sizeof shapes / sizeof *shapes;

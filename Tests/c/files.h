@@ -69,7 +69,7 @@ enum {
     at_row_dtype = 76,    /* its storage lies where that of a graph does */
     at_blocks = 80,
     at_assignments = 88,
-    at_tables = 92,
+    at_numbers = 92,
     at_lists_unused = 96,
     at_table_checksum = 112,
     at_header_checksum = 120,

@@ -453,17 +453,21 @@ static void fields_of_lists_that_cannot_be_are_refused(void) {
         check_forged_kind(at_storage, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
         check_forged_kind(at_row_dtype, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
         check_forged_kind(at_assignments, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
-        check_forged_kind(at_tables, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_numbers, 4, words[i], VECSTORE_ERR_CORRUPT, lists);
     }
     for (uint64_t value = 0; value <= 4; value++) {
         if (value != 1) check_forged_kind(at_nlist, 4, value, VECSTORE_ERR_CORRUPT, lists);
         /* Lists that are not trained go with any number that is allowed. */
         if (value != 1 && value != 2) check_forged_kind(at_assignments, 4, value, VECSTORE_ERR_CORRUPT, lists);
-        check_forged_kind(at_tables, 4, value, VECSTORE_ERR_CORRUPT, lists);
+        check_forged_kind(at_numbers, 4, value, VECSTORE_ERR_CORRUPT, lists);
     }
     for (uint64_t dtype = 0; dtype <= BITS; dtype++) check_forged_kind(at_row_dtype, 4, dtype, VECSTORE_ERR_CORRUPT, lists);
-    check_forged_kind(at_storage, 4, VECSTORE_STORAGE_INT8, VECSTORE_ERR_CORRUPT, lists);
-    check_forged_kind(at_storage, 4, 5, VECSTORE_ERR_CORRUPT, lists);
+    for (uint64_t storage = VECSTORE_STORAGE_INT8; storage <= VECSTORE_STORAGE_BINARY + 1; storage++) {
+        check_forged_kind(at_storage, 4, storage, VECSTORE_ERR_CORRUPT, lists);
+    }
+    /* Numbers that are bytes, and a rotation, where there are none. */
+    static const uint64_t flags[] = { 2, 4, 9, 16, 17, 24, 25, 32 };
+    for (int i = 0; i < 8; i++) check_forged_kind(at_flags, 4, flags[i], VECSTORE_ERR_CORRUPT, lists);
     for (int i = 0; i < 8; i++) check_forged_kind(at_blocks, 8, longs[i], VECSTORE_ERR_CORRUPT, lists);
 }
 

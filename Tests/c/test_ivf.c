@@ -21,16 +21,23 @@ static const struct coding {
     bool is_exact;
     /* By the rows alone, all lists read; and without a look at finer rows. */
     double recall, coarse_recall;
+    uint32_t bits;
+    vecstore_rotation rotation;
 } codings[] = {
-    { "rows", VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, true, 1, 1 },
-    { "float32", VECSTORE_STORAGE_F32, VECSTORE_RESCORE_DEFAULT, true, 1, 1 },
-    { "float16", VECSTORE_STORAGE_F16, VECSTORE_RESCORE_DEFAULT, false, 0.99, 0.99 },
-    { "bfloat16", VECSTORE_STORAGE_BF16, VECSTORE_RESCORE_DEFAULT, false, 0.95, 0.95 },
-    { "pq", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_DEFAULT, true, 0.98, 0.6 },
-    { "pq with float16", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_F16, false, 0.98, 0.6 },
-    { "pq alone", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, false, 0.6, 0.6 },
-    { "binary", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, true, 0.99, 0.3 },
-    { "binary alone", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, false, 0.3, 0.3 },
+    { "rows", VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, true, 1, 1, 0, VECSTORE_ROTATION_NONE },
+    { "float32", VECSTORE_STORAGE_F32, VECSTORE_RESCORE_DEFAULT, true, 1, 1, 0, VECSTORE_ROTATION_NONE },
+    { "float16", VECSTORE_STORAGE_F16, VECSTORE_RESCORE_DEFAULT, false, 0.99, 0.99, 0, VECSTORE_ROTATION_NONE },
+    { "bfloat16", VECSTORE_STORAGE_BF16, VECSTORE_RESCORE_DEFAULT, false, 0.95, 0.95, 0, VECSTORE_ROTATION_NONE },
+    { "pq", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_DEFAULT, true, 0.98, 0.6, 0, VECSTORE_ROTATION_NONE },
+    { "pq with float16", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_F16, false, 0.98, 0.6, 0, VECSTORE_ROTATION_NONE },
+    { "pq alone", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, false, 0.6, 0.6, 0, VECSTORE_ROTATION_NONE },
+    { "binary", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, true, 0.99, 0.3, 0, VECSTORE_ROTATION_NONE },
+    { "binary alone", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, false, 0.3, 0.3, 0, VECSTORE_ROTATION_NONE },
+    { "binary of 3 bits alone", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, false, 0.8, 0.8, 3, VECSTORE_ROTATION_NONE },
+    { "binary of 8 bits", VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, true, 0.99, 0.97, 8, VECSTORE_ROTATION_NONE },
+    { "int8 alone", VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE, false, 0.97, 0.97, 0, VECSTORE_ROTATION_NONE },
+    { "int4", VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_DEFAULT, true, 0.99, 0.8, 0, VECSTORE_ROTATION_NONE },
+    { "pq rotated", VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_DEFAULT, true, 0.98, 0.6, 0, VECSTORE_ROTATION_OPQ },
 };
 enum { coding_count = sizeof codings / sizeof *codings };
 
@@ -39,6 +46,8 @@ static vecstore_index_options options_of(const struct coding *coding, vecstore_m
     options.storage = coding->storage;
     options.rescore = coding->rescore;
     options.assignments = assignments;
+    options.bits = coding->bits;
+    options.rotation = coding->rotation;
     return options;
 }
 
@@ -130,7 +139,7 @@ static void smaller_types_are_found_too(void) {
     for (vecstore_metric metric = L2SQ; metric <= COSINE; metric++) {
         for (int t = 0; t < 4; t++) {
             for (vecstore_storage storage = 0; storage <= VECSTORE_STORAGE_BINARY; storage++) {
-                if (storage != VECSTORE_STORAGE_AUTO && (dtypes[t] > BF16 || storage < VECSTORE_STORAGE_PQ)) continue;
+                if (storage != VECSTORE_STORAGE_AUTO && (dtypes[t] > BF16 || storage < VECSTORE_STORAGE_INT8)) continue;
                 note("%s of %s, storage %u", metric_name(metric), dtype_name(dtypes[t]), storage);
                 enum { n = 600 };
                 const size_t size = vecstore_row_size(dtypes[t], dim);

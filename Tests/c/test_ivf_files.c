@@ -22,16 +22,22 @@ static const struct kept {
     vecstore_dtype dtype;
     vecstore_storage storage;
     vecstore_rescore rescore;
-    uint32_t assignments;
+    uint32_t assignments, bits;
+    vecstore_rotation rotation;
 } all_kept[] = {
-    { "l2sq, rows", L2SQ, F32, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 1 },
-    { "cosine, float16, each row in two", COSINE, F32, VECSTORE_STORAGE_F16, VECSTORE_RESCORE_DEFAULT, 2 },
-    { "l2sq, pq with float32", L2SQ, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_DEFAULT, 1 },
-    { "ip, pq with float16, each row in two", IP, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_F16, 2 },
-    { "ip, pq alone", IP, BF16, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 1 },
-    { "cosine, binary with float32", COSINE, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, 1 },
-    { "l2sq, binary alone, each row in two", L2SQ, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 2 },
-    { "ip, binary with float16", IP, F16, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, 1 },
+    { "l2sq, rows", L2SQ, F32, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 1, 0, VECSTORE_ROTATION_NONE },
+    { "cosine, float16, each row in two", COSINE, F32, VECSTORE_STORAGE_F16, VECSTORE_RESCORE_DEFAULT, 2, 0, VECSTORE_ROTATION_NONE },
+    { "l2sq, pq with float32", L2SQ, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_DEFAULT, 1, 0, VECSTORE_ROTATION_NONE },
+    { "ip, pq with float16, each row in two", IP, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_F16, 2, 0, VECSTORE_ROTATION_NONE },
+    { "ip, pq alone", IP, BF16, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 1, 0, VECSTORE_ROTATION_NONE },
+    { "cosine, binary with float32", COSINE, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, 1, 0, VECSTORE_ROTATION_NONE },
+    { "l2sq, binary alone, each row in two", L2SQ, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 2, 0, VECSTORE_ROTATION_NONE },
+    { "ip, binary with float16", IP, F16, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_DEFAULT, 1, 0, VECSTORE_ROTATION_NONE },
+    { "cosine, binary of 3 bits", COSINE, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 1, 3, VECSTORE_ROTATION_NONE },
+    { "l2sq, binary of 8 bits", L2SQ, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 1, 8, VECSTORE_ROTATION_NONE },
+    { "ip, int8 alone", IP, F32, VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE, 1, 0, VECSTORE_ROTATION_NONE },
+    { "l2sq, int4 with float16", L2SQ, F32, VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_F16, 1, 0, VECSTORE_ROTATION_NONE },
+    { "l2sq, pq rotated", L2SQ, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 1, 0, VECSTORE_ROTATION_OPQ },
 };
 enum { kept_count = sizeof all_kept / sizeof *all_kept };
 
@@ -41,6 +47,8 @@ static void write_kept(const struct kept *kept) {
     options.storage = kept->storage;
     options.rescore = kept->rescore;
     options.assignments = kept->assignments;
+    options.bits = kept->bits;
+    options.rotation = kept->rotation;
     options.nlist = 6;
     vecstore_index *index = create_index(&options);
     float *base = clustered_vectors(dim, rows, 2);

@@ -67,8 +67,6 @@ static void numbers_out_of_range_are_refused_with_what_is_allowed(void) {
     }
     options = good, options.assignments = 3;
     check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "allowed are 1, and 2");
-    options = good, options.storage = 5;
-    check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "7 (binary)");
     options = good, options.storage = 8;
     check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "7 (binary)");
     options = good, options.storage = VECSTORE_STORAGE_PQ, options.pq_m = dim + 1;
@@ -91,25 +89,38 @@ static void what_does_not_go_together_is_refused(void) {
     check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "pq_m is 4: it is for storage pq");
     options.storage = VECSTORE_STORAGE_BINARY;
     check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "pq_m is 4: it is for storage pq");
-    options = good, options.bits = 4;
-    check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "bits is 4: it is for storage pq and binary");
-    static const uint32_t numbers[] = { 1, 2, 4, 8, UINT32_MAX };
-    for (int i = 0; i < 5; i++) {
+    for (vecstore_storage storage = VECSTORE_STORAGE_AUTO; storage <= VECSTORE_STORAGE_INT4; storage++) {
+        options = good, options.storage = storage, options.bits = 4;
+        check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "bits is 4: it is for storage pq and binary");
+        options = good, options.storage = storage, options.rotation = VECSTORE_ROTATION_OPQ;
+        check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "rotation opq is for storage pq");
+    }
+    options = good, options.storage = VECSTORE_STORAGE_BINARY, options.rotation = VECSTORE_ROTATION_OPQ;
+    check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "rotation opq is for storage pq");
+    options = good, options.storage = VECSTORE_STORAGE_PQ, options.rotation = 2;
+    check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "allowed are 0 (none) and 1 (OPQ)");
+    options = lists_options(L2SQ, F32, 4097), options.storage = VECSTORE_STORAGE_PQ, options.rotation = VECSTORE_ROTATION_OPQ;
+    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "allowed is 1 to 4096");
+    options = lists_options(L2SQ, F32, 16385), options.storage = VECSTORE_STORAGE_INT4;
+    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "at most 16384");
+    options = lists_options(L2SQ, F32, VECSTORE_DIM_MAX), options.storage = VECSTORE_STORAGE_BINARY, options.bits = 6;
+    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "at most 16384");
+    static const uint32_t numbers[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, UINT32_MAX };
+    for (int i = 0; i < 10; i++) {
         options = good, options.storage = VECSTORE_STORAGE_PQ, options.bits = numbers[i];
         if (numbers[i] == 4) accept(&options);
         else check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "lists hold product codes of 4 bits");
         options.storage = VECSTORE_STORAGE_BINARY;
-        if (numbers[i] == 1) accept(&options);
-        else check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "lists hold binary codes of 1 bit");
+        if (numbers[i] == 7) check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "allowed is 1 to 6, and 8");
+        else if (numbers[i] <= 8) accept(&options);
+        else check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "allowed is 1 to 6, and 8");
     }
     for (vecstore_rescore rescore = VECSTORE_RESCORE_NONE; rescore <= VECSTORE_RESCORE_F16; rescore++) {
         options = good, options.rescore = rescore;
-        check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "goes with storage pq or binary");
+        check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "goes with codes (int8, int4, pq, binary)");
         options.storage = VECSTORE_STORAGE_F16;
-        check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "goes with storage pq or binary");
+        check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "goes with codes (int8, int4, pq, binary)");
     }
-    options = good, options.storage = VECSTORE_STORAGE_INT8;
-    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "kind 2 (hnsw)");
     options = lists_options(L1, F32, dim);
     check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "allowed are l2sq, ip and cosine");
     options = lists_options(HAMMING, BITS, dim);
@@ -129,7 +140,7 @@ static void options_of_other_kinds_are_refused_for_lists(void) {
 
 static void options_of_lists_are_refused_for_other_kinds(void) {
     for (vecstore_kind kind = VECSTORE_KIND_FLAT; kind <= VECSTORE_KIND_HNSW; kind++) {
-        for (int field = 0; field < 4; field++) {
+        for (int field = 0; field < 5; field++) {
             vecstore_index_options options = VECSTORE_INDEX_OPTIONS_INIT;
             options.kind = kind;
             options.dim = dim;
@@ -137,6 +148,7 @@ static void options_of_lists_are_refused_for_other_kinds(void) {
             if (field == 1) options.pq_m = 4;
             if (field == 2) options.bits = 4;
             if (field == 3) options.assignments = 1;
+            if (field == 4) options.rotation = VECSTORE_ROTATION_OPQ;
             check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "kind 3 (ivf)");
         }
     }
@@ -151,12 +163,12 @@ static bool is_storage_supported(vecstore_dtype dtype, vecstore_storage storage)
     if (storage == VECSTORE_STORAGE_AUTO) return true;
     if (dtype > BF16) return false;
     /* The storages F32, F16 and BF16 have the numbers of the dtypes. */
-    return storage >= VECSTORE_STORAGE_PQ || dtype == F32 || storage == dtype;
+    return storage >= VECSTORE_STORAGE_INT8 || dtype == F32 || storage == dtype;
 }
 
 static bool is_rescore_supported(vecstore_dtype dtype, vecstore_storage storage, vecstore_rescore rescore) {
     if (rescore == VECSTORE_RESCORE_DEFAULT) return true;
-    if (storage < VECSTORE_STORAGE_PQ) return false;
+    if (storage < VECSTORE_STORAGE_INT8) return false;
     if (rescore == VECSTORE_RESCORE_F32) return dtype == F32;
     return rescore == VECSTORE_RESCORE_NONE || dtype == F32 || dtype == F16;
 }
@@ -165,7 +177,6 @@ static void each_combination_is_supported_as_the_header_says(void) {
     for (vecstore_metric metric = first_metric; metric <= last_metric; metric++) {
         for (vecstore_dtype dtype = first_dtype; dtype <= last_dtype; dtype++) {
             for (vecstore_storage storage = 0; storage <= VECSTORE_STORAGE_BINARY; storage++) {
-                if (storage == VECSTORE_STORAGE_INT8 || storage == 5) continue;
                 for (vecstore_rescore rescore = 0; rescore <= VECSTORE_RESCORE_F16; rescore++) {
                     note("%s of %s, storage %u, rescore %u", metric_name(metric), dtype_name(dtype), storage, rescore);
                     vecstore_index_options options = lists_options(metric, dtype, dim);
@@ -197,6 +208,8 @@ static void rows_are_stored_as_asked(void) {
         { VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 0, 18 },
         { VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_F32, F32, 16 },
         { VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 0, 16 },
+        { VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE, 0, 36 },
+        { VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_F16, F16, 24 },
     };
     for (int i = 0; i < 8; i++) {
         for (uint32_t assignments = 1; assignments <= 2; assignments++) {

@@ -39,6 +39,8 @@ SIZES = {FLOAT32: 4, FLOAT16: 2, BFLOAT16: 2, INT8: 1, UINT8: 1}
 IDS_ASCEND = 1
 HAS_CODES = 2
 HAS_SKETCHES = 4
+HAS_WIDE_NUMBERS = 8
+HAS_ROTATION = 16
 
 # How the rows of a graph are stored.
 AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_INT8 = range(5)
@@ -50,8 +52,11 @@ NOTES_SIZE = 128
 CODE_STEPS, SKETCH_STEPS = 255, 15
 
 # How the lists of an inverted file hold rows, beside those that graphs have; and the finer rows beside codes.
-AS_PQ, AS_BINARY = 6, 7
-LIST_STORAGES = (AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_PQ, AS_BINARY)
+AS_INT4, AS_PQ, AS_BINARY = 5, 6, 7
+LIST_CODES = (AS_INT8, AS_INT4, AS_PQ, AS_BINARY)
+LIST_STORAGES = (AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, *LIST_CODES)
+# What an even grid of 1 to 8 bits loses of normal values.
+GRID_LOSSES = (0.3634, 0.1188, 0.03744, 0.01154, 0.003495, 0.00104, 0.000304, 0.0000877)
 RESCORE_AS_ADDED, RESCORE_NONE, RESCORE_FLOAT32, RESCORE_FLOAT16 = range(4)
 MOST_LISTS = 2**20
 MOST_TABLES = 16384
@@ -152,7 +157,7 @@ class IndexFile:
         _require(self.metric in METRICS and self.dtype in DTYPES, "the metric or the dtype is not known")
         _require((self.metric >= HAMMING) == (self.dtype == BITS), "the metric and the dtype do not go together")
         _require(self.count <= MOST_ROWS, f"{self.count} rows are too many")
-        known_flags = IDS_ASCEND | {FLAT: HAS_CODES, HNSW: HAS_SKETCHES, IVF: 0}[self.kind]
+        known_flags = IDS_ASCEND | {FLAT: HAS_CODES, HNSW: HAS_SKETCHES, IVF: HAS_WIDE_NUMBERS | HAS_ROTATION}[self.kind]
         _require(self.flags & ~known_flags == 0, f"flags {self.flags:#x} are not known")
         fields_end = {FLAT: 68, HNSW: 100, IVF: 96}[self.kind]
         _require(not any(data[fields_end:112]), "the reserved bytes are not 0")
@@ -165,7 +170,7 @@ class IndexFile:
 
     def _read_list_fields(self):
         fields = struct.unpack_from("<IIIQII", self._data, 68)
-        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.tables = fields
+        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.numbers = fields
         _require(self.list_count <= MOST_LISTS, f"{self.list_count} lists are too many")
         _require(self.count <= MOST_GRAPH_ROWS, f"{self.count} rows are too many for an inverted file")
         _require(self.list_count > 0 or self.count == 0, "there are rows and no lists")
@@ -176,14 +181,26 @@ class IndexFile:
         if self.storage in STORAGE_DTYPES:
             _require(self.dtype in (FLOAT32, STORAGE_DTYPES[self.storage]), "storage does not go with the dtype")
         _require(self.row_dtype == 0 or self.row_dtype in SIZES, f"there are rows of dtype {self.row_dtype}")
-        _require(self.has_list_codes == (self.tables > 0), f"there are codes of {self.tables} numbers")
+        _require(self.has_list_codes == (self.numbers > 0), f"there are codes of {self.numbers} numbers")
+        _require(self.has_list_codes or not self.has_wide_numbers, "there are no numbers to be bytes")
+        _require(self.storage == AS_PQ or not self.has_rotation, "there are no product codes to be rotated")
         most = self.count * self.assignments // BLOCK_ROWS + self.list_count
         _require(self.block_count <= most, f"there are {self.block_count} blocks, more than there can be")
 
     @property
     def has_list_codes(self):
         """Whether the lists of an inverted file hold codes."""
-        return self.kind == IVF and self.storage in (AS_PQ, AS_BINARY)
+        return self.kind == IVF and self.storage in LIST_CODES
+
+    @property
+    def has_wide_numbers(self):
+        """Whether the numbers of codes are bytes."""
+        return bool(self.flags & HAS_WIDE_NUMBERS)
+
+    @property
+    def has_rotation(self):
+        """Whether product codes are of rotated vectors."""
+        return bool(self.flags & HAS_ROTATION)
 
     def _read_graph_fields(self):
         fields = struct.unpack_from("<IIIQQI", self._data, 68)
@@ -314,22 +331,27 @@ class IndexFile:
             LIST_NOTES: NOTES_SIZE,
             CENTROIDS: nlist * dim * 4 if nlist else None,
             LIST_NUMBERS: nlist * 8 if nlist else None,
-            CODEBOOKS: CHOICES * dim * 4 if nlist and self.storage == AS_PQ else None,
+            CODEBOOKS: self._codebook_size() if nlist else None,
             LIST_COUNTS: nlist * 4 if nlist else None,
             LIST_BLOCKS: self.block_count * self.block_size if nlist else None,
             HOMES: n * self.assignments * 4,
         }
         return {kind: size for kind, size in sizes.items() if size is not None}
 
+    def _codebook_size(self):
+        if self.storage == AS_PQ:
+            return 4 * self.dim * (CHOICES + (self.dim if self.has_rotation else 0))
+        return 8 * self.dim if self.storage in (AS_INT8, AS_INT4) else None
+
     @property
     def codes_size(self):
-        """Bytes of the codes in a block: 16 for each table, in fours of tables."""
-        return -(-self.tables // 4) * 64
+        """Bytes of the codes in a block: 16 for each number of 4 bits, in fours of them, or bytes row by row."""
+        return BLOCK_ROWS * self.numbers if self.has_wide_numbers else -(-self.numbers // 4) * 64
 
     @property
     def block_size(self):
         """Bytes of a block: codes, offsets, factors and slots, or slots alone."""
-        return self.codes_size + (3 if self.tables else 1) * 4 * BLOCK_ROWS
+        return self.codes_size + (3 if self.numbers else 1) * 4 * BLOCK_ROWS
 
     def _read_table(self):
         data = self._data
@@ -596,15 +618,21 @@ class IndexFile:
         _require(self.own_training <= 1, f"training {self.own_training} is not known")
         is_pq = self.storage == AS_PQ
         _require(self.asked_pq_m == 0 or is_pq, "there are parts of codes that are not there")
-        bits = {AS_PQ: 4, AS_BINARY: 1}.get(self.storage, 0)
-        _require(self.asked_bits in (0, bits), "the bits of the codes cannot be")
-        tables = 0
-        if self.storage == AS_BINARY:
-            tables = (self.dim + 3) // 4
+        bits = {AS_PQ: (4,), AS_BINARY: (1, 2, 3, 4, 5, 6, 8)}.get(self.storage, ())
+        _require(self.asked_bits in (0, *bits), "the bits of the codes cannot be")
+        self.code_bits = self.asked_bits or {AS_INT8: 8, AS_INT4: 4, AS_PQ: 4, AS_BINARY: 1}.get(self.storage, 0)
+        is_wide = self.storage in (AS_INT8, AS_BINARY) and self.code_bits == 8
+        _require(self.has_wide_numbers == is_wide, "the numbers of codes are as wide as they cannot be")
+        numbers = 0
+        if is_wide or self.storage == AS_INT4:
+            numbers = self.dim
+        elif self.storage == AS_BINARY:
+            numbers = self.code_bits * ((self.dim + 3) // 4)
         elif is_pq:
-            tables = self.asked_pq_m or min(max(1, self.dim // 2), MOST_TABLES)
-            _require(tables <= min(self.dim, MOST_TABLES), f"codes have {tables} parts")
-        _require(self.tables == tables, f"codes have {self.tables} numbers, not {tables}")
+            numbers = self.asked_pq_m or min(max(1, self.dim // 2), MOST_TABLES)
+            _require(numbers <= self.dim, f"codes have {numbers} parts")
+        _require(is_wide or numbers <= MOST_TABLES, f"codes have {numbers} numbers")
+        _require(self.numbers == numbers, f"codes have {self.numbers} numbers, not {numbers}")
         _require(self.row_dtype == self._wanted_row_dtype(), f"rows of dtype {self.row_dtype} were not asked for")
 
     def _wanted_row_dtype(self):
@@ -640,10 +668,16 @@ class IndexFile:
         self.radii, self.reaches = list(numbers[:n]), list(numbers[n:])
         _require(all(abs(radius) <= 2.0**63 for radius in self.radii), "a list is at a distance that cannot be")
         _require(all(0 <= reach <= 2.0**63 for reach in self.reaches), "a list has a reach that cannot be")
-        if self.storage == AS_PQ:
-            floats = struct.unpack(f"<{CHOICES * self.dim}f", self.sections["codebooks"])
+        if self._codebook_size():
+            floats = struct.unpack(f"<{self._codebook_size() // 4}f", self.sections["codebooks"])
             _require(all(abs(x) <= 2.0**65 for x in floats), "a codebook cannot be")
-            self.codebooks = [self._codebook(floats, part) for part in range(self.tables)]
+            if self.storage == AS_PQ:
+                self.codebooks = [self._codebook(floats, part) for part in range(self.numbers)]
+                matrix = floats[CHOICES * self.dim :]
+                self.matrix = [matrix[i : i + self.dim] for i in range(0, len(matrix), self.dim)]
+            else:
+                self.middles, self.steps = floats[: self.dim], floats[self.dim :]
+                _require(all(step >= 2.0**-80 for step in self.steps), "a grid has a step that cannot be")
 
     def _codebook(self, floats, part):
         start, end = self.part_range(part)
@@ -652,7 +686,7 @@ class IndexFile:
 
     def part_range(self, part):
         """The elements that a part of a product code stands for: from the first to before the last."""
-        return part * self.dim // self.tables, (part + 1) * self.dim // self.tables
+        return part * self.dim // self.numbers, (part + 1) * self.dim // self.numbers
 
     def centroid(self, number):
         return list(struct.unpack_from(f"<{self.dim}f", self.sections["centroids"], 4 * self.dim * number))
@@ -676,7 +710,7 @@ class IndexFile:
 
     def slot(self, number, place):
         """The position of the row at a place of a list."""
-        return self._column_of_block(number, place, 2 if self.tables else 0, "I")
+        return self._column_of_block(number, place, 2 if self.numbers else 0, "I")
 
     def offset(self, number, place):
         return self._column_of_block(number, place, 0, "f")
@@ -689,27 +723,58 @@ class IndexFile:
         return [self.slot(number, place) for place in range(self.list_sizes[number])]
 
     def list_code(self, number, place):
-        """The numbers of the code of a row, 0 to 15: rows 16 to 31 of a block are in the upper halves of its bytes."""
+        """The numbers of the code of a row. Of 0 to 15: rows 16 to 31 of a block are in the upper halves of its bytes."""
         block, row = self._block(number, place)
+        if self.has_wide_numbers:
+            return list(block[row * self.numbers : (row + 1) * self.numbers])
         shift = 4 * (row // 16)
         numbers = [block[16 * table + row % 16] >> shift & 15 for table in range(self.codes_size // 16)]
-        _require(not any(numbers[self.tables :]), "there is something behind a code")
-        return numbers[: self.tables]
+        _require(not any(numbers[self.numbers :]), "there is something behind a code")
+        return numbers[: self.numbers]
+
+    def values(self, code):
+        """What the numbers of a binary code say of each element, from 0 on."""
+        if self.has_wide_numbers:
+            return code
+        plane = (self.dim + 3) // 4
+        return [
+            sum((code[bit * plane + d // 4] >> (d % 4) & 1) << bit for bit in range(self.code_bits)) for d in range(self.dim)
+        ]
+
+    def turned(self, vector):
+        """A vector as codes are made of it."""
+        if self.storage == AS_BINARY:
+            return self.rotated(vector)
+        if self.has_rotation:
+            return [math.fsum(m * x for m, x in zip(row, vector)) for row in self.matrix]
+        return list(vector)
+
+    def turned_back(self, vector):
+        if self.storage == AS_BINARY:
+            return self.rotated_back(vector)
+        if self.has_rotation:
+            return [math.fsum(row[d] * x for row, x in zip(self.matrix, vector)) for d in range(self.dim)]
+        return list(vector)
 
     def direction(self, number, place):
         """What the code of a row says of the row less its center, but for its length."""
         code = self.list_code(number, place)
         if self.storage == AS_PQ:
-            return [x for part, choice in enumerate(code) for x in self.codebooks[part][choice]]
-        signs = [0.5 if code[d // 4] >> (d % 4) & 1 else -0.5 for d in range(self.dim)]
-        return self.rotated_back(signs)
+            vector = [x for part, choice in enumerate(code) for x in self.codebooks[part][choice]]
+        else:
+            middle = (2**self.code_bits - 1) / 2
+            if self.storage == AS_BINARY:
+                vector = [value - middle for value in self.values(code)]
+            else:
+                vector = [m + s * (number - middle) for m, s, number in zip(self.middles, self.steps, code)]
+        return self.turned_back(vector)
 
     def decoded(self, number, place):
         """The row that its code stands for; under cosine the row of norm 1."""
         length = 1.0
         if self.storage == AS_BINARY:
             scale = abs(self.factor(number, place)) / (2 if self.metric == L2SQ else 1)
-            length = scale * 2 / math.pi
+            length = scale * (1 - GRID_LOSSES[self.code_bits - 1])
         return [c + length * x for c, x in zip(self.center(number), self.direction(number, place))]
 
     def _list_row(self, position):
@@ -803,7 +868,7 @@ class IndexFile:
                 places[row].add(number)
             for place in range(size, -(-size // BLOCK_ROWS) * BLOCK_ROWS):
                 _require(self.slot(number, place) == 0, f"list {number} has something behind its rows")
-                if self.tables:
+                if self.numbers:
                     empty = (self.offset(number, place), self.factor(number, place), any(self.list_code(number, place)))
                     _require(empty == (0, 0, False), f"list {number} has something behind its rows")
         _require(all(len(own) == self.assignments for own in places), "a row is not in all of its lists")

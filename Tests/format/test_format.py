@@ -727,7 +727,7 @@ def test_an_inverted_file_has_a_header_its_ids_and_its_rows(tmp_path, rng, metri
     )
     assert (found.format_version, found.kind, found.dim, found.count) == (1, 3, DIM, 100)
     assert (read_index.METRICS[found.metric], read_index.DTYPES[found.dtype]) == (metric, dtype)
-    assert (found.list_count, found.assignments, found.storage, found.tables) == (NLIST, assignments, 0, 0)
+    assert (found.list_count, found.assignments, found.storage, found.numbers) == (NLIST, assignments, 0, 0)
     assert found.row_dtype == found.dtype
     assert sorted(found.ids) == sorted(ids.tolist())
     found.check_ids()
@@ -841,18 +841,22 @@ def each_place(found):
 
 
 @pytest.mark.parametrize("metric", LIST_METRICS)
-@pytest.mark.parametrize("pq_m", [None, 5, 37])
-def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, metric, pq_m):
-    found = save_lists(tmp_path / "index", crowds(rng, 400), dim=DIM, metric=metric, storage="pq", pq_m=pq_m)
-    assert found.tables == (pq_m or DIM // 2)
+@pytest.mark.parametrize("pq_m, rotation", [(None, None), (5, None), (37, None), (5, "opq")])
+def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, metric, pq_m, rotation):
+    options = {"dim": DIM, "metric": metric, "storage": "pq", "pq_m": pq_m, "rotation": rotation}
+    found = save_lists(tmp_path / "index", crowds(rng, 400), **options)
+    assert found.has_rotation == (rotation is not None)
+    assert found.numbers == (pq_m or DIM // 2)
     lost = 0.0
     others = [as_listed(found, position) for position in range(400)]
     for number, place, position in each_place(found):
         row = as_listed(found, position)
         residual = [x - c for x, c in zip(row, found.center(number))]
+        turned = found.turned(residual)
+        assert math.hypot(*turned) == pytest.approx(math.hypot(*residual), rel=1e-4)
         for part, choice in enumerate(found.list_code(number, place)):
             start, end = found.part_range(part)
-            distances = [squared_distance(residual[start:end], choices) for choices in found.codebooks[part]]
+            distances = [squared_distance(turned[start:end], choices) for choices in found.codebooks[part]]
             assert distances[choice] == pytest.approx(min(distances), rel=1e-4, abs=1e-6)
         stretch = abs(found.factor(number, place)) / (2 if metric == "l2sq" else 1)
         away = [x - c for x, c in zip(others[(7 * position + 200) % 400], found.center(number))]
@@ -868,7 +872,7 @@ def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, me
 def test_binary_codes_of_lists_are_the_signs_of_the_rotated_residual(tmp_path, rng, metric, dim):
     options = {"dim": dim, "metric": metric, "storage": "binary", "seed": 2**63 + 9}
     found = save_lists(tmp_path / "index", crowds(rng, 60, dim), **options)
-    assert found.tables == -(-dim // 4)
+    assert found.numbers == -(-dim // 4)
     for number, place, position in each_place(found):
         row = as_listed(found, position)
         residual = [x - c for x, c in zip(row, found.center(number))]
@@ -881,11 +885,61 @@ def test_binary_codes_of_lists_are_the_signs_of_the_rotated_residual(tmp_path, r
 
 
 @pytest.mark.parametrize("metric", LIST_METRICS)
-@pytest.mark.parametrize("storage", ["pq", "binary"])
+@pytest.mark.parametrize("bits", [2, 3, 6, 8])
+def test_binary_codes_of_more_bits_point_the_way_of_the_rotated_residual(tmp_path, rng, metric, bits):
+    options = {"dim": DIM, "metric": metric, "storage": "binary", "bits": bits, "seed": 5}
+    found = save_lists(tmp_path / "index", crowds(rng, 60), **options)
+    assert found.has_wide_numbers == (bits == 8)
+    least = 1.0
+    for number, place, position in each_place(found):
+        residual = [x - c for x, c in zip(as_listed(found, position), found.center(number))]
+        direction = found.direction(number, place)
+        lengths = math.hypot(*residual) * math.hypot(*direction)
+        least = min(least, -negated_product(residual, direction) / lengths)
+        assert near(found.turned_back(found.turned(residual)), residual)
+    # The squared sine of the angle is what such a grid loses of normal values, or twice that for the worst of them.
+    assert 1 - least**2 < 2 * read_index.GRID_LOSSES[bits - 1]
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("storage", ["int8", "int4"])
+def test_scalar_codes_of_lists_are_the_nearest_values_of_grids_that_fit(tmp_path, rng, metric, storage):
+    found = save_lists(tmp_path / "index", crowds(rng, 400), dim=DIM, metric=metric, storage=storage)
+    assert (found.numbers, found.has_wide_numbers) == (DIM, storage == "int8")
+    residuals = []
+    for number, place, position in each_place(found):
+        residual = [x - c for x, c in zip(as_listed(found, position), found.center(number))]
+        residuals.append(residual)
+        middle = (2**found.code_bits - 1) / 2
+        code = found.list_code(number, place)
+        for x, value, m, step in zip(residual, code, found.middles, found.steps):
+            wanted = min(max((x - m) / step + middle, 0), 2 * middle)
+            assert abs(value - wanted) <= 0.5 + 1e-3
+    spread = 0.04 if storage == "int8" else 0.3352
+    for d, (m, step) in enumerate(zip(found.middles, found.steps)):
+        column = np.array([residual[d] for residual in residuals])
+        assert m == pytest.approx(column.mean(), abs=1e-3 * column.std())
+        assert step == pytest.approx(spread * column.std(), rel=1e-3)
+
+
+LIST_CODES = [
+    {"storage": "int8"},
+    {"storage": "int4"},
+    {"storage": "pq"},
+    {"storage": "pq", "pq_m": 7, "rotation": "opq"},
+    {"storage": "binary"},
+    {"storage": "binary", "bits": 3},
+    {"storage": "binary", "bits": 8},
+]
+
+
+@pytest.mark.parametrize("metric", LIST_METRICS)
+@pytest.mark.parametrize("code", LIST_CODES, ids=lambda code: "-".join(map(str, code.values())))
 @pytest.mark.parametrize("assignments", [1, 2])
-def test_factors_and_offsets_make_estimates_right_along_the_residual(tmp_path, rng, metric, storage, assignments):
+def test_factors_and_offsets_make_estimates_right_along_the_residual(tmp_path, rng, metric, code, assignments):
+    storage = code["storage"]
     found = save_lists(
-        tmp_path / "index", crowds(rng, 200), dim=DIM, metric=metric, storage=storage, assignments=assignments
+        tmp_path / "index", crowds(rng, 200), dim=DIM, metric=metric, assignments=assignments, **code
     )
     for number, place, position in each_place(found):
         row, center = as_listed(found, position), found.center(number)
@@ -905,30 +959,39 @@ def test_factors_and_offsets_make_estimates_right_along_the_residual(tmp_path, r
             assert found.estimate(row, number, place) == pytest.approx(0, abs=1e-3 * square) or scale == 1
 
 
-def table_error(found, query, factor):
-    """What sums of tables may be off by: half a step for each, where the widest table has 255."""
+def table_error(found, query, number, place):
+    """What sums may be off by: half a step for each table, where the widest table has 255 steps; or where numbers are
+    bytes, half a 127th of the largest element of the query for each."""
     query, unscale = found.prepared(query)
-    if found.storage == read_index.AS_PQ:
-        tables = []
-        for part, codebook in enumerate(found.codebooks):
-            start, end = found.part_range(part)
-            tables.append([-negated_product(query[start:end], choice) for choice in codebook])
-        widest = max(max(table) - min(table) for table in tables)
+    turned = found.turned(query)
+    numbers = found.list_code(number, place)
+    if found.has_wide_numbers:
+        steps = found.steps if found.storage == read_index.AS_INT8 else [1] * found.dim
+        step = max(abs(x * s) for x, s in zip(turned, steps)) / 126.9
+        error = step / 2 * sum(abs(value - 128) for value in numbers)
     else:
-        rotated = [abs(x) for x in found.rotated(query)]
-        widest = max(sum(rotated[start : start + 4]) for start in range(0, found.dim, 4))
-    return found.tables * widest / 255 / 2 * abs(factor) * unscale
+        if found.storage == read_index.AS_PQ:
+            tables = []
+            for part, codebook in enumerate(found.codebooks):
+                start, end = found.part_range(part)
+                tables.append([-negated_product(turned[start:end], choice) for choice in codebook])
+            widest = max(max(table) - min(table) for table in tables)
+        elif found.storage == read_index.AS_INT4:
+            widest = max(15 * abs(x * s) for x, s in zip(turned, found.steps))
+        else:
+            absolute = [abs(x) for x in turned]
+            widest = max(sum(absolute[start : start + 4]) for start in range(0, found.dim, 4)) * 2 ** (found.code_bits - 1)
+        error = found.numbers * widest / 255 / 2
+    return error * abs(found.factor(number, place)) * unscale
 
 
 @pytest.mark.parametrize("metric", LIST_METRICS)
-@pytest.mark.parametrize("storage, pq_m", [("pq", None), ("pq", 7), ("binary", None)])
+@pytest.mark.parametrize("code", LIST_CODES, ids=lambda code: "-".join(map(str, code.values())))
 @pytest.mark.parametrize("assignments", [1, 2])
-def test_estimates_are_the_distances_that_searches_without_rescore_give(
-    tmp_path, rng, metric, storage, pq_m, assignments
-):
+def test_estimates_are_the_distances_that_searches_without_rescore_give(tmp_path, rng, metric, code, assignments):
     n = 300
     vectors = crowds(rng, n)
-    options = {"metric": metric, "storage": storage, "pq_m": pq_m, "assignments": assignments, "seed": 3}
+    options = {"metric": metric, "assignments": assignments, "seed": 3, **code}
     with vecstore.Index("ivf", dim=DIM, nlist=NLIST, **options) as index:
         index.add(vectors)
         index.save(tmp_path / "index")
@@ -938,7 +1001,7 @@ def test_estimates_are_the_distances_that_searches_without_rescore_give(
     for i, query in enumerate(queries.tolist()):
         estimates = {}
         for number, place, position in each_place(found):
-            error = table_error(found, query, found.factor(number, place))
+            error = table_error(found, query, number, place)
             estimate = found.estimate(query, number, place)
             estimates.setdefault(found.ids[position], []).append((found.remoteness(query, number), estimate, error))
         for row_id, distance in zip(ids[i].tolist(), distances[i].tolist()):

@@ -77,13 +77,14 @@ struct ListFields {
     /// Blocks of all lists.
     var blocks: Int
     var assignments: Int
-    /// Numbers of a row's code; 0 without codes.
-    var tables: Int
+    var codes: ListCodeShape
+    /// Whether product codes are of rotated vectors.
+    var isRotated: Bool
 
     /// Bytes of the section of notes.
     static let notesSize = 128
 
-    var layout: ListLayout { ListLayout(groups: (tables + 3) / 4) }
+    var layout: ListLayout { codes.layout }
 }
 
 /// What the header of a graph says beside what all have.
@@ -193,11 +194,20 @@ struct FileHeader {
         case .listNotes: ListFields.notesSize
         case .centroids: isTrained ? product(lists.nlist, 4 * shape.dimension) : nil
         case .listNumbers: isTrained ? product(lists.nlist, 8) : nil
-        case .codebooks: isTrained && lists.storage == .pq ? product(64, shape.dimension) : nil
+        case .codebooks: isTrained ? codebookSize(lists) : nil
         case .listCounts: isTrained ? product(lists.nlist, 4) : nil
         case .listBlocks: isTrained ? product(lists.blocks, lists.layout.blockSize) : nil
         case .homes: product(count, 4 * lists.assignments)
         default: nil
+        }
+    }
+
+    /// The floats that training finds for codes: centroids and a rotation, or grids.
+    private func codebookSize(_ lists: ListFields) -> Int? {
+        switch lists.storage {
+        case .pq: product(shape.dimension, lists.isRotated ? 64 + 4 * shape.dimension : 64)
+        case .int8, .int4: product(shape.dimension, 8)
+        case .auto, .float32, .float16, .bfloat16, .binary: nil
         }
     }
 
@@ -216,6 +226,13 @@ struct FileHeader {
     }
 
     // MARK: - Writing
+
+    private var flags: UInt32 {
+        let all = [
+            idsAscend, shape.keepsCodes, graph?.isSketched ?? false, lists?.codes.isWide ?? false, lists?.isRotated ?? false,
+        ]
+        return all.enumerated().reduce(0) { $1.element ? $0 | 1 << UInt32($1.offset) : $0 }
+    }
 
     func encode(fileSize: Int) -> [UInt8] {
         var bytes: [UInt8] = []
@@ -242,7 +259,7 @@ struct FileHeader {
         put(shape.type.rawValue)
         put(UInt64(count))
         put(nextID)
-        put(UInt32((idsAscend ? 1 : 0) | (shape.keepsCodes ? 2 : 0) | (graph?.isSketched ?? false ? 4 : 0)))
+        put(flags)
         if let graph {
             put(UInt32(graph.m))
             put(graph.storage.rawValue)
@@ -257,7 +274,7 @@ struct FileHeader {
             put(lists.rowType?.rawValue ?? 0)
             put(UInt64(lists.blocks))
             put(UInt32(lists.assignments))
-            put(UInt32(lists.tables))
+            put(UInt32(lists.codes.numbers))
         }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
         put(checksum(of: table))
@@ -305,7 +322,7 @@ struct FileHeader {
             switch kind {
             case .flat: (3, 68)
             case .hnsw: (5, 100)
-            case .ivf: (1, 96)
+            case .ivf: (25, 96)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
         guard (fieldsEnd..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
@@ -321,7 +338,8 @@ struct FileHeader {
         }
         if kind == .ivf {
             header.lists = try listFields(
-                path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88), tables: u32(92))
+                path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88),
+                numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0)
         }
         let sectionCount = Int(u32(28))
         guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize
@@ -360,7 +378,7 @@ struct FileHeader {
 
     private static func listFields(
         _ path: String, _ rows: RowShape, _ count: Int, _ fields: (nlist: UInt32, storage: UInt32, rowType: UInt32),
-        blocks: UInt64, assignments: UInt32, tables: UInt32
+        blocks: UInt64, assignments: UInt32, numbers: UInt32, isWide: Bool, isRotated: Bool
     ) throws(VecStoreError) -> ListFields {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         let nlist = Int(fields.nlist)
@@ -376,15 +394,16 @@ struct FileHeader {
         let rowType = fields.rowType == 0 ? nil : ElementType(rawValue: fields.rowType)
         guard fields.rowType == 0 ? storage.isCoded : rowType.map({ $0 == rows.type || ($0.isFloat && rows.type.isFloat) }) ?? false
         else { throw corrupt("has lists with rows of dtype \(fields.rowType)") }
-        let most = storage.isCoded ? min(rows.dimension, ListCodec.mostTables) : 0
-        guard tables <= most, storage.isCoded == (tables > 0) else { throw corrupt("has lists with codes of \(tables) numbers") }
+        guard numbers <= (isWide ? rows.dimension : ListCodec.mostTables), storage.isCoded == (numbers > 0),
+            !isWide || storage.isCoded, !isRotated || storage == .pq
+        else { throw corrupt("has lists with codes of \(numbers) numbers, which do not go with their storage") }
         // Each list may have one block that is not full.
         guard blocks <= UInt64(count * Int(assignments) / ListLayout.rows + nlist) else {
             throw corrupt("has \(blocks) blocks of rows, more than its rows need")
         }
         return ListFields(
             nlist: nlist, storage: storage, rowType: rowType, blocks: Int(blocks), assignments: Int(assignments),
-            tables: Int(tables))
+            codes: ListCodeShape(numbers: Int(numbers), isWide: isWide), isRotated: isRotated)
     }
 
     private mutating func decodeTable(

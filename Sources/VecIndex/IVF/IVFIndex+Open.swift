@@ -33,7 +33,7 @@ extension IVFIndex {
         } catch {
             throw VecStoreError(.corrupt, "'\(map.path)' has an inverted file that cannot be: \(error.message)")
         }
-        guard options.tables == fields.tables, options.rowType == fields.rowType,
+        guard options.codeShape == fields.codes, options.rowType == fields.rowType,
             fields.nlist == 0 || options.nlist == nil || options.nlist == fields.nlist, fields.nlist == 0 || notes.trainedCount > 0
         else { throw VecStoreError(.corrupt, "'\(map.path)' has an inverted file whose lists are not what its notes say") }
         let rows = try ListRows(
@@ -71,27 +71,7 @@ extension IVFIndex {
             if error.code == .outOfMemory { throw error }
             throw corrupt("lists that cannot be: \(error.message)")
         }
-        var codec: ListCodec?
-        if options.storage == .binary {
-            codec = ListCodec(
-                .binary(FastRotation(dimension: options.dimension, seed: options.seed)), dimension: options.dimension,
-                metric: options.metric, error: 0)
-        } else if options.storage == .pq, let codebooks {
-            let quantizer = try ProductQuantizer(dimension: options.dimension, m: options.partCount, bits: 4, table: table)
-            var source = codebooks
-            for j in 0..<quantizer.m {
-                let part = quantizer.part(j), count = 16 * part.dimension
-                for i in 0..<count {
-                    let x = source.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
-                    guard abs(x) <= 0x1p65 else { throw corrupt("a codebook with a centroid that cannot be (part \(j))") }
-                    part.centroids[i] = x
-                }
-                part.refresh()
-                source += 4 * count
-            }
-            codec = ListCodec(
-                .product(quantizer), dimension: options.dimension, metric: options.metric, error: notes.codeSpread)
-        }
+        let codec = try IVFIndex.codec(options, notes, codebooks, path, table)
         return try IVFModel(
             centroidTable, metric: options.metric, codec: codec, trainedCount: notes.trainedCount, isOwn: notes.isOwn,
             meanNorm: notes.meanNorm
@@ -104,6 +84,54 @@ extension IVFIndex {
                 }
             }
         }
+    }
+
+    /// How rows are coded, by what a file says; nil where lists hold none.
+    private static func codec(
+        _ options: IVFOptions, _ notes: IVFNotes, _ codebooks: UnsafeRawPointer?, _ path: String, _ table: KernelTable
+    ) throws(VecStoreError) -> ListCodec? {
+        func read(_ source: inout UnsafeRawPointer, _ count: Int, _ out: UnsafeMutablePointer<Float>) throws(VecStoreError) {
+            for i in 0..<count {
+                let x = source.loadUnaligned(fromByteOffset: 4 * i, as: Float.self)
+                guard abs(x) <= 0x1p65 else { throw VecStoreError(.corrupt, "'\(path)' has codebooks with a number that cannot be: \(x)") }
+                out[i] = x
+            }
+            source += 4 * count
+        }
+        let dimension = options.dimension
+        let kind: ListCodec.Kind
+        switch options.storage {
+        case .auto, .float32, .float16, .bfloat16: return nil
+        case .binary:
+            kind = .binary(
+                FastRotation(dimension: dimension, seed: options.seed),
+                GridRounder(dimension: dimension, bits: options.binaryBits, table: table))
+        case .pq:
+            guard var source = codebooks else { return nil }
+            let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: 4, table: table)
+            for j in 0..<quantizer.m {
+                let part = quantizer.part(j)
+                try read(&source, 16 * part.dimension, part.centroids)
+                part.refresh()
+            }
+            if options.isRotated {
+                let rotation = try Rotation(dimension: dimension)
+                try read(&source, dimension * dimension, rotation.matrix)
+                quantizer.rotation = rotation
+            }
+            kind = .product(quantizer)
+        case .int8, .int4:
+            guard var source = codebooks else { return nil }
+            kind = .scalar(
+                try ElementGrid(dimension: dimension, bits: options.storage == .int8 ? 8 : 4) { (middle, step) throws(VecStoreError) in
+                    try read(&source, dimension, middle)
+                    try read(&source, dimension, step)
+                    for d in 0..<dimension {
+                        guard step[d] >= 0x1p-80 else { throw VecStoreError(.corrupt, "'\(path)' has a grid whose step is \(step[d])") }
+                    }
+                })
+        }
+        return ListCodec(kind, options, error: notes.codeSpread, table)
     }
 
     private static func lists(

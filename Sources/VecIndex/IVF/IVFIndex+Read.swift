@@ -23,7 +23,7 @@ extension IVFIndex {
         }
         let size = type.rowSize(options.dimension)
         let floats = try allocate(Float.self, options.dimension, for: "a row")
-        let numbers = try allocate(UInt8.self, 4 * (state.model?.layout.groups ?? 0), for: "a code")
+        let numbers = try allocate(UInt8.self, state.model?.codec?.shape.numbers ?? 0, for: "a code")
         for i in 0..<count {
             let target = out + i * size
             if let row = state.rows.row(slots[i]), let kept = state.rows.type {
@@ -49,8 +49,8 @@ extension IVFIndex {
             throw VecStoreError(.corrupt, "the row \(id) is not in its list")
         }
         let row = place % ListLayout.rows
-        model.layout.read(block, row, tables: codec.tables, numbers)
-        codec.decode(numbers, factor: model.layout.factors(block)[row], model, home, out)
+        model.layout.read(block, row, count: codec.shape.numbers, numbers)
+        try codec.decode(numbers, factor: model.layout.factors(block)[row], model, home, out)
     }
 
     /// Copies ids in the order of storage, from row `offset` on.

@@ -15,7 +15,7 @@ extension IVFIndex {
             shape: RowShape(dimension: options.dimension, metric: options.metric, type: options.type, keepsCodes: false),
             lists: ListFields(
                 nlist: state.listCount, storage: options.storage, rowType: options.rowType, blocks: packed.blocks,
-                assignments: options.assignments, tables: options.tables),
+                assignments: options.assignments, codes: options.codeShape, isRotated: options.isRotated),
             count: state.count, nextID: nextID, idsAscend: order.ascends)
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
             switch kind {
@@ -71,22 +71,20 @@ extension IVFIndex {
             try writer.append(model.radii, 4 * model.nlist)
             try writer.append(model.reaches, 4 * model.nlist)
         case .codebooks:
-            guard case .product(let quantizer) = model.codec?.kind else { return }
-            for j in 0..<quantizer.m {
-                try writer.append(quantizer.part(j).centroids, 64 * quantizer.range(j).count)
+            switch model.codec?.kind {
+            case .product(let quantizer):
+                for j in 0..<quantizer.m {
+                    try writer.append(quantizer.part(j).centroids, 64 * quantizer.range(j).count)
+                }
+                if let rotation = quantizer.rotation {
+                    try writer.append(rotation.matrix, 4 * model.dimension * model.dimension)
+                }
+            case .scalar(let grid):
+                try writer.append(grid.middle, 4 * model.dimension)
+                try writer.append(grid.step, 4 * model.dimension)
+            case .binary, nil: break
             }
         default: break
-        }
-    }
-}
-
-extension IVFOptions {
-    /// Numbers of a row's code; 0 without codes.
-    var tables: Int {
-        switch storage {
-        case .pq: partCount
-        case .binary: (dimension + 3) / 4
-        default: 0
         }
     }
 }

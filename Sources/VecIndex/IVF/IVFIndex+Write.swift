@@ -77,8 +77,8 @@ extension IVFIndex {
         ThreadPool.shared.run(tasks: touched.count, threads: threads) { task in
             errors.run { () throws(VecStoreError) in
                 let list = touched[task]
-                let writer = try ListWriter(model, table)
                 let range = groups.range(task)
+                let writer = try ListWriter(model, table, count: range.count)
                 changeMemory[task] = try writer.append(
                     state.list(list), list, batch, groups.entries + range.lowerBound, range.count, assignments, slots)
             }
@@ -141,7 +141,7 @@ extension IVFIndex {
         let smaller = try removing(old.pointer(UInt32.self), count, from: current, threads)
         let added = try adding(batch, to: smaller, threads) { ids[$0] }
         let slots = added.slots.pointer(UInt32.self)
-        try published.publish(added.state) { map in for i in 0..<count { map.set(ids[i], slots[i]) } }
+        published.publish(added.state) { map in for i in 0..<count { map.set(ids[i], slots[i]) } }
         tidy()
     }
 
@@ -169,7 +169,7 @@ extension IVFIndex {
         }
         if found == 0 { return 0 }
         let next = try removing(slots, found, from: current, ThreadPool.defaultThreads)
-        try published.publish(next) { map in for i in 0..<count { map.remove(ids[i]) } }
+        published.publish(next) { map in for i in 0..<count { map.remove(ids[i]) } }
         tidy()
         return found
     }
@@ -231,7 +231,7 @@ extension IVFIndex {
 
     func compactNow() throws(VecStoreError) {
         let (state, ids) = try compacted(current)
-        try published.publish(state, ids: ids) { _ in }
+        published.publish(state, ids: ids) { _ in }
     }
 
     /// A copy of a state without the slots of removed rows, with the slots of its ids.

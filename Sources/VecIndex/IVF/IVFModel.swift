@@ -51,7 +51,7 @@ final class IVFModel: @unchecked Sendable {
         self.trainedCount = trainedCount
         self.isOwn = isOwn
         self.meanNorm = meanNorm
-        layout = ListLayout(groups: codec?.groups ?? 0)
+        layout = codec?.shape.layout ?? ListLayout()
         let table = centroids.context.table
         panels = CentroidTable.hasCodes(table, dimension: dimension) ? try CentroidPanels(centroids, table) : nil
         memory = try allocate(Float.self, 6 * nlist, for: "the centers of \(nlist) lists")

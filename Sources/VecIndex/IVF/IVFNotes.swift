@@ -11,7 +11,7 @@ struct IVFNotes {
     var seed: UInt64
     var trainedCount: Int
     var meanNorm: Float
-    /// The spread of product codes.
+    /// The spread of codes, where it was measured.
     var codeSpread: Float
     var isOwn: Bool
 
@@ -66,6 +66,7 @@ struct IVFNotes {
     func options(_ header: FileHeader, _ fields: ListFields) -> IVFOptions {
         IVFOptions(
             dimension: header.shape.dimension, metric: header.shape.metric, type: header.shape.type, nlist: nlist,
-            storage: fields.storage, rescore: rescore, pqM: pqM, bits: bits, assignments: fields.assignments, seed: seed)
+            storage: fields.storage, rescore: rescore, pqM: pqM, bits: bits,
+            isRotated: fields.isRotated, assignments: fields.assignments, seed: seed)
     }
 }

@@ -16,6 +16,8 @@ package struct IVFOptions: Sendable, Equatable {
     package var pqM: Int?
     /// Bits of a number of a code; nil: 4 for `pq`, 1 for `binary`.
     package var bits: Int?
+    /// Whether product codes are of vectors that were rotated so that they lose least.
+    package var isRotated: Bool
     /// Lists that each row is in.
     package var assignments: Int
     package var seed: UInt64
@@ -27,7 +29,7 @@ package struct IVFOptions: Sendable, Equatable {
     package init(
         dimension: Int, metric: Metric = .l2Squared, type: ElementType = .float32, nlist: Int? = nil,
         storage: ListStorage = .auto, rescore: RescoreRows = .asAdded, pqM: Int? = nil, bits: Int? = nil,
-        assignments: Int = 1, seed: UInt64 = 0, capacity: Int = 0
+        isRotated: Bool = false, assignments: Int = 1, seed: UInt64 = 0, capacity: Int = 0
     ) {
         self.dimension = dimension
         self.metric = metric
@@ -37,6 +39,7 @@ package struct IVFOptions: Sendable, Equatable {
         self.rescore = rescore
         self.pqM = pqM
         self.bits = bits
+        self.isRotated = isRotated
         self.assignments = assignments
         self.seed = seed
         self.capacity = capacity
@@ -95,6 +98,7 @@ package struct IVFOptions: Sendable, Equatable {
         }
         try checkStorage()
         try checkCode()
+        try checkTables()
     }
 
     private func checkStorage() throws(VecStoreError) {
@@ -111,7 +115,7 @@ package struct IVFOptions: Sendable, Equatable {
         guard storage.isCoded || rescore == .asAdded else {
             throw VecStoreError(
                 .unsupported,
-                "rescore \(rescore.name) goes with storage pq or binary: \(storage.name) storage ranks by its own rows")
+                "rescore \(rescore.name) goes with codes (\(ListStorage.codedNames)): \(storage.name) storage ranks by its own rows")
         }
         if rescore == .float32 && type != .float32 || rescore == .float16 && !(type == .float32 || type == .float16) {
             throw VecStoreError(
@@ -121,7 +125,15 @@ package struct IVFOptions: Sendable, Equatable {
 
     private var finer: String {
         guard type.isFloat else { return "" }
-        return type == .float32 ? ", float32, float16, bfloat16, pq, binary" : ", \(type.name), pq, binary"
+        return (type == .float32 ? ", float32, float16, bfloat16, " : ", \(type.name), ") + ListStorage.codedNames
+    }
+
+    /// Sums of the entries of more tables could overflow.
+    private func checkTables() throws(VecStoreError) {
+        guard !codeShape.isWide, codeShape.numbers > ListCodec.mostTables else { return }
+        throw VecStoreError(
+            .unsupported,
+            "\(storage.name) codes of dim \(dimension) have \(codeShape.numbers) numbers: a code has at most \(ListCodec.mostTables)")
     }
 
     private func checkCode() throws(VecStoreError) {
@@ -134,16 +146,29 @@ package struct IVFOptions: Sendable, Equatable {
                     .invalidArgument, "pq_m is \(pqM): allowed is 1 to \(min(dimension, ListCodec.mostTables))")
             }
         }
+        if isRotated {
+            guard storage == .pq else {
+                throw VecStoreError(.invalidArgument, "rotation opq is for storage pq, not for \(storage.name)")
+            }
+            guard dimension <= Rotation.mostDimensions else {
+                throw VecStoreError(
+                    .unsupported, "dim is \(dimension): with rotation opq allowed is 1 to \(Rotation.mostDimensions)")
+            }
+        }
         guard let bits else { return }
         switch storage {
         case .pq:
             guard bits == 4 else {
                 throw VecStoreError(
-                    .unsupported, "nbits is \(bits): lists hold product codes of 4 bits, whose tables fit registers")
+                    .unsupported,
+                    "nbits is \(bits): lists hold product codes of 4 bits, whose tables fit registers; for finer codes take a larger pq_m")
             }
         case .binary:
-            guard bits == 1 else {
-                throw VecStoreError(.unsupported, "bits is \(bits): lists hold binary codes of 1 bit; rescore ranks more finely")
+            guard bits >= 1 && bits <= 8 else {
+                throw VecStoreError(.invalidArgument, "bits is \(bits): allowed is 1 to 6, and 8")
+            }
+            guard bits != 7 else {
+                throw VecStoreError(.unsupported, "bits is 7: 8 are read faster, a byte each; allowed is 1 to 6, and 8")
             }
         default:
             throw VecStoreError(.invalidArgument, "bits is \(bits): it is for storage pq and binary, not for \(storage.name)")

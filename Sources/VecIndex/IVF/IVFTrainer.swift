@@ -140,50 +140,8 @@ struct IVFTrainer {
     private func trainCodec(
         _ model: IVFModel, _ sample: UnsafePointer<Float>, _ count: Int, _ homes: UnsafePointer<UInt32>
     ) throws(VecStoreError) -> ListCodec? {
-        if options.storage == .binary {
-            let rotation = FastRotation(dimension: dimension, seed: options.seed)
-            return ListCodec(.binary(rotation), dimension: dimension, metric: options.metric, error: 0)
-        }
-        guard options.storage == .pq else { return nil }
-        let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: 4, table: table)
-        let wanted = min(count, KMeansOptions.defaultRowsPerCentroid << 4)
-        var random = SplitMix64(seed: options.seed ^ 0x5eed)
-        let drawn = try drawPositions(wanted, of: count, &random)
-        let positions = drawn.pointer(UInt32.self)
-        let memory = try allocate(Float.self, wanted * dimension, for: "\(wanted) vectors to train on")
-        let residuals = memory.pointer(Float.self)
-        for i in 0..<wanted {
-            let p = Int(positions[i])
-            model.residual(sample + p * dimension, Int(homes[p]), residuals + i * dimension)
-        }
-        try quantizer.trainParts(residuals, wanted, ProductQuantizer.Training(seed: options.seed), threads: threads)
-        let codeMemory = try allocate(UInt8.self, wanted * quantizer.codeSize, for: "the codes of \(wanted) vectors")
-        let decodedMemory = try allocate(Float.self, wanted * dimension, for: "\(wanted) decoded vectors")
-        let decoded = decodedMemory.pointer(Float.self)
-        try quantizer.encode(residuals, wanted, codeMemory.pointer(UInt8.self), threads: threads)
-        try quantizer.decode(codeMemory.pointer(UInt8.self), wanted, decoded, threads: threads)
-        // What codes lose lies along the directions in which rows differ most, and so do queries: how far products are off is
-        // measured with other rows as queries.
-        var squares: Double = 0
-        for i in 0..<wanted {
-            var square: Float = 0, reached: Float = 0
-            for d in (i * dimension)..<((i + 1) * dimension) {
-                square += residuals[d] * residuals[d]
-                reached += residuals[d] * decoded[d]
-            }
-            let f = ListCodec.stretch(square, reached)
-            for d in (i * dimension)..<((i + 1) * dimension) { decoded[d] = residuals[d] / f - decoded[d] }
-            let l = Int(homes[Int(positions[i])]), c = model.centroids.row(l), radius = model.radii[l]
-            let other = sample + Int(positions[(i * 7919 + wanted / 2) % wanted]) * dimension, e = decoded + i * dimension
-            var product: Double = 0, length: Double = 0
-            for d in 0..<dimension {
-                let x = Double(other[d] - radius * c[d])
-                product += x * Double(e[d])
-                length += x * x
-            }
-            if length > 0 { squares += product * product / length }
-        }
-        let error = Float((squares / Double(max(wanted, 1))).squareRoot())
-        return ListCodec(.product(quantizer), dimension: dimension, metric: options.metric, error: error)
+        guard options.storage.isCoded else { return nil }
+        let trainer = try ListCodecTrainer(model, sample, count, homes, options, threads: threads, table: table)
+        return try trainer.train()
     }
 }

@@ -83,12 +83,11 @@ extension ListSearcher {
         _ query: Prepared, _ probe: Probe, limit: (R) -> Float, _ results: inout R,
         _ take: (inout R, Candidates.Candidate) -> Void
     ) {
-        let layout = model.layout, list = state.list(Int(probe.list))
+        let list = state.list(Int(probe.list))
         let (base, margin) = base(query, probe)
         let tables = tables(query)
         forEachPiece(list) { (blocks, count, rows) in
-            table.listCodes.sums(
-                blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, sums)
+            sum(blocks, count, tables, sums)
             select(query, probe.list, blocks, count, rows, sums, base, margin, limit: limit, &results, take)
         }
     }
@@ -101,15 +100,38 @@ extension ListSearcher {
         let first = base(prepared[i], probe), second = base(prepared[j], other)
         let tables = tables(prepared[i]), otherTables = self.tables(prepared[j])
         forEachPiece(list) { (blocks, count, rows) in
-            table.listCodes.sums2(
-                blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, otherTables,
-                sums, otherSums)
+            if layout.rowBytes > 0 {
+                sum(blocks, count, tables, sums)
+                sum(blocks, count, otherTables, otherSums)
+            } else {
+                table.listCodes.sums2(
+                    blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, otherTables,
+                    sums, otherSums)
+            }
             select(
                 prepared[i], probe.list, blocks, count, rows, sums, first.base, first.margin, limit: { $0.limit }, &candidates[i]
             ) { $0.take($1) }
             select(
                 prepared[j], probe.list, blocks, count, rows, otherSums, second.base, second.margin, limit: { $0.limit }, &candidates[j]
             ) { $0.take($1) }
+        }
+    }
+
+    /// Sums the codes of some blocks for a query.
+    @inline(__always)
+    private func sum(
+        _ blocks: UnsafeRawPointer, _ count: Int, _ tables: UnsafePointer<UInt8>, _ out: UnsafeMutablePointer<Int32>
+    ) {
+        let layout = model.layout
+        if layout.rowBytes == 0 {
+            table.listCodes.sums(
+                blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, out)
+            return
+        }
+        let query = UnsafeRawPointer(tables).assumingMemoryBound(to: Int8.self)
+        for b in 0..<count {
+            let codes = (blocks + b * layout.blockSize).assumingMemoryBound(to: UInt8.self)
+            table.codes.rows(query, codes, layout.rowBytes, ListLayout.rows, layout.rowBytes, out + b * ListLayout.rows)
         }
     }
 

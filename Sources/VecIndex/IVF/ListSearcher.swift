@@ -41,7 +41,8 @@ struct ListSearcher {
     let positions: UnsafeMutablePointer<UInt32>
     let values: UnsafeMutablePointer<Float>
     let tableValues: UnsafeMutablePointer<Float>
-    let room: UnsafeMutablePointer<Float>
+    /// The queries that are prepared, as codes are made of vectors; nil where that is as they are.
+    let turned: UnsafeMutablePointer<Float>?
     let addresses: UnsafeMutablePointer<UnsafeRawPointer>
     let slots: UnsafeMutablePointer<UInt32>
     let distances: UnsafeMutablePointer<Float>
@@ -120,7 +121,8 @@ struct ListSearcher {
         // A row in two lists that are read comes twice.
         capacity = mostRanked * assignments
         seenSize = assignments > 1 ? SeenSlots.size(capacity) : 0
-        let groups = model.layout.groups, rows = ListLayout.rows
+        let codeShape = model.codec?.shape ?? ListCodeShape(), rows = ListLayout.rows
+        let isTurned = model.codec?.isTurned ?? false
         // Codes find lists that are nearly the nearest: the nearest of a few more are those.
         extraProbes = model.panels == nil ? 0 : min(4 + self.nprobe / 8, model.nlist - self.nprobe)
         guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe) else {
@@ -128,7 +130,7 @@ struct ListSearcher {
         }
         var layout = Layout()
         let itemsAt = layout.add(Candidates.Candidate.self, itemCount)
-        let tableBytesAt = layout.add(UInt8.self, atATime * 64 * groups)
+        let tableBytesAt = layout.add(UInt8.self, atATime * codeShape.querySize)
         let probesAt = layout.add(Probe.self, probeCount)
         let foundAt = layout.add(Probe.self, self.nprobe + extraProbes)
         let pairsAt = layout.add(UInt32.self, 2 * probeCount)
@@ -137,8 +139,8 @@ struct ListSearcher {
         let otherSumsAt = layout.add(Int32.self, ListSearcher.pieceBlocks * rows)
         let positionsAt = layout.add(UInt32.self, rows)
         let valuesAt = layout.add(Float.self, rows)
-        let tableValuesAt = layout.add(Float.self, 64 * groups)
-        let roomAt = layout.add(Float.self, model.dimension)
+        let tableValuesAt = layout.add(Float.self, codeShape.isWide ? codeShape.numbers : 16 * codeShape.numbers)
+        let turnedAt = layout.add(Float.self, isTurned ? NearLists.queriesAtATime * model.dimension : 0)
         let addressesAt = layout.add(UnsafeRawPointer.self, rows)
         let slotsAt = layout.add(UInt32.self, rows)
         let distancesAt = layout.add(Float.self, rows)
@@ -157,7 +159,7 @@ struct ListSearcher {
         positions = memory.pointer(UInt32.self, at: positionsAt)
         values = memory.pointer(Float.self, at: valuesAt)
         tableValues = memory.pointer(Float.self, at: tableValuesAt)
-        room = memory.pointer(Float.self, at: roomAt)
+        turned = isTurned ? memory.pointer(Float.self, at: turnedAt) : nil
         addresses = memory.pointer(UnsafeRawPointer.self, at: addressesAt)
         slots = memory.pointer(UInt32.self, at: slotsAt)
         distances = memory.pointer(Float.self, at: distancesAt)
@@ -188,6 +190,7 @@ struct ListSearcher {
             let n = min(NearLists.queriesAtATime, count - done)
             for i in 0..<n { all.append(try prepare(from + done + i, at: done + i, of: near.query(i))) }
             near.multiply(n)
+            if let turned, let codec = model.codec { try codec.turn(near.query(0), n, turned) }
             for i in 0..<n { finish(&all[done + i], i) }
             done += n
         }
@@ -198,7 +201,8 @@ struct ListSearcher {
     /// - Parameter i: Where `near` has it.
     func finish(_ query: inout Prepared, _ i: Int) {
         if let codec = model.codec {
-            query.tables = codec.makeTables(near.query(i), tableValues, tables(query), room)
+            let vector = turned.map { $0 + i * model.dimension } ?? near.query(i)
+            query.tables = codec.makeTables(vector, tableValues, tables(query))
         }
         let lists = near.nearest(i, nprobe + extraProbes)
         for p in 0..<lists.count {
@@ -237,7 +241,7 @@ struct ListSearcher {
     }
 
     func tables(_ query: Prepared) -> UnsafeMutablePointer<UInt8> {
-        tableBytes + query.place * 64 * model.layout.groups
+        tableBytes + query.place * (model.codec?.shape.querySize ?? 0)
     }
 
     func prepare(

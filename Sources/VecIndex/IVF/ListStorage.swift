@@ -9,9 +9,12 @@ package enum ListStorage: UInt32, CaseIterable, Sendable {
     case float32 = 1
     case float16 = 2
     case bfloat16 = 3
-    /// Product codes of what rows differ by from the center of their list.
+    /// Codes of what rows differ by from the center of their list: scalar, of 8 or 4 bits for each element,
+    case int8 = 4
+    case int4 = 5
+    /// product codes,
     case pq = 6
-    /// Binary codes of the same.
+    /// and binary ones.
     case binary = 7
 
     package var name: String {
@@ -20,6 +23,8 @@ package enum ListStorage: UInt32, CaseIterable, Sendable {
         case .float32: "float32"
         case .float16: "float16"
         case .bfloat16: "bfloat16"
+        case .int8: "int8"
+        case .int4: "int4"
         case .pq: "pq"
         case .binary: "binary"
         }
@@ -30,10 +35,13 @@ package enum ListStorage: UInt32, CaseIterable, Sendable {
         case .float32: .float32
         case .float16: .float16
         case .bfloat16: .bfloat16
-        case .auto, .pq, .binary: nil
+        case .auto, .int8, .int4, .pq, .binary: nil
         }
     }
 
     /// Whether lists hold codes, which distances are estimated from.
-    package var isCoded: Bool { self == .pq || self == .binary }
+    package var isCoded: Bool { rawValue >= ListStorage.int8.rawValue }
+
+    /// The names of those that hold codes.
+    static var codedNames: String { allCases.filter(\.isCoded).map(\.name).joined(separator: ", ") }
 }

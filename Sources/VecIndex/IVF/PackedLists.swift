@@ -15,7 +15,7 @@ struct PackedLists {
 
     init(_ state: IVFSnapshot, _ options: IVFOptions) throws(VecStoreError) {
         self.state = state
-        layout = state.model?.layout ?? ListLayout(groups: 0)
+        layout = state.model?.layout ?? ListLayout()
         slotMemory = try allocate(UInt32.self, state.count, for: "the order of \(state.count) rows")
         newMemory = try allocate(UInt32.self, state.usedSlots, for: "the order of \(state.count) rows")
         let old = slotMemory.pointer(UInt32.self), new = newMemory.pointer(UInt32.self)

@@ -11,7 +11,7 @@ import VecKernelTypes
 /// that are moved a step further afterwards gain less than the last third, and take longer.
 struct GridRounder: Sendable {
     private let dimension: Int
-    private let bits: Int
+    let bits: Int
     private let kernels: GridKernels
     private let largest: LargestKernel
     /// By what the scale is multiplied in each round.
@@ -37,6 +37,7 @@ struct GridRounder: Sendable {
     }
 
     /// - Parameter numbers: The element v of each is number − (2^bits − 1) / 2. For 1 bit they are 1 where r is not negative.
+    @discardableResult
     func round(_ r: UnsafePointer<Float>, _ numbers: UnsafeMutablePointer<UInt8>) -> Sums {
         let half = Float(1 << (bits - 1)), most = half - 1
         let reach = bits == 1 ? 0 : half / largest(r, dimension)

@@ -15,16 +15,16 @@ struct ListStateTests {
         var factor: Float
     }
 
-    private static func row(_ random: inout Random, tables: Int) -> Row {
+    private static func row(_ random: inout Random, _ shape: ListCodeShape) -> Row {
         Row(
-            slot: UInt32(random.below(1 << 30)), numbers: (0..<tables).map { _ in UInt8(random.below(16)) },
-            offset: tables > 0 ? random.unit() : 0, factor: tables > 0 ? random.unit() : 0)
+            slot: UInt32(random.below(1 << 30)), numbers: (0..<shape.numbers).map { _ in UInt8(random.below(shape.isWide ? 256 : 16)) },
+            offset: shape.numbers > 0 ? random.unit() : 0, factor: shape.numbers > 0 ? random.unit() : 0)
     }
 
     private static func append(_ rows: [Row], to state: ListState, _ layout: ListLayout) throws -> ListState {
         try state.appending(rows.count, layout) { (block, place, i) in
             layout.write(
-                block, place, slot: rows[i].slot, numbers: rows[i].numbers, tables: rows[i].numbers.count,
+                block, place, slot: rows[i].slot, numbers: rows[i].numbers, count: rows[i].numbers.count,
                 offset: rows[i].offset, factor: rows[i].factor)
         }
     }
@@ -33,22 +33,22 @@ struct ListStateTests {
         try (0..<state.count).map { i in
             let block = try #require(state.block(i / 32, layout))
             var numbers = [UInt8](repeating: 0, count: tables)
-            if tables > 0 { layout.read(block, i % 32, tables: tables, &numbers) }
+            if tables > 0 { layout.read(block, i % 32, count: tables, &numbers) }
             return Row(
                 slot: layout.slots(block)[i % 32], numbers: numbers,
                 offset: tables > 0 ? layout.offsets(block)[i % 32] : 0, factor: tables > 0 ? layout.factors(block)[i % 32] : 0)
         }
     }
 
-    @Test("a list holds what was appended and not removed, and older states stay as they are", arguments: [0, 3, 8, 97])
-    func changes(tables: Int) throws {
-        let layout = ListLayout(groups: (tables + 3) / 4)
+    @Test("a list holds what was appended and not removed, and older states stay as they are", arguments: [0, 3, 8, 97], [false, true])
+    func changes(tables: Int, isWide: Bool) throws {
+        let shape = ListCodeShape(numbers: tables, isWide: isWide), layout = shape.layout
         var random = Random(seed: 4711 + UInt64(tables))
         var state = ListState(), wanted: [Row] = []
         var history: [(ListState, [Row])] = []
         for step in 0..<120 {
             if random.below(3) > 0 || wanted.isEmpty {
-                let new = (0..<(step % 7 == 0 ? 1 : random.below(80))).map { _ in ListStateTests.row(&random, tables: tables) }
+                let new = (0..<(step % 7 == 0 ? 1 : random.below(80))).map { _ in ListStateTests.row(&random, shape) }
                 state = try ListStateTests.append(new, to: state, layout)
                 wanted += new
             } else {
@@ -69,9 +69,9 @@ struct ListStateTests {
 
     @Test("places without a row hold zeros: files of the same rows are the same")
     func emptyPlaces() throws {
-        let layout = ListLayout(groups: 2)
+        let shape = ListCodeShape(numbers: 8), layout = shape.layout
         var random = Random(seed: 5)
-        let rows = (0..<50).map { _ in ListStateTests.row(&random, tables: 8) }
+        let rows = (0..<50).map { _ in ListStateTests.row(&random, shape) }
         let state = try ListStateTests.append(rows, to: ListState(), layout).removing([3, 17, 40, 49], layout)
         let again = try ListStateTests.append(
             ListStateTests.rows(of: state, layout, tables: 8), to: ListState(), layout)

@@ -57,13 +57,13 @@ extension IVFIndex {
     /// An inverted file, trained on its rows.
     convenience init(
         _ rows: Vectors, metric: Metric, nlist: Int? = nil, storage: ListStorage = .auto, rescore: RescoreRows = .asAdded,
-        pqM: Int? = nil, assignments: Int = 1, seed: UInt64 = 1, table: KernelTable = .current, ids: [UInt64]? = nil,
-        threads: Int = 2
+        pqM: Int? = nil, bits: Int? = nil, isRotated: Bool = false, assignments: Int = 1, seed: UInt64 = 1,
+        table: KernelTable = .current, ids: [UInt64]? = nil, threads: Int = 2
     ) throws {
         try self.init(
             IVFOptions(
                 dimension: rows.dimension, metric: metric, type: rows.type, nlist: nlist, storage: storage, rescore: rescore,
-                pqM: pqM, assignments: assignments, seed: seed),
+                pqM: pqM, bits: bits, isRotated: isRotated, assignments: assignments, seed: seed),
             table: table)
         try add(rows, ids: ids, threads: threads)
     }

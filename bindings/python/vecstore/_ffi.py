@@ -36,7 +36,7 @@ THREADS_MAX = 1024
 METRICS = {"l2sq": 1, "ip": 2, "cosine": 3, "l1": 4, "hamming": 5, "jaccard": 6}
 DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bits": 6}
 KINDS = {"flat": 1, "hnsw": 2, "ivf": 3}
-STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "pq": 6, "binary": 7}
+STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "int4": 5, "pq": 6, "binary": 7}
 RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
 QUANTIZERS = {"scalar": 1, "product": 2, "binary": 3}
 ROTATIONS = {"none": 0, "opq": 1}
@@ -104,6 +104,8 @@ class IndexOptions(ctypes.Structure):
         ("pq_m", c_uint32),
         ("bits", c_uint32),
         ("assignments", c_uint32),
+        ("rotation", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 
@@ -911,6 +913,7 @@ def index_create(
     pq_m: int,
     bits: int,
     assignments: int,
+    rotation: str,
 ) -> int:
     options = IndexOptions(
         struct_size=ctypes.sizeof(IndexOptions),
@@ -929,6 +932,7 @@ def index_create(
         pq_m=pq_m,
         bits=bits,
         assignments=assignments,
+        rotation=ROTATIONS[rotation],
     )
     handle = c_void_p()
     _check(_lib.vecstore_index_create(byref(options), byref(handle)))

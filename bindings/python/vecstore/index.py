@@ -193,6 +193,13 @@ class IndexStats:
     default_nprobe: Optional[int] = None
 
 
+def _code_bits(nbits: Any, bits: Any) -> int:
+    """Bits of a number of a code, by either name; 0 where none is given."""
+    if nbits is None and bits is None:
+        return 0
+    return _arrays.integer("nbits", nbits, 1, 16) if bits is None else _arrays.integer("bits", bits, 1, 16)
+
+
 def _settings(
     threads: Any, ef_search: Any, target_recall: Any, rescore: Any, oversampling: Any, nprobe: Any
 ) -> _ffi.SearchSettings:
@@ -267,8 +274,8 @@ class Index:
         l2sq, ip and cosine). "auto" measures on the rows whether codes lose neighbours and takes the smallest that
         does not; rows of whole numbers and bits stay as they are.
         IVF: what lists hold: "auto" (rows as they were added), "float32", "float16", "bfloat16", or codes of float
-        rows, "pq" (product codes of 4 bits) or "binary" (a bit for each element), both relative to the center of the
-        list.
+        rows, relative to the center of their list: "int8" and "int4" (a number for each element), "pq" (product codes of
+        4 bits) or "binary" (one or more bits for each element, rotated at random).
     rescore : str or None, default "default"
         HNSW and IVF: the finer rows that are kept beside coarser storage (of IVF beside codes), to rank results by and
         for `get`. "default" = as they were added; "float32", "float16" (elements below 65,520); None = none, the
@@ -281,7 +288,12 @@ class Index:
     pq_m : int, optional
         IVF with "pq": parts of a code, each a number of 4 bits, 1 ... dim and at most 16384; by default ``dim // 2``.
     nbits : int, optional
-        IVF: bits of each number of a code: 4 for "pq", 1 for "binary".
+        IVF with "pq": bits of each number of a code: 4.
+    rotation : str or None, default None
+        IVF with "pq": "opq" makes codes of rotated vectors, which lose less where ``pq_m`` is small (Ge, He, Ke & Sun
+        2013); training takes longer. dim up to 4096.
+    bits : int, optional
+        IVF with "binary": bits for each element, 1 ... 6, or 8; by default 1.
     assignments : int, default 1
         IVF: lists that each row is in: 1, or 2, where the second is chosen to help where the first misleads (SOAR):
         more memory, and fewer lists to read for the same recall.
@@ -359,8 +371,12 @@ class Index:
         nlist: Optional[int] = None,
         pq_m: Optional[int] = None,
         nbits: Optional[int] = None,
+        rotation: Optional[str] = None,
+        bits: Optional[int] = None,
         assignments: Optional[int] = None,
     ) -> None:
+        if nbits is not None and bits is not None:
+            raise InvalidArgumentError("nbits is for storage 'pq', bits for 'binary': give one of them")
         self._own(
             _ffi.index_create(
                 _arrays.kind_name(kind),
@@ -376,8 +392,9 @@ class Index:
                 _arrays.integer("seed", seed, 0, _UINT64_MAX),
                 0 if nlist is None else _arrays.integer("nlist", nlist, 1, _ffi.LISTS_MOST),
                 0 if pq_m is None else _arrays.integer("pq_m", pq_m, 1, _ffi.DIM_MAX),
-                0 if nbits is None else _arrays.integer("nbits", nbits, 1, 16),
+                _code_bits(nbits, bits),
                 0 if assignments is None else _arrays.integer("assignments", assignments, 1, _ffi.ASSIGNMENTS_MOST),
+                _arrays.rotation_name(rotation),
             )
         )
 
