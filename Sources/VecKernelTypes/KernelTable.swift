@@ -113,6 +113,7 @@ package final class KernelTable: Sendable {
     package let subspaces: SubspaceKernels
     package let listCodes: ListCodeKernels
     package let grid: GridKernels
+    package let rotation: RotationKernels
     package let load: LoadKernel
 
     package init(
@@ -134,6 +135,7 @@ package final class KernelTable: Sendable {
         subspaces: SubspaceKernels,
         listCodes: ListCodeKernels,
         grid: GridKernels,
+        rotation: RotationKernels,
         load: @escaping LoadKernel
     ) {
         self.isa = isa
@@ -154,6 +156,7 @@ package final class KernelTable: Sendable {
         self.subspaces = subspaces
         self.listCodes = listCodes
         self.grid = grid
+        self.rotation = rotation
         self.load = load
     }
 

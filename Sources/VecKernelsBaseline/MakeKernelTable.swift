@@ -240,5 +240,8 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
         grid: GridKernels(
             measure: { r, d, s, m, o in gridMeasure(r, d, s, m, o) },
             round: { r, d, s, m, o in gridRound(r, d, s, m, o) }),
+        rotation: RotationKernels(
+            apply: { x, d, s, n in rotate(x, d, s, n) },
+            applyInverse: { x, d, s, n in rotateBack(x, d, s, n) }),
         load: { x, n in loadAll(x, n) })
 }

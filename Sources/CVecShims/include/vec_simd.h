@@ -72,6 +72,33 @@ VS_INLINE float vs_sum(vs_f32 v) {
     return d.x + d.y;
 }
 
+/* One step of vs_hadamard: each lane and the one whose number differs in one bit become their sum and their difference. */
+#define VS_BUTTERFLY(v, signs, ...) vs_multiply_add(v, signs, __builtin_shufflevector(v, v, __VA_ARGS__))
+
+/* The Walsh-Hadamard transform of the lanes, not scaled: steps of 1, then of 2, and so on. */
+VS_INLINE vs_f32 vs_hadamard(vs_f32 v) {
+#if defined(VS_AVX512)
+    const vs_f32 s1 = {1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1};
+    const vs_f32 s2 = {1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1, 1, 1, -1, -1};
+    const vs_f32 s4 = {1, 1, 1, 1, -1, -1, -1, -1, 1, 1, 1, 1, -1, -1, -1, -1};
+    const vs_f32 s8 = {1, 1, 1, 1, 1, 1, 1, 1, -1, -1, -1, -1, -1, -1, -1, -1};
+    v = VS_BUTTERFLY(v, s1, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    v = VS_BUTTERFLY(v, s2, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    v = VS_BUTTERFLY(v, s4, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+    return VS_BUTTERFLY(v, s8, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+#elif defined(VS_AVX2)
+    const vs_f32 s1 = {1, -1, 1, -1, 1, -1, 1, -1}, s2 = {1, 1, -1, -1, 1, 1, -1, -1}, s4 = {1, 1, 1, 1, -1, -1, -1, -1};
+    v = VS_BUTTERFLY(v, s1, 1, 0, 3, 2, 5, 4, 7, 6);
+    v = VS_BUTTERFLY(v, s2, 2, 3, 0, 1, 6, 7, 4, 5);
+    return VS_BUTTERFLY(v, s4, 4, 5, 6, 7, 0, 1, 2, 3);
+#else
+    const vs_f32 s1 = {1, -1, 1, -1}, s2 = {1, 1, -1, -1};
+    v = VS_BUTTERFLY(v, s1, 1, 0, 3, 2);
+    return VS_BUTTERFLY(v, s2, 2, 3, 0, 1);
+#endif
+}
+#undef VS_BUTTERFLY
+
 VS_INLINE vs_f32 vs_load_f32(const void *p) {
     vs_f32 v;
     __builtin_memcpy(&v, p, sizeof v);

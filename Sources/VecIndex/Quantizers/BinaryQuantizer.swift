@@ -40,7 +40,7 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
         self.bits = bits
         self.table = table
         rounder = GridRounder(dimension: dimension, bits: bits, table: table)
-        rotation = FastRotation(dimension: dimension, seed: seed)
+        rotation = FastRotation(dimension: dimension, seed: seed, table: table)
         memory = try allocate(Double.self, 2 * dimension, for: "a quantizer")
         let sums = memory.pointer(Double.self), center = memory.pointer(Float.self, at: 8 * dimension)
         for i in 0..<count {
