@@ -522,11 +522,11 @@ typedef struct vecstore_search_options {
     uint32_t threads;              /* 0 = default, 1 = the calling thread only, at most 1024 */
     const vecstore_filter *filter; /* NULL = every row may be a result */
 
-    /* For HNSW; the others pass over them, but IVF refuses target_recall. */
+    /* For HNSW, target_recall for IVF too; the others pass over them. */
     uint32_t ef_search;  /* rows kept in view, 1 ... VECSTORE_K_MAX: more find more and take longer; 0 = default (64, or
                             what target_recall asks for). At least k are kept. */
-    float target_recall; /* takes the ef_search that vecstore_index_calibrate found, for a recall up to the one that it
-                            was called with; 0 = none. Not together with ef_search. */
+    float target_recall; /* takes the ef_search, of IVF the nprobe, that vecstore_index_calibrate found, for a recall up
+                            to the one that it was called with; 0 = none. Not together with ef_search, of IVF nprobe. */
     uint32_t no_rescore; /* 1: results are ranked by what the graph, or the lists, hold alone, whose distances are
                             approximate where storage is coarser than dtype; 0: by the finer rows, where there are any */
     float oversampling;  /* ranks at most oversampling * k rows by the finer rows, and keeps at least as many in view;
@@ -534,8 +534,8 @@ typedef struct vecstore_search_options {
                             more) */
 
     /* For IVF; the others pass over it. no_rescore and oversampling are for it too. */
-    uint32_t nprobe;   /* lists that are read, the nearest first: 1 ... 1,048,576; 0 = one of 16. Where a filter leaves
-                          fewer than k rows in them, more lists are read (not for a radius). */
+    uint32_t nprobe;   /* lists that are read, the nearest first: 1 ... 1,048,576; 0 = one of 16, or what target_recall asks
+                          for. Where a filter leaves fewer than k rows in them, more lists are read (not for a radius). */
     uint32_t reserved; /* 0 */
 } vecstore_search_options;
 
@@ -780,22 +780,24 @@ typedef struct vecstore_calibrate_options {
 typedef struct vecstore_calibration {
     uint32_t struct_size;   /* set by the caller: the library fills in as many bytes as that */
     uint32_t k;             /* 0: the index has not been calibrated; the other fields are 0 too */
-    uint32_t ef_search;
+    uint32_t ef_search;     /* for HNSW; else 0 */
     uint32_t uses_own_rows; /* 1: rows of the index served as queries, which flatters it */
     float target_recall;    /* what was asked for */
-    float recall;           /* what was measured with this ef_search */
+    float recall;           /* what was measured with this setting */
+    uint32_t nprobe;        /* for IVF; else 0 */
 } vecstore_calibration;
 
-#define VECSTORE_CALIBRATION_INIT { (uint32_t)sizeof(vecstore_calibration), 0, 0, 0, 0.0f, 0.0f }
+#define VECSTORE_CALIBRATION_INIT { (uint32_t)sizeof(vecstore_calibration), 0, 0, 0, 0.0f, 0.0f, 0 }
 
 /*
- * Finds the least ef_search with which searches reach a recall, measured against exact search, and keeps it in the index
- * and its file for searches with `target_recall`. recall@k is the share of the k nearest rows that a search finds.
+ * Finds the least ef_search (HNSW) or nprobe (IVF) with which searches reach a recall, measured against exact search, and
+ * keeps it in the index and its file for searches with `target_recall`. recall@k is the share of the k nearest rows that a
+ * search finds. Of IVF it is for the lists that there are: train, optimize and adds that train anew forget it.
  * @param[in]  queries      nq vectors like those that will be searched for, some hundreds (at most 1,000 are used); NULL:
  *                          200 rows of the index, which are found more easily than strangers
  * @param[out] calibration  what was found; may be NULL
- * Errors: INVALID_ARGUMENT (an empty index too), INVALID_HANDLE, UNSUPPORTED (FLAT, IVF; a recall that is out of reach),
- * READ_ONLY, as vecstore_index_search. O(nq * rows * dim). (since 0.1)
+ * Errors: INVALID_ARGUMENT (an empty index too), INVALID_HANDLE, UNSUPPORTED (FLAT; IVF of codes alone, which has no rows to
+ * measure against; a recall that is out of reach), READ_ONLY, as vecstore_index_search. O(nq * rows * dim). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_calibrate(vecstore_index *index, const void *queries, vecstore_dtype dtype,
                                                       size_t nq, const vecstore_calibrate_options *options,
@@ -874,7 +876,7 @@ typedef struct vecstore_index_stats {
                                      1; negative: not measured */
     uint32_t sketched;            /* 1: walks read 4-bit copies of the rows first */
     uint32_t levels;              /* of the graph */
-    uint32_t calibrated_k;        /* of the calibration; 0: none */
+    uint32_t calibrated_k;        /* of the calibration, of IVF too; 0: none */
     uint32_t calibrated_ef_search;
     float calibrated_recall;
     float calibrated_target;      /* the recall that was asked for */
@@ -889,12 +891,14 @@ typedef struct vecstore_index_stats {
     float imbalance;         /* how many times the work of lists of one length a search has:
                                 nlist * sum(n^2) / sum(n)^2 */
     uint32_t default_nprobe; /* lists that a search reads where it does not say */
+    uint32_t calibrated_nprobe;
+    uint32_t reserved_2;
 } vecstore_index_stats;
 
 #define VECSTORE_INDEX_STATS_INIT                                                                                      \
     {                                                                                                                  \
         (uint32_t)sizeof(vecstore_index_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0, 0, 0.0f, \
-            0.0f, 0, 0, 0, 0, 0, 0, 0.0f, 0                                                                            \
+            0.0f, 0, 0, 0, 0, 0, 0, 0.0f, 0, 0, 0                                                                      \
     }
 
 /* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */

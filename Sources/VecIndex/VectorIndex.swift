@@ -64,6 +64,8 @@ package struct ListStats: Sendable {
     package var longestList = 0
     /// How much more work uneven lists make than even ones: nlist · Σ n² / (Σ n)², 1 where all are of one length.
     package var imbalance: Float = 1
+    /// The setting that calibration found, and what it measured.
+    package var calibration: Calibration?
 }
 
 /// What is peculiar to a graph.
@@ -149,17 +151,6 @@ package enum IndexKind: UInt32, Sendable {
     case flat = 1
     case hnsw = 2
     case ivf = 3
-}
-
-/// The setting with which an index reached a recall on a sample of queries.
-package struct Calibration: Sendable {
-    package var k: Int
-    package var efSearch: Int
-    /// What was asked for, and what was measured with this setting.
-    package var targetRecall: Float
-    package var recall: Float
-    /// Whether rows of the index served as queries, which flatters it.
-    package var usesOwnRows: Bool
 }
 
 /// Opens the file of an index of any kind.

@@ -105,15 +105,16 @@ extension Index {
         try rethrow { () throws(VecStoreError) in try core.optimize(threads: checked(threads), progress: progress) }
     }
 
-    /// Finds the least `efSearch` with which searches reach a recall, measured against exact search, and keeps it in the
-    /// index and its file for searches with `targetRecall`.
+    /// Finds the least `efSearch` (`.hnsw`) or `nprobe` (`.ivf`) with which searches reach a recall, measured against exact
+    /// search, and keeps it in the index and its file for searches with `targetRecall`. Of `.ivf` it goes with the lists that
+    /// it was measured with: training anew, `optimize` too, forgets it.
     /// - Parameters:
     ///   - queries: Vectors like those that will be searched for, some hundreds; at most 1,000 are used.
     ///   - recall: The share of the `k` nearest rows that searches shall find: above 0, up to 1.
     ///   - k: 1 to 1,048,576.
     ///   - threads: 0: as many as the process has processors.
-    /// - Throws: `.unsupported` for `.flat`, which is exact, for `.ivf`, and for a recall that is out of reach;
-    ///   `.invalidArgument`, for an empty index too; `.readOnly`; as `search`.
+    /// - Throws: `.unsupported` for `.flat`, which is exact, for `.ivf` of codes alone, which has no rows to measure against,
+    ///   and for a recall that is out of reach; `.invalidArgument`, for an empty index too; `.readOnly`; as `search`.
     /// - Complexity: O(queries × rows × dimension).
     @discardableResult
     public func calibrate<E: VectorElement>(

@@ -6,25 +6,24 @@ import VecKernelTypes
 extension Index {
     /// The k nearest rows of a query, nearest first; fewer where the index, or the filter, has fewer.
     ///
-    /// `nprobe` is for `.ivf`, `efSearch` and `targetRecall` are for `.hnsw`, `rescores` and `oversampling` for both; the
-    /// others pass over them, but a `targetRecall` is refused by `.ivf`.
+    /// `nprobe` is for `.ivf`, `efSearch` for `.hnsw`, `targetRecall`, `rescores` and `oversampling` for both; the others pass
+    /// over them.
     /// - Parameters:
     ///   - k: 1 to 1,048,576.
     ///   - filter: nil: every row may be a result.
-    ///   - nprobe: Lists that are read, the nearest first, 1 to 1,048,576: more find more and take longer. nil: one of 16.
-    ///     Where a filter leaves fewer than k rows in them, more lists are read.
+    ///   - nprobe: Lists that are read, the nearest first, 1 to 1,048,576: more find more and take longer. nil: what
+    ///     `targetRecall` asks for, else one of 16. Where a filter leaves fewer than k rows in them, more lists are read.
     ///   - efSearch: Rows kept in view, 1 to 1,048,576: more find more and take longer; at least k are kept. nil: what
     ///     `targetRecall` asks for, else 64.
-    ///   - targetRecall: Takes the `efSearch` that `calibrate` found, for a recall up to the one that it was called with.
-    ///     Not together with `efSearch`.
+    ///   - targetRecall: Takes the `efSearch` or `nprobe` that `calibrate` found, for a recall up to the one that it was
+    ///     called with. Not together with `efSearch`, and for `.ivf` not with `nprobe`.
     ///   - rescores: Whether results are ranked by finer rows, where the index has them; else by its storage alone, whose
     ///     distances are approximate where it is coarser than the element type.
     ///   - oversampling: Ranks at most oversampling × k rows by the finer rows, and keeps at least as many in view: 1 or
     ///     more. nil: as many as may be among the best (`.ivf`: at most 5 × k, or k + 32).
     ///   - threads: 0: as many as the process has processors; 1: the calling thread only; at most 1,024.
     /// - Throws: `.invalidArgument`, also for a `targetRecall` that the index is not calibrated for; `.unsupported` for
-    ///   elements of the wrong type, and for a `targetRecall` of `.ivf`; `.notFinite`, `.zeroVector`, `.tooLarge`,
-    ///   `.outOfMemory`.
+    ///   elements of the wrong type; `.notFinite`, `.zeroVector`, `.tooLarge`, `.outOfMemory`.
     /// - Complexity: `.flat`: O(rows × dimension). `.hnsw`: O(`efSearch` × `m` × dimension × log rows) or so. `.ivf`:
     ///   O((lists + rows in the lists that are read) × dimension).
     public func search<E: VectorElement>(

@@ -65,6 +65,8 @@ extension Index {
         public let imbalance: Float
         /// Lists that a search reads where it does not say; nil: not trained, and chosen by the rows trained on.
         public let defaultProbes: Int?
+        /// What the last `calibrate` found for these lists; nil: there was none.
+        public let calibration: Calibration?
     }
 }
 
@@ -74,11 +76,13 @@ extension Index {
 public struct Calibration: Sendable, Hashable {
     /// The number of results that the recall was measured for.
     public let k: Int
-    /// The least `efSearch` that reached it.
+    /// The least `efSearch` that reached it, of `.hnsw`; else 0.
     public let efSearch: Int
+    /// The least `nprobe` that reached it, of `.ivf`; else 0.
+    public let nprobe: Int
     /// What was asked for.
     public let targetRecall: Float
-    /// What was measured with this `efSearch`.
+    /// What was measured with this setting.
     public let recall: Float
     /// Whether rows of the index served as queries, which flatters it.
     public let usesOwnRows: Bool
@@ -86,6 +90,7 @@ public struct Calibration: Sendable, Hashable {
     init(_ value: VecIndex.Calibration) {
         k = value.k
         efSearch = value.efSearch
+        nprobe = value.nprobe
         targetRecall = value.targetRecall
         recall = value.recall
         usesOwnRows = value.usesOwnRows
@@ -116,6 +121,7 @@ extension Index.Lists {
         longestList = value.longestList
         imbalance = value.imbalance
         defaultProbes = value.nlist == 0 ? nil : IVFIndex.defaultProbes(value.nlist)
+        calibration = value.calibration.map { Calibration($0) }
     }
 }
 

@@ -223,6 +223,14 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
         value.imbalance = lists.imbalance
         value.default_nprobe = UInt32(IVFIndex.defaultProbes(lists.nlist))
     }
+    if let calibration = s.graph?.calibration ?? s.lists?.calibration {
+        value.calibrated_k = UInt32(calibration.k)
+        value.calibrated_ef_search = UInt32(calibration.efSearch)
+        value.calibrated_nprobe = UInt32(calibration.nprobe)
+        value.calibrated_recall = calibration.recall
+        value.calibrated_target = calibration.targetRecall
+        value.calibrated_by_own_rows = calibration.usesOwnRows ? 1 : 0
+    }
     guard let graph = s.graph else { return value }
     value.m = UInt32(graph.m)
     value.ef_construction = UInt32(graph.efConstruction)
@@ -231,13 +239,6 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
     value.code_loss = graph.codeLoss ?? -1
     value.sketched = graph.isSketched ? 1 : 0
     value.levels = UInt32(graph.levels)
-    if let calibration = graph.calibration {
-        value.calibrated_k = UInt32(calibration.k)
-        value.calibrated_ef_search = UInt32(calibration.efSearch)
-        value.calibrated_recall = calibration.recall
-        value.calibrated_target = calibration.targetRecall
-        value.calibrated_by_own_rows = calibration.usesOwnRows ? 1 : 0
-    }
     return value
 }
 

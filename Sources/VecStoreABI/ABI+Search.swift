@@ -51,7 +51,8 @@ public func vecstore_index_calibrate(
             // Before anything is changed.
             if let calibration {
                 try checkSize(
-                    Int(calibration.pointee.struct_size), MemoryLayout<vecstore_calibration>.size, "vecstore_calibration")
+                    Int(UnsafeRawPointer(calibration).load(as: UInt32.self)), vecstore_calibration_first_size,
+                    "vecstore_calibration")
             }
             let found: Calibration
             if let queries {
@@ -69,7 +70,8 @@ public func vecstore_index_calibrate(
             value.uses_own_rows = found.usesOwnRows ? 1 : 0
             value.target_recall = found.targetRecall
             value.recall = found.recall
-            try write(value, to: calibration, "vecstore_calibration")
+            value.nprobe = UInt32(found.nprobe)
+            try write(value, to: calibration, "vecstore_calibration", firstSize: vecstore_calibration_first_size)
         }
     }
 }

@@ -232,8 +232,19 @@ struct ListTests {
             #expect(try index.search(query, k: 1, nprobe: 1_048_576).count == 1)
         }
         let index = try ListTests.lists(10)
-        expect(.unsupported) { _ = try index.search(query, targetRecall: 0.9) }
-        expect(.unsupported) { try index.calibrate() }
+        expect(.invalidArgument) { _ = try index.search(query, targetRecall: 0.9) }
+    }
+
+    @Test("a calibrated index reads the lists that its recall needs")
+    func calibrated() throws {
+        let index = try ListTests.lists(3000, .ivf(nlist: 50))
+        let query = TestRows.near(1, seed: 3)[0]
+        let found = try index.calibrate(queries: TestRows.near(100, seed: 3), recall: 0.9)
+        #expect(found.recall >= 0.9 && found.efSearch == 0 && (1...50).contains(found.nprobe))
+        #expect(index.stats.lists?.calibration == found)
+        #expect(try index.search(query, targetRecall: 0.9) == index.search(query, nprobe: found.nprobe))
+        expect(.invalidArgument) { _ = try index.search(query, nprobe: 1, targetRecall: 0.9) }
+        expect(.unsupported) { try ListTests.lists(3000, .ivf(storage: .pq, rescore: .none)).calibrate() }
     }
 
     // MARK: - Changing

@@ -116,7 +116,13 @@ enum {
     list_note_trained = 24,
     list_note_mean_norm = 32,
     list_note_code_error = 36,
-    list_note_unused = 40
+    list_note_own_training = 40,
+    list_note_calibrated_k = 44,
+    list_note_calibrated_nprobe = 48,
+    list_note_target_recall = 52,
+    list_note_recall = 56,
+    list_note_own_rows = 60,
+    list_note_unused = 64
 };
 
 uint32_t get_u32(const unsigned char *bytes, size_t at);

@@ -1187,6 +1187,45 @@ static void a_loaded_index_goes_on_where_it_was(void) {
     free(base);
 }
 
+/* ---- calibration ---- */
+
+static void calibration_finds_the_lists_that_reach_the_recall(void) {
+    vecstore_index_options options = lists_options(L2SQ, F32, dim);
+    options.nlist = 60;
+    options.storage = VECSTORE_STORAGE_PQ;
+    pair p = pair_of(options);
+    float *queries = clustered_vectors(dim, nq, 3);
+    vecstore_calibrate_options calibrate = VECSTORE_CALIBRATE_OPTIONS_INIT;
+    uint32_t last = 1;
+    static const float recalls[] = { 0.5f, 0.9f, 0.97f };
+    for (int i = 0; i < 3; i++) {
+        calibrate.recall = recalls[i];
+        vecstore_calibration found = VECSTORE_CALIBRATION_INIT;
+        CHECK_OK(vecstore_index_calibrate(p.lists, queries, F32, nq, &calibrate, &found));
+        CHECK_EQ(found.k, 10);
+        CHECK_EQ(found.ef_search, 0);
+        CHECK_EQ(found.uses_own_rows, 0);
+        CHECK_FLOAT(found.target_recall, recalls[i]);
+        CHECK(found.recall >= recalls[i] && found.nprobe >= last && found.nprobe <= 60);
+        last = found.nprobe;
+        vecstore_index_stats stats = stats_of(p.lists);
+        CHECK_EQ(stats.calibrated_k, 10);
+        CHECK_EQ(stats.calibrated_nprobe, last);
+        CHECK_EQ(stats.calibrated_ef_search, 0);
+        CHECK_FLOAT(stats.calibrated_recall, found.recall);
+        CHECK_FLOAT(stats.calibrated_target, recalls[i]);
+        vecstore_search_options target = VECSTORE_SEARCH_OPTIONS_INIT;
+        target.target_recall = recalls[i];
+        CHECK(recall_of(p, &target) >= recalls[i] - 0.01);
+    }
+    CHECK_OK(vecstore_index_calibrate(p.lists, NULL, F32, 0, NULL, NULL));
+    CHECK_EQ(stats_of(p.lists).calibrated_by_own_rows, 1);
+    CHECK_OK(vecstore_index_optimize(p.lists, NULL));
+    CHECK_EQ(stats_of(p.lists).calibrated_k, 0);
+    free(queries);
+    free_pair(p);
+}
+
 int main(int argc, char **argv) {
     static const test tests[] = {
         TEST(each_metric_and_storage_finds_nearly_all),
@@ -1224,6 +1263,7 @@ int main(int argc, char **argv) {
         TEST(opened_indexes_answer_as_the_saved_one),
         TEST(a_mapped_index_refuses_writers),
         TEST(a_loaded_index_goes_on_where_it_was),
+        TEST(calibration_finds_the_lists_that_reach_the_recall),
     };
     return RUN_TESTS(tests);
 }

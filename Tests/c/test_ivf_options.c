@@ -374,21 +374,47 @@ static void settings_of_a_search_out_of_range_are_refused_by_every_kind(void) {
     }
 }
 
-static void a_target_recall_and_calibration_are_not_for_lists(void) {
+static void a_target_needs_a_calibration_that_reaches_it(void) {
     vecstore_index_options options = lists_options(L2SQ, F32, dim);
     vecstore_index *index = create_index(&options);
     float *base = clustered_vectors(dim, 200, 2);
+    vecstore_search_options target = VECSTORE_SEARCH_OPTIONS_INIT;
+    target.target_recall = 0.9f;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_index_calibrate(index, base, F32, 10, NULL, NULL));
+    CHECK(strstr(vecstore_last_error(), "empty"));
     for (int filled = 0; filled < 2; filled++) {
-        vecstore_search_options target = VECSTORE_SEARCH_OPTIONS_INIT;
-        target.target_recall = 0.9f;
-        CHECK_ERROR(UNSUPPORTED, try_search(index, &target));
-        CHECK(strstr(vecstore_last_error(), "nprobe"));
-        CHECK_ERROR(UNSUPPORTED, vecstore_index_calibrate(index, base, F32, 10, NULL, NULL));
-        CHECK(strstr(vecstore_last_error(), "nprobe"));
+        CHECK_ERROR(INVALID_ARGUMENT, try_search(index, &target));
+        CHECK(strstr(vecstore_last_error(), "call calibrate first"));
         CHECK_OK(vecstore_index_add(index, base, F32, 200, NULL, NULL, NULL));
     }
+    vecstore_calibrate_options calibrate = VECSTORE_CALIBRATE_OPTIONS_INIT;
+    calibrate.recall = 0.8f;
+    CHECK_OK(vecstore_index_calibrate(index, base, F32, 100, &calibrate, NULL));
+    CHECK_ERROR(INVALID_ARGUMENT, try_search(index, &target));
+    CHECK(strstr(vecstore_last_error(), "calibrate it for more"));
+    target.target_recall = 0.8f;
+    CHECK_OK(try_search(index, &target));
+    target.nprobe = 2;
+    CHECK_ERROR(INVALID_ARGUMENT, try_search(index, &target));
+    CHECK(strstr(vecstore_last_error(), "nprobe and target_recall"));
     free(base);
     vecstore_index_free(index);
+}
+
+static void codes_alone_have_nothing_to_calibrate_by(void) {
+    static const vecstore_storage storages[] = { VECSTORE_STORAGE_PQ, VECSTORE_STORAGE_BINARY };
+    float *base = clustered_vectors(dim, 200, 2);
+    for (int s = 0; s < 2; s++) {
+        vecstore_index_options options = lists_options(L2SQ, F32, dim);
+        options.storage = storages[s];
+        options.rescore = VECSTORE_RESCORE_NONE;
+        vecstore_index *index = create_index(&options);
+        CHECK_OK(vecstore_index_add(index, base, F32, 200, NULL, NULL, NULL));
+        CHECK_ERROR(UNSUPPORTED, vecstore_index_calibrate(index, base, F32, 100, NULL, NULL));
+        CHECK(strstr(vecstore_last_error(), "no rows to measure"));
+        vecstore_index_free(index);
+    }
+    free(base);
 }
 
 /* ---- seed ---- */
@@ -448,7 +474,8 @@ int main(int argc, char **argv) {
         TEST(more_room_than_there_is_memory_is_an_error),
         TEST(the_largest_dim_works_with_every_storage),
         TEST(settings_of_a_search_out_of_range_are_refused_by_every_kind),
-        TEST(a_target_recall_and_calibration_are_not_for_lists),
+        TEST(a_target_needs_a_calibration_that_reaches_it),
+        TEST(codes_alone_have_nothing_to_calibrate_by),
         TEST(the_same_seed_makes_the_same_file_on_any_number_of_threads),
     };
     return RUN_TESTS(tests);

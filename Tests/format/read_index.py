@@ -59,6 +59,7 @@ LIST_STORAGES = (AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, *LIST_CODES)
 GRID_LOSSES = (0.3634, 0.1188, 0.03744, 0.01154, 0.003495, 0.00104, 0.000304, 0.0000877)
 RESCORE_AS_ADDED, RESCORE_NONE, RESCORE_FLOAT32, RESCORE_FLOAT16 = range(4)
 MOST_LISTS = 2**20
+MOST_RESULTS = 2**20
 MOST_TABLES = 16384
 BLOCK_ROWS = 32
 CHOICES = 16
@@ -606,7 +607,12 @@ class IndexFile:
             self.mean_norm,
             self.code_spread,
             self.own_training,
-        ) = struct.unpack_from("<IIIIQQffI", self.sections["list_notes"])
+            self.calibrated_k,
+            self.calibrated_nprobe,
+            self.calibrated_target,
+            self.calibrated_recall,
+            self.calibrated_by_own_rows,
+        ) = struct.unpack_from("<IIIIQQffIIIffI", self.sections["list_notes"])
         is_asked = self.asked_nlist in (0, self.list_count) or self.list_count == 0
         _require(is_asked, "there are not as many lists as were asked for")
         _require(self.asked_nlist <= MOST_LISTS, f"{self.asked_nlist} lists were asked for")
@@ -616,6 +622,11 @@ class IndexFile:
         _require(0 <= self.mean_norm <= 2.0**63, "the norm of the rows cannot be")
         _require(0 <= self.code_spread <= 2.0**65, "the error of the codes cannot be")
         _require(self.own_training <= 1, f"training {self.own_training} is not known")
+        _require(self.calibrated_k <= MOST_RESULTS, f"it was calibrated for {self.calibrated_k} results")
+        _require((self.calibrated_k > 0) == (self.calibrated_nprobe > 0), "a calibration has no lists")
+        _require(self.calibrated_nprobe <= MOST_LISTS, f"it was calibrated to {self.calibrated_nprobe} lists")
+        _require(0 <= self.calibrated_target <= 1 and 0 <= self.calibrated_recall <= 1, "a recall cannot be")
+        _require(self.calibrated_by_own_rows <= 1, "the queries of a calibration are not known")
         is_pq = self.storage == AS_PQ
         _require(self.asked_pq_m == 0 or is_pq, "there are parts of codes that are not there")
         bits = {AS_PQ: (4,), AS_BINARY: (1, 2, 3, 4, 5, 6, 8)}.get(self.storage, ())

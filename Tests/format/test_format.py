@@ -1023,6 +1023,20 @@ def test_an_inverted_file_without_rows_has_its_notes_and_what_training_found(tmp
     found.check_lists()
 
 
+def test_the_notes_of_an_inverted_file_say_what_calibration_found(tmp_path, rng):
+    vectors = crowds(rng, 300)
+    with vecstore.Index("ivf", dim=DIM, nlist=7) as index:
+        index.add(vectors)
+        calibration = index.calibrate(vectors[:100], recall=0.9, k=7)
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert (found.calibrated_k, found.calibrated_nprobe) == (7, calibration.nprobe)
+    assert found.calibrated_target == pytest.approx(0.9)
+    assert found.calibrated_recall == pytest.approx(calibration.recall)
+    assert found.calibrated_by_own_rows == 0
+    assert not any(found.sections["list_notes"][64:])
+
+
 def test_the_notes_of_an_inverted_file_say_how_it_was_made(tmp_path, rng):
     found = save_lists(
         tmp_path / "index", crowds(rng, 300), dim=DIM, storage="pq", pq_m=9, nbits=4, rescore="float16", seed=2**63 + 5
@@ -1031,6 +1045,7 @@ def test_the_notes_of_an_inverted_file_say_how_it_was_made(tmp_path, rng):
     assert (found.seed, found.trained_count) == (2**63 + 5, 300)
     assert len(found.sections["list_notes"]) == 128
     assert found.own_training == 1
+    assert (found.calibrated_k, found.calibrated_nprobe, found.calibrated_recall) == (0, 0, 0)
     assert not any(found.sections["list_notes"][44:])
     found = save_lists(tmp_path / "index", crowds(rng, 300), dim=DIM, nlist=None)
     assert (found.asked_nlist, found.list_count, found.asked_pq_m, found.asked_bits) == (0, 4, 0, 0)
@@ -1145,11 +1160,21 @@ def test_a_field_of_an_inverted_file_that_breaks_its_rule_is_refused(tmp_path, r
         (32, "f", -1.0),
         (36, "f", float("inf")),
         (36, "f", -1.0),
+        (44, "I", 2**20 + 1),
+        (48, "I", 0),
+        (48, "I", 2**20 + 1),
+        (52, "f", float("nan")),
+        (56, "f", 1.5),
+        (60, "I", 2),
     ],
 )
 def test_notes_of_an_inverted_file_that_break_a_rule_are_refused(tmp_path, rng, at, letter, value):
     path = tmp_path / "index"
-    found = save_lists(path, vectors_of(rng, 3, "float32"), dim=DIM, storage="pq", nlist=2)
+    with vecstore.Index("ivf", dim=DIM, storage="pq", nlist=2) as index:
+        index.add(vectors_of(rng, 100, "float32"))
+        index.calibrate(recall=0.5)
+        index.save(path)
+    found = read_index.read(path)
     path.write_bytes(forged(path.read_bytes(), found, "list_notes", at, letter, value))
     refused(path, vecstore.CorruptError)
 

@@ -30,15 +30,7 @@ extension HNSWIndex {
             return ef
         }
         guard let target = search.targetRecall else { return HNSWIndex.defaultEFSearch }
-        guard let calibration = knowledge.current.calibration else {
-            throw VecStoreError(.invalidArgument, "target_recall needs a calibrated index: call calibrate first")
-        }
-        guard target <= calibration.targetRecall else {
-            throw VecStoreError(
-                .invalidArgument,
-                "target_recall is \(target), and the index was calibrated for \(calibration.targetRecall): calibrate it for more")
-        }
-        return calibration.efSearch
+        return try Calibration.reaching(target, knowledge.current.calibration).efSearch
     }
 
     /// All rows within a radius that a walk finds: it goes on, wider and wider, until rows in view lie beyond the radius.

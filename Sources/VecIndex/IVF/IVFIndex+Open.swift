@@ -44,6 +44,7 @@ extension IVFIndex {
         {
             let model = try IVFIndex.model(
                 options, notes, nlist: fields.nlist, centroids, numbers: numbers, codebooks: base(.codebooks), map.path, table)
+            model.calibration.value = notes.calibration
             map.release(centroids, 4 * fields.nlist * options.dimension)
             let lists = try IVFIndex.lists(
                 counts.assumingMemoryBound(to: UInt32.self), blocks, fields, header.count, map)

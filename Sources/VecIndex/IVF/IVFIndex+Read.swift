@@ -80,7 +80,8 @@ extension IVFIndex {
         let (state, ids, nextID) = published.with { (lookup, state, nextID) in (state, lookup.bytes, nextID) }
         var lists = ListStats(
             nlist: state.model?.nlist ?? options.nlist ?? 0, storage: options.storage, exactType: options.rowType,
-            assignments: options.assignments, trainedCount: state.model?.trainedCount ?? 0)
+            assignments: options.assignments, trainedCount: state.model?.trainedCount ?? 0,
+            calibration: state.model?.calibration.value)
         var bytes = state.model?.bytes ?? 0
         if let model = state.model {
             lists.bytesPerRow = model.layout.blockSize / ListLayout.rows * options.assignments
@@ -98,11 +99,5 @@ extension IVFIndex {
             count: state.count, removedCount: state.usedSlots - state.count,
             memoryBytes: bytes + state.rows.bytes(state.usedSlots) + ids, mappedBytes: map?.size ?? 0, nextID: nextID,
             lists: lists)
-    }
-
-    package func calibrate(
-        _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
-    ) throws(VecStoreError) -> Calibration {
-        throw VecStoreError(.unsupported, "calibration is for kind 2 (hnsw): choose nprobe for an inverted file")
     }
 }

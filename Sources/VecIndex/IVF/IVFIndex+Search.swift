@@ -45,6 +45,15 @@ extension IVFIndex {
             rowType: options.rowType ?? .float32, table: table)
     }
 
+    /// The lists to read, where a search says it.
+    private func probes(_ search: SearchOptions, _ state: IVFSnapshot) throws(VecStoreError) -> Int? {
+        guard let target = search.targetRecall else { return search.nprobe }
+        guard search.nprobe == nil else {
+            throw VecStoreError(.invalidArgument, "nprobe and target_recall are both given: they say the same thing")
+        }
+        return try Calibration.reaching(target, state.model?.calibration.value).nprobe
+    }
+
     private func withSearchers(
         _ block: QueryBlock, _ search: SearchOptions, k: Int,
         _ body: (ListSearcher, Int, Int) throws(VecStoreError) -> Void, whenEmpty: () -> Void
@@ -53,9 +62,7 @@ extension IVFIndex {
         if let nprobe = search.nprobe, nprobe < 1 || nprobe > IVFOptions.mostLists {
             throw VecStoreError(.invalidArgument, "nprobe is \(nprobe): allowed is 1 to \(IVFOptions.mostLists)")
         }
-        guard search.targetRecall == nil else {
-            throw VecStoreError(.unsupported, "target_recall is for kind 2 (hnsw): choose nprobe for an inverted file")
-        }
+        let asked = try probes(search, state)
         guard let model = state.model, state.count > 0 else {
             whenEmpty()
             return
@@ -63,7 +70,7 @@ extension IVFIndex {
         let context = try ScanContext(
             table: table, metric: options.metric, type: options.rowType ?? .float32, dimension: options.dimension)
         let filter = try ListFilter(search.filter, state)
-        let nprobe = search.nprobe ?? IVFIndex.defaultProbes(model.nlist)
+        let nprobe = asked ?? IVFIndex.defaultProbes(model.nlist)
         let ranked = ListSearcher.rankedRows(k: k, search, isCoded: model.codec != nil, count: state.count)
         let atATime = ListSearcher.queriesAtATime(
             model, nprobe: nprobe, ranked: ranked, count: block.count, threads: search.threads)

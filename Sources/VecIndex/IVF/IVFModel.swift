@@ -37,6 +37,8 @@ final class IVFModel: @unchecked Sendable {
     let isOwn: Bool
     /// The mean norm of the rows: what queries under ip are scaled to. 1 under cosine; unused under l2sq.
     let meanNorm: Float
+    /// What was measured with these lists.
+    let calibration = KeptCalibration()
 
     /// - Parameter fill: Writes radii and reaches.
     init(

@@ -14,6 +14,7 @@ struct IVFNotes {
     /// The spread of codes, where it was measured.
     var codeSpread: Float
     var isOwn: Bool
+    var calibration: Calibration?
 
     init(_ options: IVFOptions, _ model: IVFModel?) {
         nlist = options.nlist
@@ -25,6 +26,7 @@ struct IVFNotes {
         meanNorm = model?.meanNorm ?? 1
         codeSpread = model?.codec?.error ?? 0
         isOwn = model?.isOwn ?? false
+        calibration = model?.calibration.value
     }
 
     func encode() -> [UInt8] {
@@ -39,6 +41,11 @@ struct IVFNotes {
         put(meanNorm.bitPattern)
         put(codeSpread.bitPattern)
         put(UInt32(isOwn ? 1 : 0))
+        put(UInt32(calibration?.k ?? 0))
+        put(UInt32(calibration?.nprobe ?? 0))
+        put((calibration?.targetRecall ?? 0).bitPattern)
+        put((calibration?.recall ?? 0).bitPattern)
+        put(UInt32(calibration?.usesOwnRows ?? false ? 1 : 0))
         return bytes + [UInt8](repeating: 0, count: ListFields.notesSize - bytes.count)
     }
 
@@ -61,6 +68,14 @@ struct IVFNotes {
         guard meanNorm >= 0 && meanNorm <= 0x1p63 else { throw corrupt("rows of norm \(meanNorm)") }
         guard codeSpread >= 0 && codeSpread <= 0x1p65 else { throw corrupt("codes that are off by \(codeSpread)") }
         guard u32(40) <= 1 else { throw corrupt("training of unknown kind \(u32(40))") }
+        if u32(44) > 0 {
+            let target = Float(bitPattern: u32(52)), recall = Float(bitPattern: u32(56))
+            guard Int(u32(44)) <= Limits.k, u32(48) >= 1, Int(u32(48)) <= IVFOptions.mostLists, target >= 0, target <= 1,
+                recall >= 0, recall <= 1, u32(60) <= 1
+            else { throw corrupt("a calibration that cannot be") }
+            calibration = Calibration(
+                k: Int(u32(44)), nprobe: Int(u32(48)), targetRecall: target, recall: recall, usesOwnRows: u32(60) == 1)
+        }
     }
 
     func options(_ header: FileHeader, _ fields: ListFields) -> IVFOptions {

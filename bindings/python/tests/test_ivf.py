@@ -218,11 +218,34 @@ def test_others_are_not_trained_and_pass_over_nprobe(kind):
         assert same(index.search(queries, nprobe=3), index.search(queries))
 
 
-def test_it_is_not_calibrated():
-    with pytest.raises(vecstore.UnsupportedError, match="nprobe"):
-        shared().calibrate(data()[1])
-    with pytest.raises(vecstore.UnsupportedError, match="nprobe"):
-        shared().search(data()[1], target_recall=0.9)
+def test_calibration_finds_the_lists_that_reach_a_recall(tmp_path):
+    rows, queries = data()
+    with vecstore.Index("ivf", dim=DIM, nlist=40) as index:
+        index.add(rows)
+        with pytest.raises(vecstore.InvalidArgumentError, match="calibrate first"):
+            index.search(queries, target_recall=0.9)
+        found = index.calibrate(queries, recall=0.9)
+        assert found.recall >= 0.9
+        assert (found.ef_search, found.uses_own_rows) == (0, False)
+        assert 1 <= found.nprobe <= 40
+        assert index.stats().calibration == found
+        by_recall, by_lists = index.search(queries, target_recall=0.9), index.search(queries, nprobe=found.nprobe)
+        assert same(by_recall, by_lists)
+        with pytest.raises(vecstore.InvalidArgumentError, match="nprobe and target_recall"):
+            index.search(queries, target_recall=0.9, nprobe=3)
+        index.save(tmp_path / "index")
+        with vecstore.Index.open(tmp_path / "index") as mapped:
+            assert mapped.stats().calibration == found
+        index.optimize()
+        assert index.stats().calibration is None
+
+
+def test_codes_alone_have_nothing_to_calibrate_by():
+    rows, queries = data()
+    with vecstore.Index("ivf", dim=DIM, storage="binary", rescore=None) as index:
+        index.add(rows)
+        with pytest.raises(vecstore.UnsupportedError, match="no rows to measure"):
+            index.calibrate(queries)
 
 
 # ---- Training --------------------------------------------------------------------------------------------------------

@@ -182,6 +182,7 @@ class CalibrationStruct(ctypes.Structure):
         ("uses_own_rows", c_uint32),
         ("target_recall", c_float),
         ("recall", c_float),
+        ("nprobe", c_uint32),
     ]
 
 
@@ -219,6 +220,8 @@ class StatsStruct(ctypes.Structure):
         ("longest_list", c_uint32),
         ("imbalance", c_float),
         ("default_nprobe", c_uint32),
+        ("calibrated_nprobe", c_uint32),
+        ("reserved_2", c_uint32),
     ]
 
 
@@ -1170,6 +1173,7 @@ def index_calibrate(
     return {
         "k": found.k,
         "ef_search": found.ef_search,
+        "nprobe": found.nprobe,
         "target_recall": _short(found.target_recall),
         "recall": _short(found.recall),
         "uses_own_rows": bool(found.uses_own_rows),
@@ -1232,14 +1236,6 @@ def index_stats(handle: int) -> dict[str, Any]:
         fields["code_loss"] = _short(stats.code_loss) if stats.code_loss >= 0 else None
         fields["sketched"] = bool(stats.sketched)
         fields["levels"] = stats.levels
-        if stats.calibrated_k:
-            fields["calibration"] = {
-                "k": stats.calibrated_k,
-                "ef_search": stats.calibrated_ef_search,
-                "recall": _short(stats.calibrated_recall),
-                "target_recall": _short(stats.calibrated_target),
-                "uses_own_rows": bool(stats.calibrated_by_own_rows),
-            }
     if kind == "ivf":
         fields["storage"] = _name(STORAGES, stats.storage)
         fields["exact_dtype"] = _name(DTYPES, stats.exact_dtype) if stats.exact_dtype else None
@@ -1250,6 +1246,15 @@ def index_stats(handle: int) -> dict[str, Any]:
         fields["longest_list"] = stats.longest_list
         fields["imbalance"] = _short(stats.imbalance)
         fields["default_nprobe"] = stats.default_nprobe
+    if stats.calibrated_k:
+        fields["calibration"] = {
+            "k": stats.calibrated_k,
+            "ef_search": stats.calibrated_ef_search,
+            "nprobe": stats.calibrated_nprobe,
+            "recall": _short(stats.calibrated_recall),
+            "target_recall": _short(stats.calibrated_target),
+            "uses_own_rows": bool(stats.calibrated_by_own_rows),
+        }
     return fields
 
 

@@ -82,16 +82,18 @@ class RangeResult(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """The setting with which a graph index reached a recall on a sample of queries: see `Index.calibrate`.
+    """The setting with which an index reached a recall on a sample of queries: see `Index.calibrate`.
 
     Attributes
     ----------
     k : int
         Results for which it was measured.
     ef_search : int
-        What searches with `target_recall` take from now on.
+        What searches of "hnsw" with `target_recall` take from now on; 0 of others.
+    nprobe : int
+        What searches of "ivf" with `target_recall` take from now on; 0 of others.
     recall : float
-        What was measured with this `ef_search`: the share of the k nearest rows that searches found.
+        What was measured with this setting: the share of the k nearest rows that searches found.
     target_recall : float
         What was asked for.
     uses_own_rows : bool
@@ -100,6 +102,7 @@ class Calibration:
 
     k: int
     ef_search: int
+    nprobe: int
     recall: float
     target_recall: float
     uses_own_rows: bool
@@ -131,7 +134,7 @@ class IndexStats:
         Whether 8-bit copies are kept for exact search.
     m, ef_construction : int or None
         As the graph was made. These and all up to `calibration` are None where the kind is not "hnsw", but for
-        `storage` and `exact_dtype`, which "ivf" has too.
+        `storage`, `exact_dtype` and `calibration`, which "ivf" has too.
     storage : str or None
         How the rows are stored that the graph compares: "float32", "float16", "bfloat16", "int8"; "auto" for rows of
         whole numbers or bits, which are stored as they are, and for float rows as long as that is not decided. Of an
@@ -762,10 +765,11 @@ class Index:
     def calibrate(
         self, queries: Optional[ArrayLike] = None, *, recall: float = 0.95, k: int = 10, threads: int = 0
     ) -> Calibration:
-        """Finds the least `ef_search` with which searches reach a recall, and keeps it in the index and its file.
+        """Finds the least setting with which searches reach a recall, and keeps it in the index and its file.
 
-        Searches with `target_recall` take it from then on. recall@k is the share of the k nearest rows that a search
-        finds; it is measured against exact search.
+        The setting is `ef_search` of "hnsw", `nprobe` of "ivf". Searches with `target_recall` take it from then on.
+        recall@k is the share of the k nearest rows that a search finds; it is measured against exact search. Of "ivf"
+        it goes with the lists that it was measured with: training anew, as `optimize` does, forgets it.
 
         Parameters
         ----------
@@ -786,8 +790,8 @@ class Index:
         Raises
         ------
         UnsupportedError
-            The kind is "flat", which is exact, or "ivf", for which `nprobe` is chosen; or the recall is out of reach:
-            finer rows (`storage`, `rescore`) may help.
+            The kind is "flat", which is exact, or "ivf" of codes alone, which has no rows to measure against; or the
+            recall is out of reach: finer rows (`storage`, `rescore`) may help.
         InvalidArgumentError
             A shape or a value is not allowed, or there are no rows or no queries.
         ReadOnlyError
@@ -935,8 +939,8 @@ class Index:
             HNSW: rows kept in view, 1 ... 1048576, at least k; by default 64. More find more and take longer. "flat",
             which is exact, passes over this and the next four; IVF passes over this.
         target_recall : float, optional
-            HNSW: takes the `ef_search` that `calibrate` found, for a recall up to the one that it was called with. Not
-            together with `ef_search`. IVF refuses it.
+            HNSW and IVF: takes the `ef_search` or `nprobe` that `calibrate` found, for a recall up to the one that it
+            was called with. Not together with `ef_search`, and of IVF not with `nprobe`.
         rescore : bool, default True
             HNSW and IVF: whether results are ranked by the finer rows, where the index has them. False: by the rows of
             the graph or the codes of lists alone, whose distances are approximate.
@@ -964,8 +968,6 @@ class Index:
             `queries` or `filter` have the wrong type.
         InvalidArgumentError
             A shape or a value is not allowed, or the index was not calibrated for the recall.
-        UnsupportedError
-            IVF: `target_recall` was given.
         NotFiniteError, ZeroVectorError
             NaN or infinity; a zero vector under cosine.
         TooLargeError
