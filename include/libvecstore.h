@@ -401,7 +401,8 @@ typedef struct vecstore_quantizer_options {
     uint32_t uniform;             /* SCALAR: 1: one range for all elements, 0: each has its own; else 0 */
     float quantile;               /* SCALAR: the share of values that may lie beyond each end of a range, below 0.5; 0: ranges
                                      go from the least to the largest value; else 0 */
-    uint64_t seed;                /* the same vectors, options and seed give the same codes, on any number of threads */
+    uint64_t seed;                /* the same vectors, options and seed give the same codes, on any number of threads; SCALAR
+                                     does without */
 } vecstore_quantizer_options;
 
 #define VECSTORE_QUANTIZER_OPTIONS_INIT { (uint32_t)sizeof(vecstore_quantizer_options), 0, 0, 0, 0, 0, 0, 0.0f, 0 }
@@ -432,6 +433,14 @@ VECSTORE_API vecstore_status vecstore_quantizer_is_trained(const vecstore_quanti
 
 /* Bytes of one code. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_quantizer_code_size(const vecstore_quantizer *quantizer, size_t *size);
+
+/*
+ * How a quantizer was made: what vecstore_quantizer_create would take to make it again, with defaults resolved.
+ * @param[out] options  its struct_size is set by the caller: the library fills in as many bytes as that
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_get_options(const vecstore_quantizer *quantizer,
+                                                            vecstore_quantizer_options *options);
 
 /*
  * Makes codes of vectors.
@@ -942,11 +951,28 @@ typedef struct vecstore_open_options {
 /*
  * Opens the file of an index. Many processes may map the same file. A mapped file must not be changed in place or cut
  * short by others while it is open (replacing it by rename is fine): the system would stop the process with SIGBUS.
- * Errors: INVALID_ARGUMENT, NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Free with vecstore_index_free. A
- * map opens in O(1) with verify 1. (since 0.1)
+ * Errors: INVALID_ARGUMENT (the file of a quantizer, too), NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Free
+ * with vecstore_index_free. A map opens in O(1) with verify 1. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_open(const char *path, const vecstore_open_options *options,
                                                  vecstore_index **out);
+
+/*
+ * Writes a quantizer, with what training has found, to a file: whole or not at all, as vecstore_index_save does an index.
+ * Beside training it writes what was there when it began.
+ * Errors: INVALID_ARGUMENT (not trained, too), INVALID_HANDLE, NOT_FOUND (no such directory), IO, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_save(const vecstore_quantizer *quantizer, const char *path,
+                                                     const vecstore_save_options *options);
+
+/*
+ * Reads the file of a quantizer into memory, checking every byte. It makes the same codes, vectors and distances as the one
+ * that was saved, on machines with other instruction sets up to rounding, and can be trained anew.
+ * vecstore_quantizer_get_options tells what it is. Free with vecstore_quantizer_free.
+ * Errors: INVALID_ARGUMENT (the file of an index, too), NOT_FOUND, IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. O(bytes).
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_quantizer_open(const char *path, vecstore_quantizer **out);
 
 #ifdef __cplusplus
 }

@@ -158,13 +158,13 @@ package func openIndex(
     _ path: String, _ options: OpenOptions, table: KernelTable = .current
 ) throws(VecStoreError) -> any VectorIndex {
     let file = try FileHandle.openForReading(path)
-    let size = try file.size()
-    let header = try FileHeader.decode(path: path, fileSize: size) { (at, count, out) throws(VecStoreError) in
-        try file.read(out, count, at: at)
-    }
+    let header = try FileHeader(file)
     switch header.kind {
     case .flat: return try FlatIndex.open(file, header, options, table: table)
     case .hnsw: return try HNSWIndex.open(file, header, options, table: table)
     case .ivf: return try IVFIndex.open(file, header, options, table: table)
+    case .quantizer:
+        throw VecStoreError(
+            .invalidArgument, "'\(path)' holds \(header.summary), not an index: open it as a quantizer")
     }
 }

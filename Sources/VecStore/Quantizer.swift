@@ -3,11 +3,11 @@
 import VecIndex
 import VecKernelTypes
 
-/// Turns vectors into codes of a few bytes and back. Any method may be called from any thread; training puts new ranges or
-/// centroids in the place of the old at its end, and calls that run go on with the old.
+/// Turns vectors into codes of a few bytes and back; a file keeps what training has found. Any method may be called from any
+/// thread; training puts new ranges or centroids in the place of the old at its end, and calls that run go on with the old.
 public final class Quantizer: Sendable {
     /// What codes are made of.
-    public enum Design: Sendable {
+    public enum Design: Sendable, Equatable {
         /// A number of 8 or 4 bits for each element, between the ends of a range: one for all elements where `isUniform`, else
         /// each has its own. `quantile` is the share of values that may lie beyond each end, below 0.5.
         case scalar(bits: Int = 8, isUniform: Bool = false, quantile: Float = 0)
@@ -42,6 +42,24 @@ public final class Quantizer: Sendable {
         core = try rethrow { () throws(VecStoreError) in
             try VectorQuantizer(dimension: dimension, design: design.internalValue)
         }
+    }
+
+    /// Opens the file of a quantizer, of any design. It makes the same codes, vectors and distances as the one that was saved,
+    /// on machines with other instruction sets up to rounding, and can be trained anew.
+    /// - Throws: `.invalidArgument` (for the file of an index, too), `.notFound`, `.io`, `.corrupt`, `.newerVersion`,
+    ///   `.outOfMemory`.
+    /// - Complexity: O(bytes): every byte is checked.
+    public init(opening path: String) throws(IndexError) {
+        core = try rethrow { () throws(VecStoreError) in try VectorQuantizer.open(Index.checked(path)) }
+        design = Design(core.design)
+        dimension = core.dimension
+    }
+
+    /// Writes what training has found to a file, whole or not at all.
+    /// - Parameter sync: Whether to wait until the disk has it.
+    /// - Throws: `.invalidArgument`, where it is not trained, too; `.notFound` (no such directory), `.io`, `.outOfMemory`.
+    public func save(to path: String, sync: Bool = true) throws(IndexError) {
+        try rethrow { () throws(VecStoreError) in try core.save(to: Index.checked(path), sync: sync) }
     }
 
     /// Bytes of one code.
@@ -142,6 +160,16 @@ private func checked(_ threads: Int) throws(VecStoreError) -> Int {
 }
 
 extension Quantizer.Design {
+    fileprivate init(_ design: QuantizerDesign) {
+        self =
+            switch design {
+            case .scalar(let design): .scalar(bits: design.bits, isUniform: design.isUniform, quantile: design.quantile)
+            case .product(let design):
+                .product(m: design.m, bits: design.bits, rotation: design.isRotated ? .opq : nil, seed: design.seed)
+            case .binary(let design): .binary(bits: design.bits, seed: design.seed)
+            }
+    }
+
     fileprivate var internalValue: QuantizerDesign {
         switch self {
         case .scalar(let bits, let isUniform, let quantile):

@@ -78,6 +78,40 @@ public func vecstore_quantizer_code_size(
     }
 }
 
+@_cdecl("vecstore_quantizer_get_options")
+public func vecstore_quantizer_get_options(
+    _ quantizer: OpaquePointer!, _ options: UnsafeMutablePointer<vecstore_quantizer_options>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withQuantizer(quantizer) { (quantizer) throws(VecStoreError) in
+            try write(optionsValue(quantizer), to: checked(options, "options"), "vecstore_quantizer_options")
+        }
+    }
+}
+
+private func optionsValue(_ quantizer: VectorQuantizer) -> vecstore_quantizer_options {
+    var value = vecstore_quantizer_options()
+    value.dim = UInt32(quantizer.dimension)
+    switch quantizer.design {
+    case .scalar(let design):
+        value.kind = UInt32(VECSTORE_QUANTIZER_SCALAR)
+        value.bits = UInt32(design.bits)
+        value.uniform = design.isUniform ? 1 : 0
+        value.quantile = design.quantile
+    case .product(let design):
+        value.kind = UInt32(VECSTORE_QUANTIZER_PRODUCT)
+        value.bits = UInt32(design.bits)
+        value.pq_m = UInt32(design.m)
+        value.rotation = UInt32(design.isRotated ? VECSTORE_ROTATION_OPQ : VECSTORE_ROTATION_NONE)
+        value.seed = design.seed
+    case .binary(let design):
+        value.kind = UInt32(VECSTORE_QUANTIZER_BINARY)
+        value.bits = UInt32(design.bits)
+        value.seed = design.seed
+    }
+    return value
+}
+
 @_cdecl("vecstore_quantizer_encode")
 public func vecstore_quantizer_encode(
     _ quantizer: OpaquePointer!, _ vectors: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ n: Int, _ threads: UInt32,
@@ -148,5 +182,27 @@ public func vecstore_quantizer_distances(
                 metric: checkedMetric(metric), checked(distances, "distances", count: cells),
                 threads: checkedThreads(threads))
         }
+    }
+}
+
+@_cdecl("vecstore_quantizer_save")
+public func vecstore_quantizer_save(
+    _ quantizer: OpaquePointer!, _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<vecstore_save_options>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withQuantizer(quantizer) { (quantizer) throws(VecStoreError) in
+            try quantizer.save(to: checkedPath(path), sync: checkedOptions(options))
+        }
+    }
+}
+
+@_cdecl("vecstore_quantizer_open")
+public func vecstore_quantizer_open(
+    _ path: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<OpaquePointer?>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        let result = try checked(out, "out")
+        result.pointee = nil
+        result.pointee = try HandleTable.shared.make(VectorQuantizer.open(checkedPath(path)), .quantizer)
     }
 }

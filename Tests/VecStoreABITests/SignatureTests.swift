@@ -107,6 +107,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_quantizer_get_options
+        var declared = CVecStore.vecstore_quantizer_get_options
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_quantizer_encode
         var declared = CVecStore.vecstore_quantizer_encode
         requireSameType(&ours, &declared)
@@ -239,6 +244,16 @@ private func checkSignatures() {
     do {
         var ours = VecStoreABI.vecstore_index_open
         var declared = CVecStore.vecstore_index_open
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_save
+        var declared = CVecStore.vecstore_quantizer_save
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_quantizer_open
+        var declared = CVecStore.vecstore_quantizer_open
         requireSameType(&ours, &declared)
     }
 }

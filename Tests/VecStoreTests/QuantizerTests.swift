@@ -1,6 +1,7 @@
 // Quantizers in Swift.
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import Testing
 import VecStore
 
@@ -31,6 +32,39 @@ struct QuantizerTests {
         var most: Float = 1e-4
         if case .binary = design { most = 0.05 }
         #expect(distances.count == 1 && distances[0].count == 200 && abs(distances[0][0] - want) < most)
+    }
+
+    @Test("an opened quantizer is of the same design and makes the same codes and vectors", arguments: [
+        Quantizer.Design.scalar(), .scalar(bits: 4, isUniform: true, quantile: 0.125), .product(m: 3, seed: 7),
+        .product(m: 2, bits: 5, rotation: .opq), .binary(bits: 4, seed: .max),
+    ])
+    func files(design: Quantizer.Design) throws {
+        try withPath { path in
+            let quantizer = try Quantizer(design, dimension: 6)
+            expect(.invalidArgument) { try quantizer.save(to: path) }
+            try quantizer.train(flat: rows)
+            try quantizer.save(to: path, sync: false)
+            let opened = try Quantizer(opening: path)
+            #expect(opened.design == design && opened.dimension == 6 && opened.isTrained)
+            let codes = try quantizer.encode(flat: rows)
+            #expect(try opened.encode(flat: rows) == codes)
+            #expect(try opened.decode(codes) == quantizer.decode(codes))
+            let queries = Array(rows[0..<18])
+            #expect(try opened.distances(flat: queries, to: codes) == quantizer.distances(flat: queries, to: codes))
+            expect(.invalidArgument) { _ = try Index(opening: path) }
+        }
+    }
+
+    @Test("a file that is not of a quantizer is refused")
+    func otherFiles() throws {
+        try withPath { path in
+            expect(.notFound) { _ = try Quantizer(opening: path) }
+            try Index(dimension: 6).save(to: path)
+            expect(.invalidArgument) { _ = try Quantizer(opening: path) }
+            try Data("VECSTORE".utf8).write(to: URL(fileURLWithPath: path))
+            expect(.corrupt) { _ = try Quantizer(opening: path) }
+            for bad in ["", "a\0b"] { expect(.invalidArgument) { _ = try Quantizer(opening: bad) } }
+        }
     }
 
     @Test("what makes no sense is refused")

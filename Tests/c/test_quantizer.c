@@ -245,6 +245,9 @@ static void check_all_refuse(vecstore_quantizer *q, vecstore_status expected) {
     CHECK_HANDLE(vecstore_quantizer_decode(q, codes, 1, 0, out));
     CHECK_HANDLE(vecstore_quantizer_measure(q, row, F32, 1, 0, &loss));
     CHECK_HANDLE(vecstore_quantizer_distances(q, row, F32, 1, codes, 1, L2SQ, 0, out));
+    vecstore_quantizer_options options = VECSTORE_QUANTIZER_OPTIONS_INIT;
+    CHECK_HANDLE(vecstore_quantizer_get_options(q, &options));
+    CHECK_HANDLE(vecstore_quantizer_save(q, test_path("file"), NULL));
 }
 
 static void handles_that_are_none_are_refused(void) {

@@ -2,7 +2,7 @@
 
 import CVecShims
 
-// What the files of all kinds of index have in common: sections with checksums, and zeros between them.
+// What the files of all kinds have in common: sections with checksums, and zeros between them.
 extension FileHeader {
     // MARK: - Writing
 
@@ -23,6 +23,24 @@ extension FileHeader {
         // An index without rows ends with its table; the size must be that of the header all the same.
         if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
         try target.commit(sync: sync)
+    }
+
+    // MARK: - Reading
+
+    /// Reads the header of a file.
+    init(_ file: FileHandle) throws(VecStoreError) {
+        self = try FileHeader.decode(path: file.path, fileSize: file.size()) { (at, count, out) throws(VecStoreError) in
+            try file.read(out, count, at: at)
+        }
+    }
+
+    /// Reads a section and checks its bytes.
+    func readSection(_ kind: SectionKind, _ file: FileHandle) throws(VecStoreError) -> Buffer {
+        guard let section = section(kind) else { throw VecStoreError(.internalError, "the file has no section '\(kind)'") }
+        let bytes = try allocate(UInt8.self, section.size, for: "the section '\(kind)' of a file")
+        try file.read(bytes.base, section.size, at: section.offset)
+        try section.verify(bytes.base, file.path)
+        return bytes
     }
 
     // MARK: - Checking

@@ -65,6 +65,24 @@ enum SectionKind: UInt32, CaseIterable {
     case listBlocks = 37
     /// The lists that each row is in, `assignments` u32 each.
     case homes = 38
+
+    // Of a quantizer.
+    /// The centers and the steps of scalar codes, f32 each.
+    case ranges = 48
+    /// The centroids of the parts of product codes, f32.
+    case partCentroids = 49
+    /// The rotation before product codes, dim × dim f32.
+    case rotation = 50
+    /// The mean that binary codes are relative to, f32.
+    case mean = 51
+}
+
+/// What a file holds: an index of one of its kinds, or a quantizer. The raw values are those of the file: never renumber them.
+enum FileKind: UInt32 {
+    case flat = 1
+    case hnsw = 2
+    case ivf = 3
+    case quantizer = 64
 }
 
 /// What the header of an inverted file says beside what all have.
@@ -109,7 +127,7 @@ struct GraphFields {
     }
 }
 
-/// The first part of a file: what the index is, and where its sections are. `docs/file-format.md` is its description.
+/// The first part of a file: what it holds, and where its sections are. `docs/file-format.md` is its description.
 struct FileHeader {
     static let magic: [UInt8] = Array("VECSTORE".utf8)
     static let formatVersion: UInt32 = 1
@@ -127,19 +145,21 @@ struct FileHeader {
         var checksum: UInt64
     }
 
-    /// Dimension, metric and type of the rows, whatever the kind.
+    /// Dimension, metric and type of the rows, whatever the kind; of a quantizer those of the vectors as it takes them.
     var shape: RowShape
     /// For a graph.
     var graph: GraphFields?
     /// For an inverted file.
     var lists: ListFields?
+    /// For a quantizer.
+    var quantizer: QuantizerFields?
     var count: Int
     var nextID: UInt64
     var idsAscend: Bool
     var fileSize = 0
     var sections: [Section] = []
 
-    var kind: IndexKind { graph != nil ? .hnsw : lists != nil ? .ivf : .flat }
+    var kind: FileKind { graph != nil ? .hnsw : lists != nil ? .ivf : quantizer != nil ? .quantizer : .flat }
 
     func section(_ kind: SectionKind) -> Section? { sections.first { $0.kind == kind } }
 
@@ -150,6 +170,7 @@ struct FileHeader {
     func wantedSize(_ kind: SectionKind) -> Int? {
         if let graph { return wantedSize(kind, graph) }
         if let lists { return wantedSize(kind, lists) }
+        if let quantizer { return quantizer.wantedSize(kind, dimension: shape.dimension) }
         return switch kind {
         case .rows: product(count, shape.rowSize)
         case .ids: product(count, 8)
@@ -276,6 +297,7 @@ struct FileHeader {
             put(UInt32(lists.assignments))
             put(UInt32(lists.codes.numbers))
         }
+        if let quantizer { bytes += quantizer.encode() }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
         put(checksum(of: table))
         put(checksum(of: bytes))
@@ -310,7 +332,7 @@ struct FileHeader {
         guard u64(16) == UInt64(fileSize) else {
             throw corrupt("has \(fileSize) bytes instead of the \(u64(16)) that its header says: it was cut short or appended to")
         }
-        guard let kind = IndexKind(rawValue: u32(32)) else { throw corrupt("has an index of unknown kind \(u32(32))") }
+        guard let kind = FileKind(rawValue: u32(32)) else { throw corrupt("holds something of unknown kind \(u32(32))") }
         let dimension = Int(u32(36))
         guard dimension >= 1 && dimension <= Limits.dimension else { throw corrupt("has dim \(dimension)") }
         guard let metric = Metric(rawValue: u32(40)), let type = ElementType(rawValue: u32(44)), metric.supports(type) else {
@@ -323,6 +345,7 @@ struct FileHeader {
             case .flat: (3, 68)
             case .hnsw: (5, 100)
             case .ivf: (25, 96)
+            case .quantizer: (0, QuantizerFields.end)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
         guard (fieldsEnd..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
@@ -340,6 +363,12 @@ struct FileHeader {
             header.lists = try listFields(
                 path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88),
                 numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0)
+        }
+        if kind == .quantizer {
+            guard metric == .l2Squared, type == .float32, header.count == 0, header.nextID == 0 else {
+                throw corrupt("has a quantizer with rows, or of metric \(u32(40)) and dtype \(u32(44))")
+            }
+            header.quantizer = try QuantizerFields(fixed + QuantizerFields.begin, dimension: dimension, path: path)
         }
         let sectionCount = Int(u32(28))
         guard sectionCount <= mostSections, Int(u32(24)) == fixedSize + sectionCount * entrySize, Int(u32(24)) <= fileSize

@@ -15,13 +15,13 @@ import VecKernelTypes
 final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     // Safety: written by init only.
 
-    private let dimension: Int
+    let dimension: Int
     private let bits: Int
     private let table: KernelTable
     private let rounder: GridRounder
     private let rotation: FastRotation
     private let memory: Buffer
-    private let center: UnsafePointer<Float>
+    let center: UnsafePointer<Float>
 
     /// Bytes of both factors.
     static let factorsSize = 8
@@ -32,22 +32,33 @@ final class BinaryQuantizer: TrainedQuantizer, @unchecked Sendable {
     /// What is taken from a number to give v.
     private var middle: Float { Float((1 << bits) - 1) / 2 }
 
-    /// - Parameter vectors: `count` vectors, whose mean becomes the center.
+    /// - Parameter fill: Sets the `dimension` elements of the center.
     init(
-        _ vectors: UnsafePointer<Float>, _ count: Int, dimension: Int, bits: Int, seed: UInt64, table: KernelTable
+        dimension: Int, bits: Int, seed: UInt64, table: KernelTable,
+        _ fill: (UnsafeMutablePointer<Float>) throws(VecStoreError) -> Void
     ) throws(VecStoreError) {
         self.dimension = dimension
         self.bits = bits
         self.table = table
         rounder = GridRounder(dimension: dimension, bits: bits, table: table)
         rotation = FastRotation(dimension: dimension, seed: seed, table: table)
-        memory = try allocate(Double.self, 2 * dimension, for: "a quantizer")
-        let sums = memory.pointer(Double.self), center = memory.pointer(Float.self, at: 8 * dimension)
-        for i in 0..<count {
-            for d in 0..<dimension { sums[d] += Double(vectors[i * dimension + d]) }
+        memory = try allocate(Float.self, dimension, for: "a quantizer")
+        try fill(memory.pointer(Float.self))
+        center = UnsafePointer(memory.pointer(Float.self))
+    }
+
+    /// - Parameter vectors: `count` vectors, whose mean becomes the center.
+    convenience init(
+        _ vectors: UnsafePointer<Float>, _ count: Int, dimension: Int, bits: Int, seed: UInt64, table: KernelTable
+    ) throws(VecStoreError) {
+        try self.init(dimension: dimension, bits: bits, seed: seed, table: table) { (center) throws(VecStoreError) in
+            let memory = try allocate(Double.self, dimension, for: "training a quantizer")
+            let sums = memory.pointer(Double.self)
+            for i in 0..<count {
+                for d in 0..<dimension { sums[d] += Double(vectors[i * dimension + d]) }
+            }
+            for d in 0..<dimension { center[d] = Float(sums[d] / Double(max(count, 1))) }
         }
-        for d in 0..<dimension { center[d] = Float(sums[d] / Double(max(count, 1))) }
-        self.center = UnsafePointer(center)
     }
 
     // MARK: - Encoding

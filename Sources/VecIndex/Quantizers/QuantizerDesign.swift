@@ -52,6 +52,14 @@ package enum QuantizerDesign: Sendable {
         }
     }
 
+    package var name: String {
+        switch self {
+        case .scalar: "scalar"
+        case .product: "product"
+        case .binary: "binary"
+        }
+    }
+
     /// Refuses what makes no sense.
     func check(dimension: Int) throws(VecStoreError) {
         switch self {

@@ -9,6 +9,9 @@ struct ScalarTrainer {
     private let count: Int
     private let dimension: Int
 
+    /// The least step between values of an element.
+    static let leastStep: Float = 0x1p-70
+
     init(_ vectors: UnsafePointer<Float>, _ count: Int, dimension: Int) {
         self.vectors = vectors
         self.count = count
@@ -39,7 +42,7 @@ struct ScalarTrainer {
         for d in 0..<dimension { widest = max(widest, high[d] - low[d], abs(low[d]) * 0x1p-10) }
         for d in 0..<dimension {
             // Elements that never change need some step all the same.
-            step[d] = max((high[d] - low[d]) / Float(levels - 1), widest * 0x1p-20, 0x1p-70)
+            step[d] = max((high[d] - low[d]) / Float(levels - 1), widest * 0x1p-20, ScalarTrainer.leastStep)
             center[d] = low[d] + step[d] * Float(levels - 1) / 2
         }
         return try ScalarQuantizer(dimension: dimension, metric: .l2Squared, levels: levels, center: center, step: step)

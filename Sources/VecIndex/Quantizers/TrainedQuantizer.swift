@@ -3,7 +3,7 @@
 import VecKernelTypes
 
 /// A quantizer that has been trained. Immutable.
-package protocol TrainedQuantizer: Sendable {
+protocol TrainedQuantizer: Sendable {
     /// Codes of float32 vectors, one behind the other.
     func encode(
         _ vectors: UnsafePointer<Float>, _ count: Int, _ codes: UnsafeMutablePointer<UInt8>, threads: Int
@@ -17,6 +17,8 @@ package protocol TrainedQuantizer: Sendable {
         _ query: UnsafePointer<Float>, metric: Metric, _ codes: UnsafePointer<UInt8>, _ count: Int,
         _ out: UnsafeMutablePointer<Float>
     ) throws(VecStoreError)
+    /// Writes what belongs into a section of its file.
+    func write(_ section: SectionKind, to writer: SectionWriter) throws(VecStoreError)
 }
 
 extension ProductQuantizer: TrainedQuantizer {
@@ -51,7 +53,7 @@ extension ProductQuantizer: TrainedQuantizer {
 
 /// Numbers of 8 or 4 bits for each element.
 final class ScalarCodec: TrainedQuantizer {
-    private let quantizer: ScalarQuantizer
+    let quantizer: ScalarQuantizer
     private let bits: Int
     private let table: KernelTable
 

@@ -36,12 +36,16 @@ package final class VectorQuantizer: @unchecked Sendable {
 
     package var isTrained: Bool { lock.withLock { trained != nil } }
 
-    private func current() throws(VecStoreError) -> any TrainedQuantizer {
+    /// What training has found.
+    func current() throws(VecStoreError) -> any TrainedQuantizer {
         guard let trained = lock.withLock({ trained }) else {
             throw VecStoreError(.invalidArgument, "the quantizer is not trained: train it first")
         }
         return trained
     }
+
+    /// Puts what was trained, or saved, in the place of what was there.
+    func take(_ made: any TrainedQuantizer) { lock.withLock { trained = made } }
 
     // MARK: - Training
 
@@ -76,7 +80,7 @@ package final class VectorQuantizer: @unchecked Sendable {
                 rows.base, rows.count, dimension: dimension, bits: design.bits, seed: design.seed, table: table)
             try tell.finish()
         }
-        lock.withLock { trained = made }
+        take(made)
     }
 
     private func trainProduct(

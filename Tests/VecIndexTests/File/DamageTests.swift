@@ -87,7 +87,7 @@ struct DamageTests {
     func impossibleRows(element: Float) throws {
         let directory = try TemporaryDirectory()
         let bytes = try DamageTests.file(directory)
-        let damaged = try DamageTests.rewritten(bytes, .rows) { section in
+        let damaged = try rewritten(bytes, .rows) { section in
             withUnsafeBytes(of: element) { section.replaceSubrange(8..<12, with: $0) }
         }
         try directory.write(damaged)
@@ -102,7 +102,7 @@ struct DamageTests {
     func impossibleIDs(ids: [UInt64]) throws {
         let directory = try TemporaryDirectory()
         let bytes = try DamageTests.file(directory)
-        let damaged = try DamageTests.rewritten(bytes, .ids) { section in
+        let damaged = try rewritten(bytes, .ids) { section in
             section = ids.flatMap { id in withUnsafeBytes(of: id) { Array($0) } }
         }
         try directory.write(damaged)
@@ -120,29 +120,11 @@ struct DamageTests {
     func impossibleOrder(order: [UInt32]) throws {
         let directory = try TemporaryDirectory()
         let bytes = try DamageTests.file(directory)
-        let damaged = try DamageTests.rewritten(bytes, .idOrder) { section in
+        let damaged = try rewritten(bytes, .idOrder) { section in
             section = order.flatMap { position in withUnsafeBytes(of: position) { Array($0) } }
         }
         try directory.write(damaged)
         DamageTests.useAll(try DamageTests.open(directory, load: false, verify: false))
         expectError(.corrupt) { _ = try DamageTests.open(directory, load: false, verify: true) }
-    }
-
-    /// A file with one section changed, all checksums right.
-    private static func rewritten(
-        _ bytes: [UInt8], _ kind: SectionKind, _ change: (inout [UInt8]) -> Void
-    ) throws -> [UInt8] {
-        var header = try HeaderTests.decode(bytes)
-        var result = bytes
-        let i = try #require(header.sections.firstIndex { $0.kind == kind })
-        let range = header.sections[i].offset..<(header.sections[i].offset + header.sections[i].size)
-        var section = Array(bytes[range])
-        change(&section)
-        try #require(section.count == range.count)
-        result.replaceSubrange(range, with: section)
-        header.sections[i].checksum = checksum(of: section)
-        let encoded = header.encode(fileSize: bytes.count)
-        result.replaceSubrange(0..<encoded.count, with: encoded)
-        return result
     }
 }

@@ -40,6 +40,42 @@ struct QuantizerStressTests {
         #expect(strange.current == 0)
     }
 
+    @Test(
+        "a file saved while it is trained anew is that of one training or the other",
+        arguments: [
+            QuantizerDesign.scalar(.init()), .product(.init(m: 5, bits: 4, isRotated: true)), .binary(.init(bits: 2)),
+        ])
+    func saving(design: QuantizerDesign) throws {
+        let rows = Self.rows
+        let halves = [rows.picked(0..<150), rows.picked(150..<300)]
+        let directory = try TemporaryDirectory()
+        let allowed = try halves.map { half in
+            let quantizer = try VectorQuantizer(dimension: 40, design: design)
+            try quantizer.train(half)
+            return try quantizer.codes(rows)
+        }
+        let quantizer = try VectorQuantizer(dimension: 40, design: design)
+        try quantizer.train(halves[0])
+        let strange = Shared(0), path = directory.path()
+        onThreads(4) { thread in
+            for round in 0..<4 {
+                do {
+                    if thread == 0 {
+                        try quantizer.train(halves[(round + 1) % 2], threads: 2)
+                    } else {
+                        try quantizer.save(to: path, sync: false)
+                        let codes = try VectorQuantizer.open(path).codes(rows, threads: 2)
+                        if !allowed.contains(codes) { strange.change { $0 += 1 } }
+                    }
+                } catch {
+                    strange.change { $0 += 1 }
+                }
+            }
+        }
+        #expect(strange.current == 0)
+        #expect(directory.names == ["index"])
+    }
+
     @Test("k-means finds the same from several threads at once", arguments: [nil, 100])
     func kMeans(batchSize: Int?) throws {
         let options = KMeansOptions(k: 9, metric: .cosine, batchSize: batchSize, threads: 2)

@@ -295,6 +295,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_quantizer_train": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, POINTER(WorkOptions))),
     "vecstore_quantizer_is_trained": (_STATUS, (_HANDLE, POINTER(c_bool))),
     "vecstore_quantizer_code_size": (_STATUS, (_HANDLE, POINTER(c_size_t))),
+    "vecstore_quantizer_get_options": (_STATUS, (_HANDLE, POINTER(QuantizerOptions))),
     "vecstore_quantizer_encode": (_STATUS, (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_uint32, _ARRAY)),
     "vecstore_quantizer_decode": (_STATUS, (_HANDLE, _ARRAY, c_size_t, c_uint32, _ARRAY)),
     "vecstore_quantizer_measure": (
@@ -356,6 +357,8 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_index_verify": (_STATUS, (_HANDLE,)),
     "vecstore_index_save": (_STATUS, (_HANDLE, c_char_p, POINTER(SaveOptions))),
     "vecstore_index_open": (_STATUS, (c_char_p, POINTER(OpenOptions), POINTER(_HANDLE))),
+    "vecstore_quantizer_save": (_STATUS, (_HANDLE, c_char_p, POINTER(SaveOptions))),
+    "vecstore_quantizer_open": (_STATUS, (c_char_p, POINTER(_HANDLE))),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
