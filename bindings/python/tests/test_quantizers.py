@@ -1,7 +1,9 @@
 # Quantizers against NumPy.
 # SPDX-License-Identifier: Apache-2.0
 import copy
+import os
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -215,6 +217,164 @@ def test_after_close_every_call_is_refused(rows):
 
 
 def test_a_quantizer_cannot_be_copied(trained):
-    for attempt in (copy.copy, pickle.dumps):
-        with pytest.raises(TypeError, match="cannot be copied"):
+    for attempt in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match=f"a {type(trained).__name__} cannot be copied or pickled: save it"):
             attempt(trained)
+
+
+def test_quantizer_is_no_quantizer_itself():
+    with pytest.raises(TypeError, match="ScalarQuantizer, ProductQuantizer or BinaryQuantizer"):
+        vecstore.Quantizer()
+
+
+@pytest.mark.parametrize(
+    "quantizer, attributes",
+    [
+        (vecstore.ScalarQuantizer(DIM), {"dim": DIM, "bits": 8, "uniform": False, "quantile": 0.0}),
+        (
+            vecstore.ScalarQuantizer(DIM, bits=4, uniform=True, quantile=0.01),
+            {"dim": DIM, "bits": 4, "uniform": True, "quantile": 0.01},
+        ),
+        (
+            vecstore.ProductQuantizer(DIM, pq_m=5),
+            {"dim": DIM, "pq_m": 5, "nbits": 8, "rotation": None, "seed": 0},
+        ),
+        (
+            vecstore.ProductQuantizer(DIM, pq_m=4, nbits=6, rotation="opq", seed=2**64 - 1),
+            {"dim": DIM, "pq_m": 4, "nbits": 6, "rotation": "opq", "seed": 2**64 - 1},
+        ),
+        (vecstore.BinaryQuantizer(DIM), {"dim": DIM, "bits": 1, "seed": 0}),
+        (vecstore.BinaryQuantizer(DIM, bits=3, seed=9), {"dim": DIM, "bits": 3, "seed": 9}),
+    ],
+)
+def test_attributes_are_those_it_was_made_with_and_come_out_of_the_file(tmp_path, rows, quantizer, attributes):
+    assert {name: getattr(quantizer, name) for name in attributes} == attributes
+    quantizer.train(rows)
+    quantizer.save(tmp_path / "file")
+    opened = vecstore.Quantizer.open(tmp_path / "file")
+    assert type(opened) is type(quantizer)
+    assert {name: getattr(opened, name) for name in attributes} == attributes
+    with pytest.raises(AttributeError):
+        opened.dim = 3
+
+
+def test_an_opened_quantizer_does_what_the_saved_one_does(tmp_path, trained, rows):
+    trained.save(tmp_path / "file", sync=False)
+    for open_file in (type(trained).open, vecstore.Quantizer.open):
+        opened = open_file(tmp_path / "file")
+        assert opened.is_trained
+        assert opened.code_size == trained.code_size
+        codes = trained.encode(rows)
+        np.testing.assert_array_equal(opened.encode(rows), codes)
+        np.testing.assert_array_equal(opened.decode(codes), trained.decode(codes))
+        for metric in ("l2sq", "ip"):
+            np.testing.assert_array_equal(
+                opened.distances(rows[:9], codes, metric), trained.distances(rows[:9], codes, metric)
+            )
+        assert opened.measure(rows) == trained.measure(rows)
+        opened.close()
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_an_opened_quantizer_is_trained_anew(tmp_path, trained, rows, rng):
+    codes = trained.encode(rows)
+    trained.train(rng.standard_normal((100, DIM)))
+    trained.save(tmp_path / "file")
+    opened = vecstore.Quantizer.open(tmp_path / "file")
+    opened.train(rows)
+    np.testing.assert_array_equal(opened.encode(rows), codes)
+
+
+def test_a_class_refuses_the_files_of_others_and_names_both(tmp_path, trained, rows):
+    path = tmp_path / "file"
+    trained.save(path)
+    own = type(trained)
+    for other in (vecstore.ScalarQuantizer, vecstore.ProductQuantizer, vecstore.BinaryQuantizer):
+        if other is own:
+            continue
+        with pytest.raises(vecstore.InvalidArgumentError, match=f"{own.__name__}, not a {other.__name__}") as error:
+            other.open(path)
+        assert str(path) in str(error.value)
+
+
+def test_a_subclass_opens_as_itself(tmp_path, rows):
+    class Mine(vecstore.ProductQuantizer):
+        pass
+
+    quantizer = Mine(DIM, pq_m=4, nbits=4)
+    quantizer.train(rows)
+    quantizer.save(tmp_path / "file")
+    assert type(Mine.open(tmp_path / "file")) is Mine
+    assert type(vecstore.Quantizer.open(tmp_path / "file")) is vecstore.ProductQuantizer
+
+
+def test_an_index_is_no_quantizer_and_a_quantizer_no_index(tmp_path, line, trained):
+    line.save(tmp_path / "index")
+    for kind in (vecstore.Quantizer, type(trained)):
+        with pytest.raises(vecstore.InvalidArgumentError, match=r"an index \(flat, dim 2, 10 rows\), not a quantizer"):
+            kind.open(tmp_path / "index")
+    trained.save(tmp_path / "file")
+    with pytest.raises(vecstore.InvalidArgumentError, match=r"a quantizer \(\w+, dim 20\), not an index"):
+        vecstore.Index.open(tmp_path / "file")
+
+
+def test_what_is_not_trained_is_not_saved(tmp_path):
+    with pytest.raises(vecstore.InvalidArgumentError, match="not trained"):
+        vecstore.BinaryQuantizer(DIM).save(tmp_path / "file")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_changed_byte_is_found(tmp_path, trained):
+    path = tmp_path / "file"
+    trained.save(path)
+    content = path.read_bytes()
+    for at in (0, 40, 72, 130, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :])
+        with pytest.raises(vecstore.CorruptError):
+            vecstore.Quantizer.open(path)
+    path.write_bytes(content[:-1])
+    with pytest.raises(vecstore.CorruptError):
+        vecstore.Quantizer.open(path)
+
+
+def test_paths_of_quantizers(tmp_path, trained):
+    path = tmp_path / "übung"
+    for form in (str(path), os.fsencode(path), path):
+        trained.save(form)
+        assert vecstore.Quantizer.open(form).dim == DIM
+    with pytest.raises(FileNotFoundError):
+        vecstore.Quantizer.open(tmp_path / "none")
+    with pytest.raises(FileNotFoundError):
+        trained.save(tmp_path / "none" / "file")
+    for bad in ("", "a\0b", "x" * 5000, tmp_path):
+        with pytest.raises(vecstore.InvalidArgumentError):
+            vecstore.Quantizer.open(bad)
+        with pytest.raises(vecstore.InvalidArgumentError):
+            trained.save(bad)
+    with pytest.raises(TypeError):
+        vecstore.Quantizer.open(3.5)
+
+
+def test_saving_after_close_is_refused(tmp_path, trained):
+    trained.close()
+    with pytest.raises(vecstore.InvalidHandleError):
+        trained.save(tmp_path / "file")
+
+
+def test_saved_while_it_is_trained_it_is_whole(tmp_path, rows):
+    quantizer = vecstore.ProductQuantizer(DIM, pq_m=5, nbits=4)
+    expected = []
+    for half in (rows[:350], rows[350:]):
+        quantizer.train(half)
+        expected.append(quantizer.encode(rows).tobytes())
+
+    def is_whole(_):
+        quantizer.save(tmp_path / "file", sync=False)
+        return vecstore.Quantizer.open(tmp_path / "file").encode(rows).tobytes() in expected
+
+    with ThreadPoolExecutor(3) as pool:
+        saved = [pool.submit(is_whole, number) for number in range(30)]
+        for _ in range(5):
+            quantizer.train(rows[:350])
+            quantizer.train(rows[350:])
+        assert all(future.result() for future in saved)

@@ -55,7 +55,7 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
-from .quantizers import BinaryQuantizer, ProductQuantizer, QuantizerLoss, ScalarQuantizer
+from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
 
@@ -84,6 +84,7 @@ __all__ = [
     "NotFoundError",
     "OutOfMemoryError",
     "ProductQuantizer",
+    "Quantizer",
     "QuantizerLoss",
     "RangeResult",
     "ReadOnlyError",

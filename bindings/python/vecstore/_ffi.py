@@ -825,6 +825,45 @@ def quantizer_create(
     return handle.value or 0
 
 
+def quantizer_open(path: Path) -> int:
+    handle = c_void_p()
+    _check_file(_lib.vecstore_quantizer_open(_path_bytes(path), byref(handle)), path)
+    return handle.value or 0
+
+
+def quantizer_save(handle: int, path: Path, sync: bool) -> None:
+    options = SaveOptions(ctypes.sizeof(SaveOptions), not sync)
+    _check_file(_lib.vecstore_quantizer_save(handle, _path_bytes(path), byref(options)), path)
+
+
+class QuantizerDesign(NamedTuple):
+    """How a quantizer was made."""
+
+    kind: str
+    dim: int
+    bits: int
+    pq_m: int
+    rotation: Optional[str]
+    uniform: bool
+    quantile: float
+    seed: int
+
+
+def quantizer_design(handle: int) -> QuantizerDesign:
+    options = QuantizerOptions(ctypes.sizeof(QuantizerOptions))
+    _check(_lib.vecstore_quantizer_get_options(handle, byref(options)))
+    return QuantizerDesign(
+        _name(QUANTIZERS, options.kind),
+        options.dim,
+        options.bits,
+        options.pq_m,
+        _name(ROTATIONS, options.rotation) if options.rotation else None,
+        bool(options.uniform),
+        _short(options.quantile),
+        options.seed,
+    )
+
+
 def quantizer_free(handle: int) -> None:
     _lib.vecstore_quantizer_free(handle)
 

@@ -432,7 +432,8 @@ class Index:
         Raises
         ------
         InvalidArgumentError
-            The name is empty, longer than 4000 bytes, not UTF-8, or not that of a regular file.
+            The name is empty, longer than 4000 bytes, not UTF-8, or not that of a regular file; or the file is that of a
+            quantizer.
         MissingFileError
             There is no such file. It is a `FileNotFoundError`.
         VecstoreIOError

@@ -5,8 +5,9 @@ meanwhile."""
 
 from __future__ import annotations
 
+import os
 import weakref
-from typing import Any, Callable, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -14,7 +15,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import _arrays, _ffi
 from .errors import InvalidArgumentError, InvalidHandleError
 
-__all__ = ["BinaryQuantizer", "ProductQuantizer", "QuantizerLoss", "ScalarQuantizer"]
+__all__ = ["BinaryQuantizer", "ProductQuantizer", "Quantizer", "QuantizerLoss", "ScalarQuantizer"]
+
+_Self = TypeVar("_Self", bound="Quantizer")
 
 
 class QuantizerLoss(NamedTuple):
@@ -32,19 +35,84 @@ class QuantizerLoss(NamedTuple):
     relative_error: float
 
 
-class _Quantizer:
-    """What quantizers have in common."""
+class Quantizer:
+    """What `ScalarQuantizer`, `ProductQuantizer` and `BinaryQuantizer` have in common: make one of these. `Quantizer.open`
+    opens a file of any of them."""
 
     _handle: int
-    _finalizer: weakref.finalize[[int], _Quantizer]
-    _dim: int
+    _finalizer: weakref.finalize[[int], Quantizer]
+    _design: _ffi.QuantizerDesign
 
-    def _own(self, handle: int, dim: int) -> None:
+    def __init__(self) -> None:
+        raise TypeError("a Quantizer is a ScalarQuantizer, ProductQuantizer or BinaryQuantizer: make one of these")
+
+    @classmethod
+    def open(cls: type[_Self], path: _ffi.Path) -> _Self:
+        """Opens the file of a quantizer. It makes the same codes, vectors and distances as the one that was saved, on machines
+        with other instruction sets up to rounding, and can be trained anew.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            A file that `save` wrote. It is read into memory, and every byte is checked.
+
+        Returns
+        -------
+        ScalarQuantizer, ProductQuantizer or BinaryQuantizer
+            Called on one of these classes it opens only its files; `Quantizer.open` opens all.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The file is that of another class, or of an index; the name is empty, longer than 4000 bytes, not UTF-8, or not
+            that of a regular file.
+        MissingFileError
+            There is no such file. It is a `FileNotFoundError`.
+        VecstoreIOError
+            The file cannot be read. It is an `OSError`.
+        CorruptError
+            The file is not one of vecstore, or is damaged.
+        NewerVersionError
+            A newer version of the library wrote it.
+        OutOfMemoryError
+            Memory ran out.
+        """
+        handle = _ffi.quantizer_open(path)
+        kind = _CLASSES[_ffi.quantizer_design(handle).kind]
+        if not (cls is Quantizer or issubclass(cls, kind)):
+            _ffi.quantizer_free(handle)
+            name = os.fsdecode(path)
+            raise InvalidArgumentError(f"path: {name!r} holds a {kind.__name__}, not a {cls.__name__}")
+        self = object.__new__(kind if cls is Quantizer else cls)
+        self._own(handle)
+        return cast(_Self, self)
+
+    def save(self, path: _ffi.Path, *, sync: bool = True) -> None:
+        """Writes what training has found to a file, whole or not at all: to a temporary name, which then replaces `path`.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            A file name of at most 4000 bytes.
+        sync : bool, default True
+            False does not wait for the disk: faster, and still atomic as long as the machine does not lose power.
+
+        Raises
+        ------
+        InvalidArgumentError
+            The quantizer is not trained; the name is empty, longer than 4000 bytes, or not UTF-8.
+        MissingFileError, VecstoreIOError
+            There is no such directory, or the file cannot be written. Both are an `OSError`.
+        """
+        _ffi.quantizer_save(self._open_handle(), path, sync)
+
+    def _own(self, handle: int) -> None:
+        """Takes a handle over: from now on it is freed exactly once, by `close` or with this object."""
         self._handle = handle
-        self._dim = dim
         self._finalizer = weakref.finalize(self, _ffi.quantizer_free, handle)
         # At the end of the process the system takes the memory back, and other threads may still be at work.
         self._finalizer.atexit = False
+        self._design = _ffi.quantizer_design(handle)
 
     def _open_handle(self) -> int:
         if self._handle == 0:
@@ -54,7 +122,7 @@ class _Quantizer:
     @property
     def dim(self) -> int:
         """Elements of a vector."""
-        return self._dim
+        return self._design.dim
 
     @property
     def code_size(self) -> int:
@@ -68,8 +136,8 @@ class _Quantizer:
 
     def _vectors(self, name: str, x: Any, dtype: Optional[DTypeLike]) -> tuple[NDArray[Any], str]:
         array, dim, found = _arrays.block(name, x, dtype)
-        if array.shape[0] > 0 and dim != self._dim:
-            raise InvalidArgumentError(f"{name}: expected shape (n, {self._dim}), got {np.shape(x)}")
+        if array.shape[0] > 0 and dim != self.dim:
+            raise InvalidArgumentError(f"{name}: expected shape (n, {self.dim}), got {np.shape(x)}")
         return array, found
 
     def _codes(self, codes: ArrayLike) -> NDArray[np.uint8]:
@@ -153,7 +221,7 @@ class _Quantizer:
         ndarray of float32, shape (n, dim)
         """
         array = self._codes(codes)
-        return _ffi.quantizer_decode(self._open_handle(), array, self._dim, _arrays.threads_count(threads))
+        return _ffi.quantizer_decode(self._open_handle(), array, self.dim, _arrays.threads_count(threads))
 
     def measure(self, x: ArrayLike, *, threads: int = 0, dtype: Optional[DTypeLike] = None) -> QuantizerLoss:
         """Measures what codes lose of vectors.
@@ -215,10 +283,10 @@ class _Quantizer:
         self._finalizer()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled")
+        raise TypeError(f"a {type(self).__name__} cannot be copied or pickled: save it to a file and open that file")
 
 
-class ScalarQuantizer(_Quantizer):
+class ScalarQuantizer(Quantizer):
     """Codes that have a number of 8 or 4 bits for each element, between the ends of a range.
 
     Parameters
@@ -252,10 +320,25 @@ class ScalarQuantizer(_Quantizer):
         dim = _arrays.integer("dim", dim, 1, _ffi.DIM_MAX)
         bits = _arrays.integer("bits", bits, 1, 2**32 - 1)
         share = 0.0 if quantile == 0 else _arrays.share("quantile", quantile)
-        self._own(_ffi.quantizer_create("scalar", dim, bits, uniform=bool(uniform), quantile=share), dim)
+        self._own(_ffi.quantizer_create("scalar", dim, bits, uniform=bool(uniform), quantile=share))
+
+    @property
+    def bits(self) -> int:
+        """Of a number: 8 or 4."""
+        return self._design.bits
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all elements share one range."""
+        return self._design.uniform
+
+    @property
+    def quantile(self) -> float:
+        """The share of values that may lie beyond each end of a range."""
+        return self._design.quantile
 
 
-class ProductQuantizer(_Quantizer):
+class ProductQuantizer(Quantizer):
     """Codes that have, for each of some parts of a vector, the number of the nearest of 2**nbits centroids.
 
     Parameters
@@ -303,12 +386,31 @@ class ProductQuantizer(_Quantizer):
                 pq_m=_arrays.integer("pq_m", pq_m, 1, dim),
                 rotation=_arrays.rotation_name(rotation),
                 seed=_arrays.integer("seed", seed, 0, 2**64 - 1),
-            ),
-            dim,
+            )
         )
 
+    @property
+    def pq_m(self) -> int:
+        """Parts of a vector."""
+        return self._design.pq_m
 
-class BinaryQuantizer(_Quantizer):
+    @property
+    def nbits(self) -> int:
+        """Bits of the number of a centroid."""
+        return self._design.bits
+
+    @property
+    def rotation(self) -> Optional[str]:
+        """"opq", or None."""
+        return self._design.rotation
+
+    @property
+    def seed(self) -> int:
+        """Of training."""
+        return self._design.seed
+
+
+class BinaryQuantizer(Quantizer):
     """Codes that have one or a few bits for each element of the rotated vector, and estimate distances without bias.
 
     Parameters
@@ -343,4 +445,21 @@ class BinaryQuantizer(_Quantizer):
     def __init__(self, dim: int, *, bits: int = 1, seed: int = 0) -> None:
         dim = _arrays.integer("dim", dim, 1, _ffi.DIM_MAX)
         bits = _arrays.integer("bits", bits, 1, 2**32 - 1)
-        self._own(_ffi.quantizer_create("binary", dim, bits, seed=_arrays.integer("seed", seed, 0, 2**64 - 1)), dim)
+        self._own(_ffi.quantizer_create("binary", dim, bits, seed=_arrays.integer("seed", seed, 0, 2**64 - 1)))
+
+    @property
+    def bits(self) -> int:
+        """Of each element."""
+        return self._design.bits
+
+    @property
+    def seed(self) -> int:
+        """Of the rotation."""
+        return self._design.seed
+
+
+_CLASSES: dict[str, type[Quantizer]] = {
+    "scalar": ScalarQuantizer,
+    "product": ProductQuantizer,
+    "binary": BinaryQuantizer,
+}
