@@ -104,7 +104,7 @@ test-python: .venv/.vecstore ## Tests of the Python package
 	$(PYTHON) -m pytest -q bindings/python/tests
 
 .PHONY: test-format
-test-format: .venv/.vecstore ## Files of indexes, read by docs/file-format.md alone
+test-format: .venv/.vecstore ## Files of indexes and quantizers, read by docs/file-format.md alone
 	$(PYTHON) -m pytest -q Tests/format
 
 .PHONY: test-abi

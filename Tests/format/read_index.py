@@ -28,6 +28,7 @@ NO_ID = 2**64 - 1
 
 FLAT, HNSW, IVF = 1, 2, 3
 KINDS = {FLAT: "flat", HNSW: "hnsw", IVF: "ivf"}
+QUANTIZER_FILE = 64
 L2SQ, IP, COSINE, L1, HAMMING, JACCARD = range(1, 7)
 FLOAT32, FLOAT16, BFLOAT16, INT8, UINT8, BITS = range(1, 7)
 METRICS = {L2SQ: "l2sq", IP: "ip", COSINE: "cosine", L1: "l1", HAMMING: "hamming", JACCARD: "jaccard"}
@@ -69,6 +70,7 @@ ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)
 UPPER_PLACES, UPPER_LINKS, SKETCHER, SKETCHES, SKETCH_FACTORS = range(24, 29)
 LIST_NOTES, CENTROIDS, LIST_NUMBERS, CODEBOOKS, LIST_COUNTS, LIST_BLOCKS, HOMES = range(32, 39)
+RANGES, PART_CENTROIDS, ROTATION, MEAN = range(48, 52)
 SECTIONS = {
     ROWS: "rows",
     IDS: "ids",
@@ -98,6 +100,10 @@ SECTIONS = {
     LIST_COUNTS: "list_counts",
     LIST_BLOCKS: "list_blocks",
     HOMES: "homes",
+    RANGES: "ranges",
+    PART_CENTROIDS: "part_centroids",
+    ROTATION: "rotation",
+    MEAN: "mean",
 }
 
 
@@ -114,6 +120,14 @@ class IndexFile:
 
     `sections` has the bytes of each section by its name; `rows`, `ids` and so on give them meaning.
     """
+
+    KINDS = tuple(KINDS)
+    KNOWN_FLAGS = {
+        FLAT: IDS_ASCEND | HAS_CODES,
+        HNSW: IDS_ASCEND | HAS_SKETCHES,
+        IVF: IDS_ASCEND | HAS_WIDE_NUMBERS | HAS_ROTATION,
+    }
+    FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 96}
 
     def __init__(self, data):
         self._data = data
@@ -153,15 +167,13 @@ class IndexFile:
             raise NewerVersion(f"format version {self.format_version}: this reader knows {FORMAT_VERSION}")
         _require(self.format_version >= 1, "format version 0 does not exist")
         _require(file_size == len(data), f"the file has {len(data)} bytes, its header says {file_size}")
-        _require(self.kind in KINDS, f"kind {self.kind} is not known")
+        _require(self.kind in self.KINDS, f"kind {self.kind} is not one that is read here")
         _require(1 <= self.dim <= MOST_DIM, f"dim is {self.dim}")
         _require(self.metric in METRICS and self.dtype in DTYPES, "the metric or the dtype is not known")
         _require((self.metric >= HAMMING) == (self.dtype == BITS), "the metric and the dtype do not go together")
         _require(self.count <= MOST_ROWS, f"{self.count} rows are too many")
-        known_flags = IDS_ASCEND | {FLAT: HAS_CODES, HNSW: HAS_SKETCHES, IVF: HAS_WIDE_NUMBERS | HAS_ROTATION}[self.kind]
-        _require(self.flags & ~known_flags == 0, f"flags {self.flags:#x} are not known")
-        fields_end = {FLAT: 68, HNSW: 100, IVF: 96}[self.kind]
-        _require(not any(data[fields_end:112]), "the reserved bytes are not 0")
+        _require(self.flags & ~self.KNOWN_FLAGS[self.kind] == 0, f"flags {self.flags:#x} are not known")
+        _require(not any(data[self.FIELDS_END[self.kind] : 112]), "the reserved bytes are not 0")
         may_have_codes = self.dtype in FLOATS and self.metric in (L2SQ, IP, COSINE)
         _require(may_have_codes or not self.has_codes, "there are codes where there can be none")
         if self.kind == HNSW:
@@ -913,8 +925,12 @@ def main():
     metric, dtype = METRICS[index.metric], DTYPES[index.dtype]
     print(f"{KINDS[index.kind]} index: {index.count} rows, dim {index.dim}, {metric}, {dtype}")
     print(f"format version {index.format_version}, next id {index.next_id}")
-    for name, data in index.sections.items():
-        print(f"  {name:14} at byte {index.offsets[name]:>10}, {len(data)} bytes")
+    print_sections(index)
+
+
+def print_sections(file):
+    for name, data in file.sections.items():
+        print(f"  {name:14} at byte {file.offsets[name]:>10}, {len(data)} bytes")
     print("checksums are right" if xxhash else "checksums were not checked: the module xxhash is not installed")
 
 
