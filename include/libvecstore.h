@@ -594,8 +594,8 @@ enum {
 
 /*
  * How a graph, or the lists of an inverted file, store the rows that searches compare. A dtype of I8, U8 or BITS is
- * stored as it is (AUTO). F32 goes with all; F16 and BF16 go with themselves, AUTO and codes. INT8 and what AUTO makes of
- * it need L2SQ, IP or COSINE.
+ * stored as it is (AUTO). F32 goes with all; F16 and BF16 go with themselves, AUTO and codes. INT8, INT4 and what AUTO
+ * makes of them need L2SQ, IP or COSINE.
  */
 typedef uint32_t vecstore_storage;
 enum {
@@ -607,7 +607,9 @@ enum {
     VECSTORE_STORAGE_BF16 = 3,
     VECSTORE_STORAGE_INT8 = 4, /* HNSW: 8-bit scalar quantization, trained on the first rows (2,048 or more); IVF: a byte for
                                   each element, relative to the list's center */
-    VECSTORE_STORAGE_INT4 = 5, /* IVF: 4 bits for each element, relative to the list's center */
+    VECSTORE_STORAGE_INT4 = 5, /* HNSW: 4-bit scalar quantization, trained likewise: half the memory of INT8, and a little
+                                  less recall where no finer rows rank the results; IVF: 4 bits for each element, relative
+                                  to the list's center */
     VECSTORE_STORAGE_PQ = 6,   /* IVF: product codes of 4 bits for each of pq_m parts, relative to the list's center */
     VECSTORE_STORAGE_BINARY = 7 /* IVF: binary codes, one or more bits for each element, relative to the list's center and
                                    rotated at random (RaBitQ, arXiv 2405.12497 and 2409.09913) */
@@ -881,8 +883,8 @@ typedef struct vecstore_index_stats {
     vecstore_storage storage;     /* how rows are stored now; AUTO: as the dtype says, and for float types under L2SQ, IP
                                      and COSINE not decided yet */
     vecstore_dtype exact_dtype;   /* of the rows that results are ranked by; 0: there are codes alone */
-    float code_loss;              /* the share of the 10 nearest rows that INT8 was measured to miss among 20, from 0 to
-                                     1; negative: not measured */
+    float code_loss;              /* the share of the 10 nearest rows that codes (INT8, or INT4 where it is asked for)
+                                     were measured to miss among 20, from 0 to 1; negative: not measured */
     uint32_t sketched;            /* 1: walks read 4-bit copies of the rows first */
     uint32_t levels;              /* of the graph */
     uint32_t calibrated_k;        /* of the calibration, of IVF too; 0: none */

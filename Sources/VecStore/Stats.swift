@@ -35,7 +35,8 @@ extension Index {
         public let storage: Storage
         /// The type of the rows that results are ranked by; nil: there are codes alone.
         public let exactType: ElementType?
-        /// The share of the 10 nearest rows that `.int8` was measured to miss among 20; nil: not measured.
+        /// The share of the 10 nearest rows that codes (`.int8`, or `.int4` where it is asked for) were measured to miss
+        /// among 20; nil: not measured.
         public let codeLoss: Float?
         /// Whether walks read 4-bit copies of the rows first.
         public let isSketched: Bool

@@ -56,6 +56,7 @@ struct GraphTests {
     @Test("options that do not go together are refused")
     func unsupported() {
         expect(.unsupported) { _ = try Index(.hnsw(storage: .int8), dimension: 3, metric: .l1) }
+        expect(.unsupported) { _ = try Index(.hnsw(storage: .int4), dimension: 3, metric: .l1) }
         expect(.unsupported) { _ = try Index(.hnsw(storage: .float16), dimension: 3, elementType: .uint8) }
         expect(.unsupported) { _ = try Index(.hnsw(storage: .float32), dimension: 3, elementType: .float16) }
         expect(.unsupported) { _ = try Index(.hnsw(storage: .pq), dimension: 3) }
@@ -70,7 +71,7 @@ struct GraphTests {
 
     @Test(
         "a graph finds nearly what exact search finds",
-        arguments: [Index.Storage.auto, .float32, .float16, .bfloat16, .int8])
+        arguments: [Index.Storage.auto, .float32, .float16, .bfloat16, .int8, .int4])
     func storages(storage: Index.Storage) throws {
         let index = try GraphTests.graph(3000, .hnsw(storage: storage))
         let exact = try GraphTests.graph(3000, .flat)

@@ -265,6 +265,7 @@ static void graph_fields_that_cannot_be_are_refused(void) {
         check_forged_kind(at_full_dtype, 4, dtype, VECSTORE_ERR_CORRUPT, graph);
     }
     check_forged_kind(at_storage, 4, VECSTORE_STORAGE_INT8, VECSTORE_ERR_CORRUPT, graph);
+    check_forged_kind(at_storage, 4, VECSTORE_STORAGE_INT4, VECSTORE_ERR_CORRUPT, graph);
     check_forged_kind(at_storage, 4, VECSTORE_STORAGE_BF16, VECSTORE_ERR_CORRUPT, graph);
     for (int i = 0; i < 8; i++) {
         check_forged_kind(at_units, 8, longs[i], VECSTORE_ERR_CORRUPT, graph);

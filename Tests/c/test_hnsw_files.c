@@ -26,6 +26,8 @@ static const struct graph {
     { "l2sq, int8 with float32", L2SQ, F32, VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_DEFAULT },
     { "cosine, int8 with float16", COSINE, F32, VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_F16 },
     { "ip, int8 alone", IP, BF16, VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE },
+    { "cosine, int4 with float32", COSINE, F32, VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_DEFAULT },
+    { "l2sq, int4 alone", L2SQ, F32, VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_NONE },
     { "cosine, float16 with float32", COSINE, F32, VECSTORE_STORAGE_F16, VECSTORE_RESCORE_DEFAULT },
     { "l1, bfloat16 alone", L1, F32, VECSTORE_STORAGE_BF16, VECSTORE_RESCORE_NONE },
     { "l2sq, auto", L2SQ, F16, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT },
@@ -375,7 +377,7 @@ static void notes_that_do_not_fit_the_rows_are_refused(void) {
             seal(bytes, size);
             write_bytes(test_path("file"), bytes, size);
             use_unverified();
-            if (decided == VECSTORE_STORAGE_INT8 + 1) check_refused("stor");
+            if (decided > VECSTORE_STORAGE_INT8) check_refused("stor");
         }
         put_u32(notes, note_decided, decided);
         put_u64(notes, note_insertions, UINT64_MAX);

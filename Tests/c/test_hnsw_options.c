@@ -51,10 +51,10 @@ static void numbers_out_of_range_are_refused_with_what_is_allowed(void) {
         check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "allowed is 1 to 1048576");
     }
     options = good;
-    static const uint32_t beyond[] = { 5, 100, UINT32_MAX };
+    static const uint32_t beyond[] = { 8, 100, UINT32_MAX };
     for (int i = 0; i < 3; i++) {
         options.storage = beyond[i];
-        check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "4 (int8)");
+        check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "4 (int8), 5 (int4)");
         options.storage = 0, options.rescore = beyond[i];
         check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "3 (float16)");
         options = good;
@@ -86,7 +86,7 @@ static void options_of_a_graph_are_refused_for_a_flat_index(void) {
 static bool is_storage_supported(vecstore_metric metric, vecstore_dtype dtype, vecstore_storage storage) {
     if (storage == VECSTORE_STORAGE_AUTO) return true;
     if (dtype > BF16) return false;
-    if (storage == VECSTORE_STORAGE_INT8) return metric <= COSINE;
+    if (storage >= VECSTORE_STORAGE_INT8) return metric <= COSINE;
     /* The storages F32, F16 and BF16 have the numbers of the dtypes. */
     return dtype == F32 || storage == dtype;
 }
@@ -100,7 +100,7 @@ static bool is_rescore_supported(vecstore_dtype dtype, vecstore_rescore rescore)
 static void each_pair_is_supported_as_the_header_says(void) {
     for (vecstore_metric metric = first_metric; metric <= last_metric; metric++) {
         for (vecstore_dtype dtype = first_dtype; dtype <= last_dtype; dtype++) {
-            for (vecstore_storage storage = 0; storage <= VECSTORE_STORAGE_INT8; storage++) {
+            for (vecstore_storage storage = 0; storage <= VECSTORE_STORAGE_INT4; storage++) {
                 for (vecstore_rescore rescore = 0; rescore <= VECSTORE_RESCORE_F16; rescore++) {
                     note("%s of %s, storage %u, rescore %u", metric_name(metric), dtype_name(dtype), storage, rescore);
                     vecstore_index_options options = graph_options(metric, dtype, dim);
@@ -129,9 +129,10 @@ static void rows_are_stored_as_asked(void) {
         { VECSTORE_STORAGE_BF16, VECSTORE_RESCORE_NONE, BF16 },    { VECSTORE_STORAGE_BF16, VECSTORE_RESCORE_F32, F32 },
         { VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_DEFAULT, F32 },  { VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_F16, F16 },
         { VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE, 0 },       { VECSTORE_STORAGE_F32, VECSTORE_RESCORE_NONE, F32 },
-        { VECSTORE_STORAGE_F32, VECSTORE_RESCORE_F16, F32 },
+        { VECSTORE_STORAGE_F32, VECSTORE_RESCORE_F16, F32 },       { VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_DEFAULT, F32 },
+        { VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_F16, F16 },      { VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_NONE, 0 },
     };
-    for (int i = 0; i < 11; i++) {
+    for (int i = 0; i < 14; i++) {
         note("storage %u, rescore %u", cases[i][0], cases[i][1]);
         vecstore_index_options options = graph_options(L2SQ, F32, 128);
         options.storage = cases[i][0];
@@ -142,7 +143,7 @@ static void rows_are_stored_as_asked(void) {
         CHECK_EQ(stats.storage, cases[i][0]);
         CHECK_EQ(stats.exact_dtype, cases[i][2]);
         CHECK(stats.levels >= 1);
-        if (cases[i][0] == VECSTORE_STORAGE_INT8) CHECK(stats.code_loss >= 0 && stats.code_loss <= 1);
+        if (cases[i][0] >= VECSTORE_STORAGE_INT8) CHECK(stats.code_loss >= 0 && stats.code_loss <= 1);
         else CHECK(stats.code_loss < 0);
         vecstore_index_free(index);
     }

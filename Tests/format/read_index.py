@@ -44,13 +44,13 @@ HAS_WIDE_NUMBERS = 8
 HAS_ROTATION = 16
 
 # How the rows of a graph are stored.
-AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_INT8 = range(5)
+AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_INT8, AS_INT4 = range(6)
 STORAGE_DTYPES = {AS_FLOAT32: FLOAT32, AS_FLOAT16: FLOAT16, AS_BFLOAT16: BFLOAT16}
 NO_ROW = 2**32 - 1
 NO_ENTRY = 2**64 - 1
 TREE_BIT = 2**31
 NOTES_SIZE = 128
-CODE_STEPS, SKETCH_STEPS = 255, 15
+CODE_STEPS, NIBBLE_STEPS = 255, 15
 
 # How the lists of an inverted file hold rows, beside those that graphs have; and the finer rows beside codes.
 AS_INT4, AS_PQ, AS_BINARY = 5, 6, 7
@@ -220,13 +220,13 @@ class IndexFile:
         self.m, self.storage, self.full_dtype, self.list_count, self.entry, self.root = fields
         _require(2 <= self.m <= 256, f"m is {self.m}")
         _require(self.count <= MOST_GRAPH_ROWS, f"{self.count} rows are too many for a graph")
-        _require(self.storage <= AS_INT8, f"storage {self.storage} is not known")
+        _require(self.storage <= AS_INT4, f"storage {self.storage} is not known")
         _require(self.storage == AS_ADDED or self.dtype in FLOATS, "storage does not go with the dtype")
-        _require(self.storage != AS_INT8 or self.metric != L1, "storage does not go with the metric")
+        _require(not self.is_coded or self.metric != L1, "storage does not go with the metric")
         if self.storage in STORAGE_DTYPES:
             _require(self.dtype in (FLOAT32, STORAGE_DTYPES[self.storage]), "storage does not go with the dtype")
         _require(self.full_dtype == 0 or {self.full_dtype, self.dtype} <= set(FLOATS), "there can be no finer rows")
-        _require(self.is_coded or not self.has_sketches, "there are sketches of rows without codes")
+        _require(self.storage == AS_INT8 or not self.has_sketches, "there are sketches of rows without 8-bit codes")
         _require(self.list_count <= max(self.count, 1) * MOST_LEVELS, "there are too many lists")
         if self.count == 0:
             _require((self.entry, self.root) == (NO_ENTRY, NO_ROW), "there is an entry and no rows")
@@ -246,8 +246,13 @@ class IndexFile:
 
     @property
     def is_coded(self):
-        """Whether the rows that a search compares are 8-bit codes."""
-        return self.kind == HNSW and self.storage == AS_INT8
+        """Whether the rows that a search compares are codes."""
+        return self.kind == HNSW and self.storage in (AS_INT8, AS_INT4)
+
+    @property
+    def is_packed(self):
+        """Whether these are codes of 4 bits, two to a byte."""
+        return self.is_coded and self.storage == AS_INT4
 
     @property
     def has_sketches(self):
@@ -266,6 +271,8 @@ class IndexFile:
     @property
     def walk_stride(self):
         """Bytes from one row that a search compares to the next."""
+        if self.is_packed:
+            return self.sketch_stride
         size = self.dim if self.is_coded else self._size_of(self.walk_dtype)
         to_64, to_16 = (-(-size // unit) * unit for unit in (64, 16))
         return to_64 if to_64 - size <= size // 16 else to_16
@@ -312,6 +319,13 @@ class IndexFile:
             sizes[CODE_ERROR] = n * 4
         return sizes
 
+    @property
+    def _factor_size(self):
+        """Bytes of what is kept of a row beside what a search compares."""
+        if self.is_packed:
+            return 8
+        return 4 if self.metric == (L2SQ if self.is_coded else COSINE) else 0
+
     def _expected_graph_sections(self):
         n, dim = self.count, self.dim
         sizes = {
@@ -321,7 +335,7 @@ class IndexFile:
             GRAPH_NOTES: NOTES_SIZE,
             QUANTIZER: dim * 8 if self.is_coded else None,
             WALK_ROWS: n * self.walk_stride,
-            WALK_FACTORS: n * 4 if self.metric == (L2SQ if self.is_coded else COSINE) else None,
+            WALK_FACTORS: n * self._factor_size or None,
             FULL_ROWS: n * self._size_of(self.full_dtype) if self.full_dtype else None,
             LINKS: n * 2 * self.m * 4,
             PARENTS: n * 4,
@@ -406,6 +420,10 @@ class IndexFile:
             return self._list_row(position)
         if self.full_dtype:
             return self._elements("full_rows", self.full_dtype, position, self._size_of(self.full_dtype))
+        if self.is_packed:
+            centers, _ = self.ranges("quantizer")
+            _, scale = self.packed_factors(position)
+            return [center + scale * (x - center) for x, center in zip(self.walk_row(position), centers)]
         return self.walk_row(position)
 
     def _elements(self, name, dtype, position, stride):
@@ -496,8 +514,9 @@ class IndexFile:
         ) = struct.unpack_from("<IIIIQQffIIffIf", self.sections["graph_notes"])
         self.decided_storage = decided - 1 if decided else None
         _require(1 <= self.ef_construction <= 2**20, f"ef_construction is {self.ef_construction}")
-        _require(self.asked_storage <= AS_INT8 and self.asked_rescore <= 3, "the options of the graph are not known")
-        _require(self.decided_storage in (None, 1, 2, 3, 4), f"storage {decided} was decided, which does not exist")
+        _require(self.asked_storage <= AS_INT4 and self.asked_rescore <= 3, "the options of the graph are not known")
+        _require(self.decided_storage in (None, 1, 2, 3, 4, 5), f"storage {decided} was decided, which does not exist")
+        _require(self.decided_storage != AS_INT4 or self.asked_storage == AS_INT4, "int4 was decided, and not asked for")
         _require(self.insertions < 2**62, f"{self.insertions} rows were never inserted")
         _require(0 <= self.typical_code_error < float("inf"), "the error of the codes cannot be")
         _require(0 <= self.typical_sketch_error < float("inf"), "the error of the sketches cannot be")
@@ -511,28 +530,34 @@ class IndexFile:
         return centers, steps
 
     def walk_codes(self, position):
-        """The 8-bit codes of a row, 0 to 255."""
+        """The codes of a row, 0 to 255, or of 4 bits, 0 to 15."""
+        if self.is_packed:
+            return self._nibbles("walk_rows", position)
         return list(self._item("walk_rows", position, self.walk_stride)[: self.dim])
 
     def walk_row(self, position):
         """The row that a search compares: its elements, or what its codes stand for."""
         if not self.is_coded:
             return self._elements("walk_rows", self.walk_dtype, position, self.walk_stride)
-        return self._decode("quantizer", CODE_STEPS, self.walk_codes(position))
+        return self._decode("quantizer", NIBBLE_STEPS if self.is_packed else CODE_STEPS, self.walk_codes(position))
 
     def sketch_codes(self, position):
-        """The 4-bit codes of a row, 0 to 15: 64 bytes hold 128 elements, the first 64 in their lower halves."""
-        raw = self._item("sketches", position, self.sketch_stride)
+        """The 4-bit codes of the sketch of a row, 0 to 15."""
+        return self._nibbles("sketches", position)
+
+    def _nibbles(self, name, position):
+        """Codes of 4 bits: 64 bytes hold 128 elements, the first 64 in their lower halves."""
+        raw = self._item(name, position, self.sketch_stride)
         codes = []
         for start in range(0, len(raw), 64):
             block = raw[start : start + 64]
             codes += [byte & 15 for byte in block] + [byte >> 4 for byte in block]
-        _require(not any(codes[self.dim :]), "there is something behind a sketch")
+        _require(not any(codes[self.dim :]), f"there is something behind a row of {name}")
         return codes[: self.dim]
 
     def sketch(self, position):
         """What the sketch of a row stands for."""
-        return self._decode("sketcher", SKETCH_STEPS, self.sketch_codes(position))
+        return self._decode("sketcher", NIBBLE_STEPS, self.sketch_codes(position))
 
     def _decode(self, name, most, codes):
         centers, steps = self.ranges(name)
@@ -541,6 +566,10 @@ class IndexFile:
     @property
     def walk_factors(self):
         return self._column("walk_factors", "f")
+
+    def packed_factors(self, position):
+        """What is kept of a row beside its 4-bit codes: a sum and a scale."""
+        return struct.unpack("<ff", self._item("walk_factors", position, 8))
 
     @property
     def sketch_factors(self):

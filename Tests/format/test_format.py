@@ -350,6 +350,10 @@ def test_a_graph_has_a_header_its_ids_and_its_rows(tmp_path, rng, metric, dtype)
         ("float32", "int8", None, 4, 0),
         ("float16", "int8", "default", 4, 2),
         ("bfloat16", "int8", "default", 4, 3),
+        ("float32", "int4", "default", 5, 1),
+        ("float32", "int4", None, 5, 0),
+        ("float16", "int4", "default", 5, 2),
+        ("bfloat16", "int4", None, 5, 0),
     ],
 )
 def test_rows_of_a_graph_are_stored_as_the_header_says(tmp_path, rng, dtype, storage, rescore, stored, full):
@@ -360,7 +364,7 @@ def test_rows_of_a_graph_are_stored_as_the_header_says(tmp_path, rng, dtype, sto
         expected = index.get(range(0, 2100, 100), dtype=None if dtype == "float32" else "float32")
     found = read_index.read(tmp_path / "index")
     assert (found.storage, found.full_dtype) == (stored, full)
-    assert found.decided_storage == (read_index.AS_INT8 if storage == "int8" else None)
+    assert found.decided_storage == {"int8": read_index.AS_INT8, "int4": read_index.AS_INT4}.get(storage)
     for row_id, row in zip(range(0, 2100, 100), expected):
         assert found.row(found.position(row_id)) == pytest.approx(row.tolist(), rel=1e-6, abs=1e-6)
 
@@ -395,6 +399,30 @@ def test_factors_of_codes_are_their_squares_around_the_centers(tmp_path, rng, me
     for position in range(0, 2100, 50):
         squares = math.fsum((x - c) ** 2 for x, c in zip(found.walk_row(position), centers))
         assert found.walk_factors[position] == pytest.approx(squares, rel=1e-5)
+
+
+@pytest.mark.parametrize("metric", ["l2sq", "ip", "cosine"])
+@pytest.mark.parametrize("dim", [7, 130])
+def test_codes_of_4_bits_are_the_nearest_and_have_a_sum_and_a_scale(tmp_path, rng, metric, dim):
+    vectors = rng.standard_normal((2100, dim)).astype(np.float32) + 0.5
+    found = save_graph(tmp_path / "index", vectors, dim=dim, metric=metric, storage="int4")
+    assert not found.has_sketches
+    centers, steps = found.ranges("quantizer")
+    for position in range(0, 2100, 50):
+        row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
+        decoded = found.walk_row(position)
+        own = [x - c for x, c in zip(row, centers)]
+        coded = [x - c for x, c in zip(decoded, centers)]
+        length = math.sqrt(math.fsum(step * step for step in steps)) / 0.3352
+        stretch = length / math.sqrt(math.fsum(x * x for x in own))
+        of_one_length = [c + x * stretch for x, c in zip(own, centers)]
+        assert_nearest(found.walk_codes(position), decoded, of_one_length, steps, largest=15)
+        squares, shared = math.fsum(x * x for x in own), math.fsum(x * y for x, y in zip(own, coded))
+        along = math.fsum(x * c for x, c in zip(own, centers))
+        scale = min(squares / shared, 1.25 * shared / math.fsum(y * y for y in coded))
+        assert found.packed_factors(position) == pytest.approx(
+            (squares if metric == "l2sq" else -along, scale), rel=1e-4, abs=1e-5
+        )
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)
@@ -637,9 +665,10 @@ def test_a_graph_that_breaks_a_rule_is_refused_though_its_checksums_are_right(tm
     [
         (0, "I", 0),
         (0, "I", 2**20 + 1),
-        (4, "I", 5),
+        (4, "I", 6),
         (8, "I", 4),
         (12, "I", 6),
+        (12, "I", 7),
         (24, "Q", 2**62),
         (36, "f", float("nan")),
         (60, "f", -1.0),

@@ -129,6 +129,24 @@ class VecstoreHNSWInt8Codes(VecstoreHNSWInt8):
     more = {"rescore": None}
 
 
+class VecstoreHNSWInt4(VecstoreHNSW):
+    name = "vecstore-hnsw-int4"
+    suites = ("ann",)
+    storage = "int4"
+
+
+class VecstoreHNSWInt4Rescore16(VecstoreHNSWInt4):
+    name = "vecstore-options-int4-rescore-float16"
+    more = {"rescore": "float16"}
+
+
+class VecstoreHNSWInt4Codes(VecstoreHNSWInt4):
+    """Codes of 4 bits alone: distances are approximate, and so are results."""
+
+    name = "vecstore-options-int4-rescore-none"
+    more = {"rescore": None}
+
+
 class VecstoreHNSWInt8Optimized(VecstoreHNSWInt8):
     name = "vecstore-options-optimized"
 

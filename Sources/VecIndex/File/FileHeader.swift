@@ -122,7 +122,7 @@ struct GraphFields {
 
     func shape(_ rows: RowShape) -> GraphShape {
         GraphShape(
-            dimension: rows.dimension, metric: rows.metric, type: rows.type, isCoded: storage == .int8,
+            dimension: rows.dimension, metric: rows.metric, type: rows.type, codeBits: storage.codeBits,
             walkType: storage.elementType ?? rows.type, fullType: fullType, m: m, isSketched: isSketched)
     }
 }
@@ -192,7 +192,7 @@ struct FileHeader {
         case .graphNotes: GraphFields.notesSize
         case .quantizer: shape.isCoded ? product(shape.dimension, 8) : nil
         case .walkRows: product(count, shape.walkStride)
-        case .walkFactors: shape.keepsFactors ? product(count, 4) : nil
+        case .walkFactors: shape.keepsFactors ? product(count, shape.factorStride) : nil
         case .fullRows: shape.fullType == nil ? nil : product(count, shape.fullStride)
         case .links: product(count, 4 * shape.baseLinks)
         case .parents, .upperPlaces: product(count, 4)
@@ -384,14 +384,14 @@ struct FileHeader {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         guard HNSWOptions.mRange.contains(Int(fields.m)) else { throw corrupt("has a graph with m \(fields.m)") }
         guard let storage = GraphStorage(rawValue: fields.storage), !rows.keepsCodes, count <= Limits.graphRows,
-            storage == .auto || rows.type.isFloat, storage != .int8 || rows.metric != .l1,
+            storage == .auto || rows.type.isFloat, storage.codeBits == 0 || rows.metric != .l1,
             storage.elementType == nil || rows.type == .float32 || storage.elementType == rows.type
         else { throw corrupt("has a graph with storage \(fields.storage), which does not go with its rows") }
         let fullType = fields.fullType == 0 ? nil : ElementType(rawValue: fields.fullType)
         guard fields.fullType == 0 || (fullType?.isFloat ?? false && rows.type.isFloat) else {
             throw corrupt("has a graph with finer rows of dtype \(fields.fullType)")
         }
-        guard !isSketched || storage == .int8 else { throw corrupt("has a graph with sketches of rows that are not coded") }
+        guard !isSketched || storage == .int8 else { throw corrupt("has a graph with sketches of rows without 8-bit codes") }
         guard units <= min(UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels), UInt64(Limits.graphRows)) else {
             throw corrupt("has a graph with \(units) lists above level 0, more than its rows can have")
         }

@@ -59,17 +59,28 @@ struct CodeTrainer {
         return best
     }
 
-    /// Trains 4-bit codes, each element by its own spread, and measures what they lose of the 10 nearest within the 40 nearest.
+    /// Trains 4-bit sketches and measures what they lose of the 10 nearest within the 40 nearest.
     func trainSketch() throws(VecStoreError) -> Result {
-        let stepMemory = try allocate(Float.self, dimension, for: "training")
-        let steps = stepMemory.pointer(Float.self)
-        // The step of the best uniform quantizer of 16 levels for a normal distribution (Max, Quantizing for minimum
-        // distortion, 1960, table II).
-        for d in 0..<dimension { steps[d] = max(0.3352 * moments.deviation[d], moments.pooled * 0x1p-20, 0x1p-70) }
-        let quantizer = try ScalarQuantizer(
-            dimension: dimension, metric: metric, levels: 16, center: moments.mean, step: steps)
+        let quantizer = try fourBits(isCentered: false)
         let (loss, error) = try measure(quantizer, codedK: 2 * CodeTrainer.codedK)
         return Result(quantizer: quantizer, loss: loss, error: error)
+    }
+
+    /// Trains 4-bit codes that are to be all that a walk has.
+    func trainPacked() throws(VecStoreError) -> Result {
+        let quantizer = try fourBits(isCentered: true)
+        let (loss, error) = try measure(quantizer, isPacked: true)
+        return Result(quantizer: quantizer, loss: loss, error: error)
+    }
+
+    /// A quantizer of 16 levels, each element by its own spread.
+    private func fourBits(isCentered: Bool) throws(VecStoreError) -> ScalarQuantizer {
+        let stepMemory = try allocate(Float.self, dimension, for: "training")
+        let steps = stepMemory.pointer(Float.self)
+        let best = Float(ScalarQuantizer.bestStep)
+        for d in 0..<dimension { steps[d] = max(best * moments.deviation[d], moments.pooled * 0x1p-20, 0x1p-70) }
+        return try ScalarQuantizer(
+            dimension: dimension, metric: metric, levels: 16, isCentered: isCentered, center: moments.mean, step: steps)
     }
 
     /// Mean, spread and ends of each element.
@@ -215,19 +226,25 @@ struct CodeTrainer {
     }
 
     private func measure(
-        _ quantizer: ScalarQuantizer, codedK: Int = CodeTrainer.codedK
+        _ quantizer: ScalarQuantizer, codedK: Int = CodeTrainer.codedK, isPacked: Bool = false
     ) throws(VecStoreError) -> (loss: Float, error: Float) {
         let codeMemory = try allocate(UInt8.self, count * dimension, for: "training")
-        let factorMemory = try allocate(Float.self, count, for: "training")
-        let codes = codeMemory.pointer(UInt8.self), factors = factorMemory.pointer(Float.self)
-        let piece = 1024
-        ThreadPool.shared.run(tasks: (count + piece - 1) / piece, threads: threads) { task in
+        let factorMemory = try allocate(PackedFactors.self, count, for: "training")
+        let codes = codeMemory.pointer(UInt8.self), factors = factorMemory.pointer(PackedFactors.self)
+        let piece = 1024, pieces = (count + piece - 1) / piece
+        let roomMemory = try allocate(Float.self, pieces * dimension, for: "training")
+        let room = roomMemory.pointer(Float.self)
+        ThreadPool.shared.run(tasks: pieces, threads: threads) { task in
             for i in (task * piece)..<min((task + 1) * piece, self.count) {
                 let row = self.rows + i * self.dimension, code = codes + i * self.dimension
-                factors[i] = quantizer.encode(row, code, self.table)
+                if isPacked {
+                    factors[i] = quantizer.encode(packed: row, room + task * self.dimension, code, self.table)
+                    continue
+                }
+                factors[i] = PackedFactors(sum: quantizer.encode(row, code, self.table), scale: 1)
                 if quantizer.levels < 256 {
                     for d in 0..<self.dimension { code[d] = min(code[d], UInt8(quantizer.levels - 1)) }
-                    factors[i] = quantizer.squares(row)
+                    factors[i].sum = quantizer.squares(row)
                 }
             }
         }
@@ -237,7 +254,7 @@ struct CodeTrainer {
         let errors = ErrorBox()
         ThreadPool.shared.run(tasks: truth.queries.count, threads: threads) { q in
             errors.run { () throws(VecStoreError) in
-                let found = try self.compare(quantizer, q, codes, factors, codedK)
+                let found = try self.compare(quantizer, q, codes, factors, codedK, isPacked: isPacked)
                 lock.withLock {
                     missing += found.missing
                     wanted += found.wanted
@@ -253,7 +270,7 @@ struct CodeTrainer {
 
     private func compare(
         _ quantizer: ScalarQuantizer, _ q: Int, _ codes: UnsafePointer<UInt8>,
-        _ factors: UnsafePointer<Float>, _ codedK: Int
+        _ factors: UnsafePointer<PackedFactors>, _ codedK: Int, isPacked: Bool
     ) throws(VecStoreError) -> (missing: Int, wanted: Int, squares: Double) {
         let k = CodeTrainer.k
         var layout = Layout()
@@ -266,10 +283,16 @@ struct CodeTrainer {
         let addresses = room.pointer(UnsafeRawPointer.self, at: addressesAt)
         for i in 0..<count { addresses[i] = UnsafeRawPointer(codes + i * dimension) }
         let query = room.pointer(Int8.self, at: queryAt)
-        let scale = quantizer.encodeQuery(
-            rows + truth.queries[q] * dimension, room.pointer(Float.self, at: floatsAt), query, table)
-        table.scalarCodes.list(query, addresses, count, dimension, scale.offset, scale.weight, out)
-        if metric == .l2Squared { for i in 0..<count { out[i] += factors[i] } }
+        let row = rows + truth.queries[q] * dimension, floats = room.pointer(Float.self, at: floatsAt)
+        if isPacked {
+            let scale = quantizer.encodePackedQuery(row, floats, query, table)
+            table.scalarCodes.list(query, addresses, count, dimension, scale.offset, scale.weight, out)
+            for i in 0..<count { out[i] = scale.base + factors[i].sum + factors[i].scale * out[i] }
+        } else {
+            let scale = quantizer.encodeQuery(row, floats, query, table)
+            table.scalarCodes.list(query, addresses, count, dimension, scale.offset, scale.weight, out)
+            if metric == .l2Squared { for i in 0..<count { out[i] += factors[i].sum } }
+        }
         out[truth.queries[q]] = .infinity
         let topMemory = try allocate(UInt64.self, 2 * codedK, for: "training")
         var top = TopK(

@@ -8,8 +8,8 @@ struct GraphShape: Sendable, Equatable {
     let metric: Metric
     /// The type that rows are added as.
     let type: ElementType
-    /// Whether the walk compares with trained 8-bit codes.
-    let isCoded: Bool
+    /// Bits of an element in the trained codes that the walk compares with, 8 or 4; 0: it compares with elements.
+    let codeBits: Int
     /// The type of the rows that the walk compares with, where they are not coded.
     let walkType: ElementType
     /// The type of finer rows that results are ranked with; nil where there are none.
@@ -18,7 +18,12 @@ struct GraphShape: Sendable, Equatable {
     /// Whether the walk compares 4-bit sketches first, and the codes only of rows that these put near.
     var isSketched = false
 
-    /// Bytes of a sketch: 4 bits for each element, in whole cache lines.
+    var isCoded: Bool { codeBits > 0 }
+
+    /// Whether there are codes of 4 bits alone, two to a byte.
+    var isPacked: Bool { codeBits == 4 }
+
+    /// Bytes of a sketch, or of a row of 4-bit codes: 4 bits for each element, in whole cache lines.
     var sketchStride: Int { (dimension + 127) / 128 * 64 }
 
     /// Elements from which a sketch is less to read than the codes.
@@ -31,6 +36,7 @@ struct GraphShape: Sendable, Equatable {
 
     /// Bytes from row to row: whole cache lines, where that costs little.
     var walkStride: Int {
+        if isPacked { return sketchStride }
         let size = isCoded ? dimension : walkType.rowSize(dimension)
         let lines = (size + 63) / 64 * 64
         return lines - size <= size / 16 ? lines : (size + 15) / 16 * 16
@@ -38,8 +44,17 @@ struct GraphShape: Sendable, Equatable {
 
     var fullStride: Int { fullType?.rowSize(dimension) ?? 0 }
 
-    /// Whether the walk needs a number of each row beside its elements: 1 / ‖x‖, or under l2sq of codes Σ x².
-    var keepsFactors: Bool { isCoded ? metric == .l2Squared : metric == .cosine }
+    /// Bytes of what the walk needs of each row beside its elements: 1 / ‖x‖ under cosine, of 8-bit codes Σ x² under l2sq,
+    /// of 4-bit codes a `PackedFactors`.
+    var factorStride: Int {
+        switch codeBits {
+        case 4: MemoryLayout<PackedFactors>.stride
+        case 8: metric == .l2Squared ? 4 : 0
+        default: metric == .cosine ? 4 : 0
+        }
+    }
+
+    var keepsFactors: Bool { factorStride > 0 }
 
     var keepsSketchFactors: Bool { isSketched && metric == .l2Squared }
 
@@ -50,6 +65,6 @@ struct GraphShape: Sendable, Equatable {
 
     /// Bytes of a row in all columns but the lists of upper levels.
     var bytesPerRow: Int {
-        walkStride + fullStride + (isSketched ? sketchStride : 0) + (keepsSketchFactors ? 4 : 0) + (keepsFactors ? 4 : 0) + (keepsInverseNorms ? 8 : 0) + 8 + 4 * baseLinks + 4 + 4 + 1
+        walkStride + fullStride + (isSketched ? sketchStride : 0) + (keepsSketchFactors ? 4 : 0) + factorStride + (keepsInverseNorms ? 8 : 0) + 8 + 4 * baseLinks + 4 + 4 + 1
     }
 }

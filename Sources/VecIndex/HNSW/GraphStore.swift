@@ -89,7 +89,7 @@ final class GraphStore: @unchecked Sendable {
             try SegmentedColumn(stride: stride, shift: shift, canGrow: canGrow, name: name)
         }
         walk = try column(shape.walkStride, "the rows of a graph")
-        factors = shape.keepsFactors ? try column(4, "the norms of rows") : nil
+        factors = shape.keepsFactors ? try column(shape.factorStride, "the norms of rows") : nil
         sketches = shape.isSketched ? try column(shape.sketchStride, "the sketches of rows") : nil
         sketchFactors = shape.keepsSketchFactors ? try column(4, "the norms of rows") : nil
         full = shape.fullType == nil ? nil : try column(shape.fullStride, "rows")
@@ -215,6 +215,11 @@ final class GraphStore: @unchecked Sendable {
         factors.map { $0.address(slot).assumingMemoryBound(to: Float.self).pointee } ?? 0
     }
 
+    /// What is kept of a row beside its 4-bit codes.
+    func packedFactors(_ slot: UInt32) -> PackedFactors {
+        factors.map { $0.address(slot).assumingMemoryBound(to: PackedFactors.self).pointee } ?? PackedFactors(sum: 0, scale: 0)
+    }
+
     private static let deadBit: UInt8 = 0x80
 
     func level(_ slot: UInt32) -> Int {
@@ -278,7 +283,8 @@ enum GraphColumn: CaseIterable {
     func stride(_ shape: GraphShape) -> Int {
         switch self {
         case .walk: shape.walkStride
-        case .factors, .sketchFactors: 4
+        case .factors: shape.factorStride
+        case .sketchFactors: 4
         case .sketches: shape.sketchStride
         case .full: shape.fullStride
         case .inverseNorms: 8

@@ -29,11 +29,11 @@ struct GraphWalk {
     }
 
     /// Rows whose cache lines are all asked for before the first is compared; the kernels ask for the others as they go.
-    @inline(__always) private var rowsAhead: Int { coarse.form == .sketch ? 16 : 4 }
+    @inline(__always) private var rowsAhead: Int { coarse.isPacked ? 16 : 4 }
 
     /// Rows whose lists are looked at in one step. More of them make longer batches, which hide the way to memory better, at
     /// the price of some rows too many.
-    @inline(__always) private var stepWidth: Int { isSketched ? 6 : 3 }
+    @inline(__always) private var stepWidth: Int { coarse.isPacked ? 6 : 3 }
 
     @inline(__always)
     func prefetchRow(_ address: UnsafeRawPointer) {

@@ -30,7 +30,7 @@ extension HNSWIndex {
         let notes = try GraphNotes(noteBytes, path: map.path)
         let shape = fields.shape(header.shape)
         var quantizer: ScalarQuantizer?
-        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, levels: 256, map.path) }
+        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, levels: shape.isPacked ? 16 : 256, map.path) }
         var sketcher: ScalarQuantizer?
         if let bytes = base(.sketcher) { sketcher = try HNSWIndex.quantizer(bytes, shape, levels: 16, map.path) }
         let store = try GraphStore(
@@ -62,7 +62,9 @@ extension HNSWIndex {
         }
         // What training decided must be what the header says the rows are: who changes the index goes by either.
         let decided = notes.knowledge.storage
-        guard decided == nil || (made.isCodable && decided != .auto && (made.storage == .auto || made.storage == decided))
+        guard
+            decided == nil
+                || (made.isCodable && decided != .auto && (made.storage == decided || (made.storage == .auto && decided != .int4)))
         else { throw VecStoreError(.corrupt, "'\(map.path)' has a graph with storage that was never asked for") }
         var wanted = decided.map { HNSWIndex.shape(made, storage: $0) } ?? HNSWIndex.shapeBeforeTraining(made)
         wanted.isSketched = shape.isSketched
@@ -93,7 +95,8 @@ extension HNSWIndex {
             throw VecStoreError(.corrupt, "'\(path)' has a quantizer with a range that cannot be (element \(d))")
         }
         return try ScalarQuantizer(
-            dimension: shape.dimension, metric: shape.metric, levels: levels, center: centers, step: steps)
+            dimension: shape.dimension, metric: shape.metric, levels: levels, isCentered: shape.isPacked, center: centers,
+            step: steps)
     }
 
     /// A writable copy in memory.

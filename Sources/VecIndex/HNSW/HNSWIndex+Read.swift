@@ -40,8 +40,7 @@ extension HNSWIndex {
         for i in 0..<count {
             let target = out + i * size
             guard let row = store.exactRow(slot[i]), let exact = store.shape.exactType else {
-                store.quantizer?.decode(
-                    store.walk.address(slot[i]).assumingMemoryBound(to: UInt8.self), floats.pointer(Float.self))
+                decode(store, slot[i], floats.pointer(Float.self))
                 write(floats, as: type, target)
                 continue
             }
@@ -51,6 +50,16 @@ extension HNSWIndex {
                 convertToFloat32(row, exact, floats.base, dimension, table)
                 write(floats, as: type, target)
             }
+        }
+    }
+
+    /// What the codes of a row say.
+    private func decode(_ store: GraphStore, _ slot: UInt32, _ floats: UnsafeMutablePointer<Float>) {
+        let codes = store.walk.address(slot).assumingMemoryBound(to: UInt8.self)
+        if store.shape.isPacked {
+            store.quantizer?.decode(packed: codes, store.packedFactors(slot), floats)
+        } else {
+            store.quantizer?.decode(codes, floats)
         }
     }
 
@@ -104,7 +113,7 @@ extension HNSWIndex {
     }
 
     private func storage(of shape: GraphShape) -> GraphStorage {
-        if shape.isCoded { return .int8 }
+        if shape.isCoded { return shape.isPacked ? .int4 : .int8 }
         switch shape.walkType {
         case .float32: return .float32
         case .float16: return .float16

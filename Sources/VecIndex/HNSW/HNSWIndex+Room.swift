@@ -14,7 +14,7 @@ extension HNSWIndex {
 
     /// Whether the storage is still to be decided.
     var isUntrained: Bool {
-        (options.storage == .auto || options.storage == .int8) && options.isCodable && knowledge.current.storage == nil
+        (options.storage == .auto || options.storage.codeBits > 0) && options.isCodable && knowledge.current.storage == nil
     }
 
     /// Codes are trained anew when there are so many times the rows: those that came first may have been of another kind.
@@ -139,8 +139,8 @@ extension HNSWIndex {
         let trainer = try CodeTrainer(
             sample.rows.pointer(Float.self), sample.count, dimension: options.dimension, metric: options.metric,
             table: table, threads: threads)
-        let result = try trainer.train()
         var storage = options.storage
+        let result = storage == .int4 ? try trainer.trainPacked() : try trainer.train()
         if storage == .auto { storage = result.loss <= HNSWIndex.acceptedLoss ? .int8 : finerStorage(sample) }
         var shape = HNSWIndex.shape(options, storage: storage)
         var sketch: CodeTrainer.Result?
@@ -151,7 +151,7 @@ extension HNSWIndex {
         }
         shape.isSketched = sketch != nil
         try rebuild(
-            shape, storage == .int8 ? result.quantizer : nil, sketch?.quantizer, rows: store.usedSlots + batch.count,
+            shape, storage.codeBits > 0 ? result.quantizer : nil, sketch?.quantizer, rows: store.usedSlots + batch.count,
             threads: threads)
         let rows = store.usedSlots + batch.count
         knowledge.change {

@@ -76,7 +76,7 @@ extension HNSWIndex {
 extension GraphShape {
     /// How the rows of the walk are stored, as a file says it.
     var storage: GraphStorage {
-        if isCoded { return .int8 }
+        if isCoded { return isPacked ? .int4 : .int8 }
         if walkType == type { return .auto }
         return walkType == .float16 ? .float16 : .bfloat16
     }

@@ -73,9 +73,9 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
 
     /// Rows are kept as they are until there are enough of them to train on.
     static func shapeBeforeTraining(_ options: HNSWOptions) -> GraphShape {
-        if options.storage == .auto || options.storage == .int8 {
+        if options.storage == .auto || options.storage.codeBits > 0 {
             return GraphShape(
-                dimension: options.dimension, metric: options.metric, type: options.type, isCoded: false,
+                dimension: options.dimension, metric: options.metric, type: options.type, codeBits: 0,
                 walkType: options.type, fullType: nil, m: options.m)
         }
         return shape(options, storage: options.storage)
@@ -83,7 +83,6 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
 
     /// The shape for rows stored in a certain way.
     static func shape(_ options: HNSWOptions, storage: GraphStorage) -> GraphShape {
-        let isCoded = storage == .int8
         let walkType = storage.elementType ?? options.type
         let wanted: ElementType? =
             switch options.rescore {
@@ -93,9 +92,9 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             case .float16: .float16
             }
         // Finer rows only where they are finer.
-        let isFiner = isCoded || (wanted.map { $0.rowSize(1) >= walkType.rowSize(1) && $0 != walkType } ?? false)
+        let isFiner = storage.codeBits > 0 || (wanted.map { $0.rowSize(1) >= walkType.rowSize(1) && $0 != walkType } ?? false)
         return GraphShape(
-            dimension: options.dimension, metric: options.metric, type: options.type, isCoded: isCoded,
+            dimension: options.dimension, metric: options.metric, type: options.type, codeBits: storage.codeBits,
             walkType: walkType, fullType: isFiner ? wanted : nil, m: options.m)
     }
 

@@ -11,6 +11,8 @@ package enum GraphStorage: UInt32, CaseIterable, Sendable {
     case bfloat16 = 3
     /// Trained 8-bit scalar quantization.
     case int8 = 4
+    /// Trained 4-bit scalar quantization.
+    case int4 = 5
 
     package var name: String {
         switch self {
@@ -19,6 +21,16 @@ package enum GraphStorage: UInt32, CaseIterable, Sendable {
         case .float16: "float16"
         case .bfloat16: "bfloat16"
         case .int8: "int8"
+        case .int4: "int4"
+        }
+    }
+
+    /// Bits of an element where rows are coded; else 0.
+    var codeBits: Int {
+        switch self {
+        case .int8: 8
+        case .int4: 4
+        case .auto, .float32, .float16, .bfloat16: 0
         }
     }
 
@@ -27,7 +39,7 @@ package enum GraphStorage: UInt32, CaseIterable, Sendable {
         case .float32: .float32
         case .float16: .float16
         case .bfloat16: .bfloat16
-        case .auto, .int8: nil
+        case .auto, .int8, .int4: nil
         }
     }
 }
@@ -109,10 +121,10 @@ package struct HNSWOptions: Sendable {
                     .unsupported, "rows of \(type.name) cannot be stored as \(wanted.name): allowed is auto\(finer)")
             }
         }
-        if storage == .int8 && !isCodable {
+        if storage.codeBits > 0 && !isCodable {
             throw VecStoreError(
                 .unsupported,
-                "int8 storage exists for float types under l2sq, ip and cosine, not for \(type.name) under \(metric.name)")
+                "\(storage.name) storage exists for float types under l2sq, ip and cosine, not for \(type.name) under \(metric.name)")
         }
         if rescore == .float32 && type != .float32 || rescore == .float16 && !(type == .float32 || type == .float16) {
             throw VecStoreError(
@@ -122,10 +134,10 @@ package struct HNSWOptions: Sendable {
 
     private var finer: String {
         guard type.isFloat else { return "" }
-        return type == .float32 ? ", float32, float16, bfloat16, int8" : ", \(type.name), int8"
+        return type == .float32 ? ", float32, float16, bfloat16, int8, int4" : ", \(type.name), int8, int4"
     }
 
-    /// Whether trained 8-bit codes exist for these rows.
+    /// Whether trained codes exist for these rows.
     var isCodable: Bool {
         type.isFloat && (metric == .l2Squared || metric == .innerProduct || metric == .cosine)
     }

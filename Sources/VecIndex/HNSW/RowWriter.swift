@@ -8,6 +8,7 @@ struct RowWriter {
     private let table: KernelTable
     private let shape: GraphShape
     private let floats: UnsafeMutablePointer<Float>
+    private let scratch: UnsafeMutablePointer<Float>
     private let codes: UnsafeMutablePointer<UInt8>
     private let memory: Buffer
 
@@ -15,9 +16,10 @@ struct RowWriter {
         self.store = store
         self.table = table
         shape = store.shape
-        memory = try allocate(UInt8.self, 5 * shape.dimension, for: "a row")
+        memory = try allocate(UInt8.self, 9 * shape.dimension, for: "a row")
         floats = memory.pointer(Float.self)
-        codes = memory.pointer(UInt8.self, at: 4 * shape.dimension)
+        scratch = floats + shape.dimension
+        codes = memory.pointer(UInt8.self, at: 8 * shape.dimension)
     }
 
     /// - Parameters:
@@ -33,17 +35,30 @@ struct RowWriter {
                 let inverse = Float(1 / Double(squaredNorm).squareRoot())
                 for d in 0..<shape.dimension { floats[d] *= inverse }
             }
-            if let sketcher = store.sketcher { sketch(sketcher, slot) }
-            factor = quantizer.encode(floats, walk.assumingMemoryBound(to: UInt8.self), table)
+            if shape.isPacked {
+                pack(quantizer, walk, slot)
+            } else {
+                if let sketcher = store.sketcher { sketch(sketcher, slot) }
+                factor = quantizer.encode(floats, walk.assumingMemoryBound(to: UInt8.self), table)
+            }
         } else {
             convert(row, to: shape.walkType, walk)
             if shape.metric == .cosine { factor = Float(1 / Double(exactSquare(walk, shape.walkType)).squareRoot()) }
         }
-        if let factors = store.factors { factors.address(slot).assumingMemoryBound(to: Float.self).pointee = factor }
+        if !shape.isPacked, let factors = store.factors {
+            factors.address(slot).assumingMemoryBound(to: Float.self).pointee = factor
+        }
         if let norms = store.inverseNorms, let exact = store.exactRow(slot), let type = shape.exactType {
             norms.address(slot).assumingMemoryBound(to: Double.self).pointee =
                 1 / Double(exactSquare(exact, type)).squareRoot()
         }
+    }
+
+    /// Writes the row in `floats` in 4-bit codes.
+    private func pack(_ quantizer: ScalarQuantizer, _ walk: UnsafeMutableRawPointer, _ slot: UInt32) {
+        let found = quantizer.encode(packed: floats, scratch, codes, table)
+        table.scalarCodes.packNibbles(codes, shape.dimension, walk.assumingMemoryBound(to: UInt8.self))
+        store.factors?.address(slot).assumingMemoryBound(to: PackedFactors.self).pointee = found
     }
 
     /// Writes the sketch of the row in `floats`.

@@ -6,6 +6,8 @@ import VecKernelTypes
 struct WalkQuery {
     /// Elements or codes, in the memory of a scratch or of the row itself.
     var elements: UnsafeRawPointer
+    /// What the query alone brings into a distance by 4-bit codes that have to do without finer ones.
+    var base: Float = 0
     var offset: Float = 0
     var weight: Float = 1
 }
@@ -15,7 +17,7 @@ struct WalkQuery {
 struct WalkMetric {
     /// Which form of the rows.
     enum Form {
-        /// As elements or 8-bit codes.
+        /// As elements or codes.
         case row
         /// As 4-bit sketches.
         case sketch
@@ -25,6 +27,8 @@ struct WalkMetric {
     let table: KernelTable
     let dimension: Int
     let form: Form
+    /// Whether codes lie two to a byte.
+    let isPacked: Bool
     /// Bytes of a row in this form.
     let rowSize: Int
     let rows: SegmentedColumn.View
@@ -47,6 +51,7 @@ struct WalkMetric {
             }
             rows = sketches.view
             rowSize = shape.sketchStride
+            isPacked = true
             quantizer = sketcher
             factors = store.sketchFactors?.view
             isScaled = false
@@ -54,7 +59,8 @@ struct WalkMetric {
             return
         }
         rows = store.walk.view
-        rowSize = shape.isCoded ? dimension : shape.walkType.rowSize(dimension)
+        isPacked = shape.isPacked
+        rowSize = isPacked ? shape.sketchStride : shape.isCoded ? dimension : shape.walkType.rowSize(dimension)
         factors = store.factors?.view
         quantizer = store.quantizer
         // The norms of rows are kept, so cosine needs their products alone.
@@ -95,15 +101,25 @@ struct WalkMetric {
         _ floats: UnsafeMutablePointer<Float>, _ quantizer: ScalarQuantizer, _ room: UnsafeMutableRawPointer
     ) -> WalkQuery {
         let codes = room.assumingMemoryBound(to: Int8.self)
-        let scale = quantizer.encodeQuery(floats, floats, codes, table)
-        if form == .sketch {
-            for d in dimension..<(2 * store.shape.sketchStride) { codes[d] = 0 }
+        if isPacked { fillBlock(codes) }
+        if form == .row && isPacked {
+            return walkQuery(quantizer.encodePackedQuery(floats, floats, codes, table), room)
         }
+        let scale = quantizer.encodeQuery(floats, floats, codes, table)
         return WalkQuery(elements: UnsafeRawPointer(room), offset: scale.offset, weight: scale.weight)
     }
 
+    private func walkQuery(_ scale: ScalarQuantizer.PackedScale, _ codes: UnsafeMutableRawPointer) -> WalkQuery {
+        WalkQuery(elements: UnsafeRawPointer(codes), base: scale.base, offset: scale.offset, weight: scale.weight)
+    }
+
+    /// Elements that fill up the last block of packed codes count for nothing.
+    private func fillBlock(_ codes: UnsafeMutablePointer<Int8>) {
+        for d in dimension..<(2 * store.shape.sketchStride) { codes[d] = 0 }
+    }
+
     /// Prepares a row of the graph as a query.
-    /// - Parameter floats: As for a query; used for sketches alone.
+    /// - Parameter floats: As for a query; used for codes of 4 bits alone.
     func prepare(
         row slot: UInt32, _ room: UnsafeMutableRawPointer, _ floats: UnsafeMutablePointer<Float>
     ) -> WalkQuery {
@@ -120,6 +136,13 @@ struct WalkMetric {
             }
             convertToFloat32(row, store.shape.walkType, room, dimension, table)
             return WalkQuery(elements: UnsafeRawPointer(room), offset: isScaled ? 1 : 0, weight: factor)
+        }
+        if isPacked {
+            let codes = UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt8.self)
+            unpackNibbles(row.assumingMemoryBound(to: UInt8.self), bytes: rowSize, codes)
+            let query = room.assumingMemoryBound(to: Int8.self)
+            fillBlock(query)
+            return walkQuery(quantizer.encodePackedQuery(fromRow: codes, store.packedFactors(slot), query, table), room)
         }
         let scale = quantizer.encodeQuery(
             fromRow: row.assumingMemoryBound(to: UInt8.self), factor: store.factor(slot),
@@ -150,12 +173,18 @@ struct WalkMetric {
             return
         }
         let codes = query.elements.assumingMemoryBound(to: Int8.self)
-        if form == .sketch {
+        if isPacked {
             table.scalarCodes.nibbleList(codes, addresses, count, dimension, query.offset, query.weight, out)
         } else {
             table.scalarCodes.list(codes, addresses, count, dimension, query.offset, query.weight, out)
         }
-        if let factors {
+        guard let factors else { return }
+        if isPacked && form == .row {
+            for j in 0..<count {
+                let factor = factors.address(slots[j]).assumingMemoryBound(to: PackedFactors.self).pointee
+                out[j] = query.base + factor.sum + factor.scale * out[j]
+            }
+        } else {
             for j in 0..<count {
                 out[j] += factors.address(slots[j]).assumingMemoryBound(to: Float.self).pointee
             }

@@ -5,37 +5,48 @@ import VecKernelTypes
 /// Trained scalar quantization: element d of a row is low[d] + step[d] · code, with a code from 0 to `levels` − 1. Immutable.
 ///
 /// A query becomes signed codes of q[d] · step[d], so that Σ q·x is a constant of the query and a multiple of an integer
-/// product. Under l2sq rows and queries are taken relative to the middle of the ranges, which keeps the numbers small.
+/// product. Under l2sq, and where it is asked for, rows and queries are taken relative to the middle of the ranges, which keeps
+/// the numbers small.
 final class ScalarQuantizer: @unchecked Sendable {
     // Safety: written by init only.
 
     let dimension: Int
     let metric: Metric
-    /// Different codes: 256, or 16 for the sketches of rows.
+    /// Different codes: 256, or 16 for codes of 4 bits.
     let levels: Int
-    /// The middle of the range of each element; it is subtracted under l2sq.
+    /// Whether products are those of what rows and queries differ by from the center.
+    let isCentered: Bool
+    /// The middle of the range of each element.
     let center: UnsafePointer<Float>
     let step: UnsafePointer<Float>
     private let memory: Buffer
-    /// The lower end of each range: of the elements as they are encoded, and for products (without the center under l2sq).
-    private let low: UnsafePointer<Float>
-    private let inverse: UnsafePointer<Float>
+    /// The lower end of each range: of the elements as they are encoded, and for products (relative to the center where they
+    /// are).
+    let low: UnsafePointer<Float>
+    let inverse: UnsafePointer<Float>
     private let productLow: UnsafePointer<Float>
     /// productLow / step
-    private let lowSteps: UnsafePointer<Float>
+    let lowSteps: UnsafePointer<Float>
     /// A row as a query: its codes are round(alpha + beta · code), of unit `rowUnit`.
-    private let alpha: UnsafePointer<Float>
-    private let beta: UnsafePointer<Float>
-    private let rowUnit: Float
+    let alpha: UnsafePointer<Float>
+    let beta: UnsafePointer<Float>
+    let rowUnit: Float
+    /// Σ of the squares of the center.
+    let centerSquares: Float
+    /// The length of rows that fit ranges of 16 levels best: of elements with standard deviations for which the steps are those
+    /// of the best uniform quantizer.
+    let bestLength: Double
 
     /// - Parameters:
     ///   - center, step: `dimension` values each; steps are positive.
     init(
-        dimension: Int, metric: Metric, levels: Int = 256, center: UnsafePointer<Float>, step: UnsafePointer<Float>
+        dimension: Int, metric: Metric, levels: Int = 256, isCentered: Bool = false, center: UnsafePointer<Float>,
+        step: UnsafePointer<Float>
     ) throws(VecStoreError) {
         self.dimension = dimension
         self.metric = metric
         self.levels = levels
+        self.isCentered = isCentered || metric == .l2Squared
         let most = Float(levels - 1)
         var layout = Layout()
         let places = (0..<8).map { _ in layout.add(Float.self, dimension) }
@@ -47,7 +58,7 @@ final class ScalarQuantizer: @unchecked Sendable {
             columns[1][d] = step[d]
             columns[2][d] = center[d] - most / 2 * step[d]
             columns[3][d] = 1 / step[d]
-            columns[4][d] = metric == .l2Squared ? -most / 2 * step[d] : columns[2][d]
+            columns[4][d] = self.isCentered ? -most / 2 * step[d] : columns[2][d]
             let end = columns[4][d]
             unit = max(unit, abs(end * step[d]), abs((end + most * step[d]) * step[d]))
         }
@@ -67,6 +78,13 @@ final class ScalarQuantizer: @unchecked Sendable {
         beta = UnsafePointer(columns[6])
         lowSteps = UnsafePointer(columns[7])
         rowUnit = unit
+        var centerSquares: Double = 0, stepSquares: Double = 0
+        for d in 0..<dimension {
+            centerSquares += Double(center[d]) * Double(center[d])
+            stepSquares += Double(step[d]) * Double(step[d])
+        }
+        self.centerSquares = Float(centerSquares)
+        bestLength = stepSquares.squareRoot() / ScalarQuantizer.bestStep
     }
 
     var bytes: Int { memory.size }
@@ -116,9 +134,17 @@ final class ScalarQuantizer: @unchecked Sendable {
         _ query: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
         _ table: KernelTable
     ) -> Scale {
-        var squares: Float = 0
-        if metric == .l2Squared {
-            squares = self.squares(query)
+        let squares = metric == .l2Squared ? self.squares(query) : 0
+        let product = encodeProduct(query, scratch, codes, table)
+        return scale(constant: product.constant, squares: squares, unit: product.unit)
+    }
+
+    /// Makes the codes of a query: its product with a row is `constant` + `unit` · Σ code · query code.
+    func encodeProduct(
+        _ query: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
+        _ table: KernelTable
+    ) -> (constant: Float, unit: Float) {
+        if isCentered {
             for d in 0..<dimension { scratch[d] = (query[d] - center[d]) * step[d] }
         } else {
             for d in 0..<dimension { scratch[d] = query[d] * step[d] }
@@ -126,14 +152,14 @@ final class ScalarQuantizer: @unchecked Sendable {
         let largest = table.codes.largest(scratch, dimension)
         guard largest > 0x1p-80 else {
             codes.update(repeating: 0, count: dimension)
-            return scale(constant: 0, squares: squares, unit: 0)
+            return (0, 0)
         }
         let unsigned = UnsafeMutableRawPointer(codes).assumingMemoryBound(to: UInt8.self)
         let multiplier: Float = 126.999 / largest
         _ = table.codes.encode(scratch, multiplier, dimension, unsigned)
         for d in 0..<dimension { unsigned[d] ^= 0x80 }
         let unit = 1 / multiplier
-        return scale(constant: unit * table.scalarCodes.weigh(codes, lowSteps, dimension), squares: squares, unit: unit)
+        return (unit * table.scalarCodes.weigh(codes, lowSteps, dimension), unit)
     }
 
     /// Makes the codes of a query out of those of a row.

@@ -14,11 +14,12 @@ struct GraphFileTests {
         .init(metric: .l2Squared, storage: .int8), .init(metric: .cosine, storage: .int8), .init(metric: .cosine, storage: .float16),
         .init(metric: .innerProduct, storage: .bfloat16), .init(metric: .l2Squared, storage: .float32),
         .init(metric: .cosine, type: .bfloat16), .init(metric: .l2Squared, type: .uint8), .init(metric: .jaccard, type: .bits),
+        .init(metric: .l2Squared, storage: .int4), .init(metric: .cosine, storage: .int4),
     ]
 
     private static func index(_ one: GraphRecallTests.Case, ids: [UInt64]? = nil) throws -> (HNSWIndex, Vectors) {
         let (rows, queries) = DataSet.clusters.make(
-            rows: one.storage == .int8 ? 2060 : 400, queries: 20, dimension: 100, type: one.type, seed: 691)
+            rows: one.storage.codeBits > 0 ? 2060 : 400, queries: 20, dimension: 100, type: one.type, seed: 691)
         return (try HNSWIndex(rows, metric: one.metric, storage: one.storage, m: 5, efConstruction: 16, ids: ids), queries)
     }
 
@@ -222,11 +223,11 @@ struct GraphDamageTests {
         }
     }
 
-    @Test("codes and sketches that were changed do no harm, and are found where every byte is checked")
-    func codes() throws {
+    @Test("codes and sketches that were changed do no harm, and are found where every byte is checked", arguments: [GraphStorage.int8, .int4])
+    func codes(storage: GraphStorage) throws {
         let directory = try TemporaryDirectory()
         let rows = DataSet.clusters.make(rows: 2060, queries: 0, dimension: 100, type: .float32, seed: 705).rows
-        try HNSWIndex(rows, metric: .l2Squared, storage: .int8, m: 2, efConstruction: 8).save(to: directory.path(), sync: false)
+        try HNSWIndex(rows, metric: .l2Squared, storage: storage, m: 2, efConstruction: 8).save(to: directory.path(), sync: false)
         let bytes = try directory.bytes()
         var random = Random(seed: 706)
         for section in try HeaderTests.decode(bytes).sections where section.size > 0 {

@@ -189,10 +189,10 @@ struct GraphLifeTests {
         try index.verifyGraph()
     }
 
-    @Test("compacting and reordering change no id, no row and no distance")
-    func reordering() throws {
+    @Test("compacting and reordering change no id, no row and no distance", arguments: [GraphStorage.int8, .int4])
+    func reordering(storage: GraphStorage) throws {
         let (rows, queries) = RealRows.make(2100, .float32)
-        let index = try HNSWIndex(rows, metric: .cosine, storage: .int8, m: 6, efConstruction: 40)
+        let index = try HNSWIndex(rows, metric: .cosine, storage: storage, m: 6, efConstruction: 40)
         try index.remove((0..<200).map { UInt64($0 * 7) })
         let ids = index.ids().sorted()
         let truth = Recall.truth(queries, rows.picked(ids.map { Int($0) }), .cosine, k: 10, ids: ids)
@@ -204,6 +204,26 @@ struct GraphLifeTests {
             #expect(Recall.of(try index.search(queries, k: 10), truth) >= 0.95)
             #expect(Results.difference(try index.search(queries, k: 1900, SearchOptions(efSearch: 1900)),
                 Recall.truth(queries, rows.picked(ids.map { Int($0) }), .cosine, k: 1900, ids: ids)) == nil)
+        }
+    }
+
+    @Test("where codes alone are kept, rows come, change and go as ever", arguments: [GraphStorage.int8, .int4])
+    func codesAlone(storage: GraphStorage) throws {
+        let (all, queries) = RealRows.make(2600, .float32)
+        var rows = all.picked(0..<2300)
+        let index = try HNSWIndex(rows, metric: .cosine, storage: storage, rescore: .none, m: 6, efConstruction: 40)
+        // The last rows come in the place of the first ones.
+        try index.update((0..<300).map { UInt64($0) }, all.picked(2300..<2600))
+        rows = all.picked(Array(2300..<2600) + Array(300..<2300))
+        try index.remove((2000..<2300).map { UInt64($0) })
+        rows = rows.picked(0..<2000)
+        let truth = Recall.truth(queries, rows, .cosine, k: 10)
+        for change in [{}, { try index.compact() }, { try index.optimize() }, { try index.reserve(9000) }] {
+            try change()
+            try index.verifyGraph()
+            #expect(index.ids().sorted() == (0..<2000).map { UInt64($0) })
+            let got = try index.search(queries, k: 10, SearchOptions(efSearch: 200))
+            #expect(Recall.ofIDs(got, truth) >= (storage == .int8 ? 0.95 : 0.85))
         }
     }
 

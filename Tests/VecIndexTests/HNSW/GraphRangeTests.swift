@@ -11,11 +11,16 @@ import VecKernelTypes
 struct GraphRangeTests {
     @Test(
         "nearly all rows within the radius are found, at their exact distances, and none beyond it",
-        arguments: [GraphStorage.int8, .float32], [1, 10, 100, 700])
+        arguments: [GraphStorage.int8, .int4, .float32], [1, 10, 100, 700])
     func withinRadius(storage: GraphStorage, rank: Int) throws {
         let rows = RealRows.make(2100, .float32).rows
         let queries = RealRows.make(0, .float32).queries
-        let index = storage == .int8 ? try RealRows.graph.get() : try GraphRangeTests.plain.get()
+        let index =
+            switch storage {
+            case .int8: try RealRows.graph.get()
+            case .int4: try RealRows.int4Graph.get()
+            default: try GraphRangeTests.plain.get()
+            }
         let exact = try FlatIndex(rows, metric: .cosine, table: .current)
         var found = 0, all = 0
         for q in 0..<40 {
@@ -67,12 +72,14 @@ struct GraphRangeTests {
 
 @Suite("Calibration of a graph")
 struct CalibrationTests {
-    @Test("the setting found reaches its recall on other queries too", arguments: [Float(0.9), 0.97, 0.99])
-    func reaches(target: Float) throws {
+    @Test(
+        "the setting found reaches its recall on other queries too",
+        arguments: [(GraphStorage.int8, Float(0.9)), (.int8, 0.97), (.int8, 0.99), (.int4, 0.97)])
+    func reaches(storage: GraphStorage, target: Float) throws {
         let (rows, _) = RealRows.make(2100, .float32)
         let strangers = Vectors(
             Array(RealRows.rows[(3000 * 384)..<(3600 * 384)]), dimension: RealRows.dimension, type: .float32)
-        let index = try HNSWIndex(rows, metric: .cosine, storage: .int8, m: 6, efConstruction: 30)
+        let index = try HNSWIndex(rows, metric: .cosine, storage: storage, m: 6, efConstruction: 30)
         let found = try index.calibrate(strangers.picked(0..<300), k: 10, recall: target)
         #expect(found.k == 10 && found.targetRecall == target && found.recall >= target && !found.usesOwnRows)
         let kept = try #require(index.graphStats.calibration)

@@ -18,7 +18,7 @@ struct GraphRecallTests {
         var testDescription: String { "\(metric.name) of \(type.name), stored as \(storage.name)" }
 
         static let stored: [Case] = [Metric.l2Squared, .innerProduct, .cosine].flatMap { metric in
-            [GraphStorage.auto, .float32, .float16, .int8].map { Case(metric: metric, storage: $0) }
+            [GraphStorage.auto, .float32, .float16, .int8, .int4].map { Case(metric: metric, storage: $0) }
         }
         static let typed: [Case] = [
             Case(metric: .l2Squared, type: .int8), Case(metric: .cosine, type: .int8),
@@ -33,7 +33,7 @@ struct GraphRecallTests {
         arguments: Case.stored)
     func stored(one: Case) throws {
         // Codes are trained once there are 2,048 rows.
-        let isTrained = one.storage == .auto || one.storage == .int8
+        let isTrained = one.storage == .auto || one.storage.codeBits > 0
         let (rows, queries) = RealRows.make(isTrained ? 2100 : 1000, .float32)
         let index = try HNSWIndex(rows, metric: one.metric, storage: one.storage, m: 12, efConstruction: 50)
         try expectRecall(index, rows, queries)
@@ -79,7 +79,7 @@ struct GraphRecallTests {
         #expect(recall >= 0.9, "ef_search 32")
     }
 
-    @Test("rows with norms of all sizes are found", arguments: [Metric.l2Squared, .innerProduct, .cosine], [GraphStorage.auto, .float32])
+    @Test("rows with norms of all sizes are found", arguments: [Metric.l2Squared, .innerProduct, .cosine], [GraphStorage.auto, .float32, .int4])
     func unevenNorms(metric: Metric, storage: GraphStorage) throws {
         let (rows, queries) = GraphData.lognormal(rows: 2100, queries: 100, dimension: 32, seed: 601)
         let index = try HNSWIndex(rows, metric: metric, storage: storage, m: 16, efConstruction: 64)

@@ -23,24 +23,26 @@ struct GraphResultTests {
         }
     }
 
-    @Test("without rescoring, and where only codes are kept, distances are near the true ones", arguments: [Metric.l2Squared, .innerProduct, .cosine])
-    func approximateDistances(metric: Metric) throws {
+    @Test(
+        "without rescoring, and where only codes are kept, distances are near the true ones",
+        arguments: [Metric.l2Squared, .innerProduct, .cosine], [(GraphStorage.int8, 0.02 as Float, 0.9), (.int4, 0.08, 0.85)])
+    func approximateDistances(metric: Metric, one: (storage: GraphStorage, error: Float, recall: Double)) throws {
         let (rows, queries) = RealRows.make(2100, .float32)
         let flat = try FlatIndex(rows, metric: metric, table: .current)
         let exact = try flat.search(queries, k: rows.count)
-        let full = try HNSWIndex(rows, metric: metric, storage: .int8, m: 6, efConstruction: 24)
-        let bare = try HNSWIndex(rows, metric: metric, storage: .int8, rescore: .none, m: 6, efConstruction: 24)
+        let full = try HNSWIndex(rows, metric: metric, storage: one.storage, m: 6, efConstruction: 24)
+        let bare = try HNSWIndex(rows, metric: metric, storage: one.storage, rescore: .none, m: 6, efConstruction: 24)
         #expect(bare.graphStats.exactType == nil)
         #expect(bare.stats().memoryBytes < full.stats().memoryBytes / 2)
         for index in [full, bare] {
             let got = try index.search(queries, k: 10, SearchOptions(efSearch: 200, rescores: false))
-            #expect(Recall.ofIDs(got, exact.map { Array($0.prefix(10)) }) >= 0.9)
+            #expect(Recall.ofIDs(got, exact.map { Array($0.prefix(10)) }) >= one.recall)
             for (q, hits) in got.enumerated() {
                 GraphResultTests.expectInOrder(hits)
                 let distances = Dictionary(uniqueKeysWithValues: exact[q].map { ($0.id, $0.distance) })
                 for hit in hits {
                     let truth = try #require(distances[hit.id])
-                    #expect(abs(hit.distance - truth) <= 0.02, "query \(q): \(hit), not \(truth)")
+                    #expect(abs(hit.distance - truth) <= one.error, "query \(q): \(hit), not \(truth)")
                 }
             }
         }
@@ -94,10 +96,15 @@ struct GraphResultTests {
         #expect(try index.searchRange(queries, radius: 1) == [])
     }
 
-    @Test("threads change no result", arguments: [GraphStorage.float32, .int8])
+    @Test("threads change no result", arguments: [GraphStorage.float32, .int8, .int4])
     func threads(storage: GraphStorage) throws {
         let (rows, queries) = RealRows.make(2100, .float32)
-        let index = storage == .int8 ? try RealRows.graph.get() : try HNSWIndex(rows.picked(0..<500), metric: .cosine)
+        let index =
+            switch storage {
+            case .int8: try RealRows.graph.get()
+            case .int4: try RealRows.int4Graph.get()
+            default: try HNSWIndex(rows.picked(0..<500), metric: .cosine)
+            }
         let one = try index.search(queries, k: 10)
         for threads in [2, 3, 16] {
             #expect(Results.difference(try index.search(queries, k: 10, threads: threads), one) == nil)

@@ -78,19 +78,20 @@ struct GraphStorageTests {
         #expect(try index.get(ids) == rows.picked(ids.map { Int($0) }).bytes)
         expectError(.notFound) { _ = try index.get([0, 2100]) }
         expectError(.unsupported) { _ = try index.get([0], as: .int8) }
-        if storage == .int8 || storage == .auto {
-            let bare = try HNSWIndex(rows, metric: .l2Squared, storage: .int8, rescore: .none, m: 4, efConstruction: 10)
+        if storage.codeBits > 0 {
+            let bare = try HNSWIndex(rows, metric: .l2Squared, storage: storage, rescore: .none, m: 4, efConstruction: 10)
             let got = Vectors(bytes: try bare.get([3]), dimension: 20, type: .float32)
-            // One of 256 steps from −1 to 1.
-            for d in 0..<20 { #expect(abs(got.values[d] - rows.values[3 * 20 + d]) <= 2.0 / 255) }
+            // One of 256 or 16 steps from −1 to 1.
+            let step = storage == .int8 ? 2.0 / 255 : 2.0 / 15
+            for d in 0..<20 { #expect(abs(got.values[d] - rows.values[3 * 20 + d]) <= step) }
         }
     }
 
-    @Test("finer rows are kept as asked for")
-    func rescoreRows() throws {
+    @Test("finer rows are kept as asked for", arguments: [GraphStorage.int8, .int4])
+    func rescoreRows(storage: GraphStorage) throws {
         let rows = DataSet.scattered.make(rows: 2100, queries: 0, dimension: 64, type: .float32, seed: 625).rows
         func index(_ rescore: RescoreRows) throws -> HNSWIndex {
-            try HNSWIndex(rows, metric: .l2Squared, storage: .int8, rescore: rescore, m: 4, efConstruction: 10)
+            try HNSWIndex(rows, metric: .l2Squared, storage: storage, rescore: rescore, m: 4, efConstruction: 10)
         }
         let full = try index(.asAdded), half = try index(.float16), none = try index(.none)
         #expect(full.graphStats.exactType == .float32)
@@ -100,6 +101,21 @@ struct GraphStorageTests {
         #expect(half.stats().memoryBytes > none.stats().memoryBytes)
         let halves = Vectors(rows.picked([9]).values.map { Float($0) }, dimension: 64, type: .float16)
         #expect(Vectors(bytes: try half.get([9]), dimension: 64, type: .float32).values == halves.values)
+    }
+
+    @Test("4-bit codes take half the memory of 8-bit codes, and no 8-bit codes are beside them", arguments: [RescoreRows.none, .asAdded])
+    func smallCodes(rescore: RescoreRows) throws {
+        let rows = RealRows.make(2100, .float32).rows
+        func index(_ storage: GraphStorage) throws -> HNSWIndex {
+            try HNSWIndex(rows, metric: .cosine, storage: storage, rescore: rescore, m: 2, efConstruction: 4)
+        }
+        let four = try index(.int4), eight = try index(.int8)
+        #expect(four.graphStats.storage == .int4 && !four.graphStats.isSketched)
+        #expect(try #require(four.graphStats.codeLoss) <= 0.01)
+        // A byte an element, and where there are finer rows a sketch of half a byte, against half a byte and two numbers.
+        let saved = rescore == .none ? 384 - (192 + 8) : 384 + 192 - (192 + 8)
+        let bytes = eight.stats().memoryBytes - four.stats().memoryBytes
+        #expect(abs(bytes - 2100 * saved) < 2100 * 16)
     }
 
     @Test("options that do not go together are refused")
@@ -114,13 +130,15 @@ struct GraphStorageTests {
         refuse(.invalidArgument, HNSWOptions(dimension: 8, efConstruction: 0))
         refuse(.unsupported, HNSWOptions(dimension: 8, metric: .hamming))
         refuse(.unsupported, HNSWOptions(dimension: 8, metric: .l1, storage: .int8))
+        refuse(.unsupported, HNSWOptions(dimension: 8, metric: .l1, storage: .int4))
+        refuse(.unsupported, HNSWOptions(dimension: 8, type: .int8, storage: .int4))
         refuse(.unsupported, HNSWOptions(dimension: 8, type: .int8, storage: .float16))
         refuse(.unsupported, HNSWOptions(dimension: 8, type: .float16, storage: .float32))
         refuse(.unsupported, HNSWOptions(dimension: 8, type: .float16, storage: .int8, rescore: .float32))
         refuse(.tooLarge, HNSWOptions(dimension: 8, capacity: Limits.graphRows + 1))
     }
 
-    @Test("float16 rows refuse what they cannot hold", arguments: [(GraphStorage.float16, RescoreRows.asAdded), (.int8, .float16)])
+    @Test("float16 rows refuse what they cannot hold", arguments: [(GraphStorage.float16, RescoreRows.asAdded), (.int8, .float16), (.int4, .float16)])
     func halfRange(storage: GraphStorage, rescore: RescoreRows) throws {
         let index = try HNSWIndex(HNSWOptions(dimension: 2, storage: storage, rescore: rescore))
         try index.add(Vectors([65_519, -65_519], dimension: 2, type: .float32))
@@ -139,7 +157,7 @@ struct GraphStorageTests {
         #expect(Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 400)), truth) >= least)
     }
 
-    @Test("the same rows, options and seed on one thread give the same file", arguments: [GraphStorage.auto, .float32])
+    @Test("the same rows, options and seed on one thread give the same file", arguments: [GraphStorage.auto, .float32, .int4])
     func sameBytes(storage: GraphStorage) throws {
         let directory = try TemporaryDirectory()
         let rows = RealRows.make(2300, .float32).rows

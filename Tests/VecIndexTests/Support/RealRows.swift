@@ -32,6 +32,11 @@ enum RealRows {
         try HNSWIndex(make(2100, .float32).rows, metric: .cosine, storage: .int8, m: 12, efConstruction: 64)
     }
 
+    /// The same, stored as 4-bit codes.
+    static let int4Graph = Result {
+        try HNSWIndex(make(2100, .float32).rows, metric: .cosine, storage: .int4, m: 12, efConstruction: 64)
+    }
+
     /// The elements of a file in the format of NumPy: a magic number, the length of a header, and float16 behind it.
     private static func read(_ name: String) -> [Float] {
         let url = URL(fileURLWithPath: #filePath).appendingPathComponent("../../../../examples/data/\(name)").standardized

@@ -112,7 +112,8 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.METRICS.items()} == constants(header, "VECSTORE_METRIC_")
     assert {name.upper(): code for name, code in _ffi.KINDS.items()} == constants(header, "VECSTORE_KIND_")
     assert {name.upper(): code for name, code in _ffi.FILTERS.items()} == constants(header, "VECSTORE_FILTER_")
-    short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY", "default": "DEFAULT", "none": "NONE"})
+    short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY"})
+    short.update({"default": "DEFAULT", "none": "NONE"})
     assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")
     assert {short[name]: code for name, code in _ffi.RESCORES.items()} == constants(header, "VECSTORE_RESCORE_")
 

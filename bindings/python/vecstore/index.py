@@ -136,14 +136,14 @@ class IndexStats:
         As the graph was made. These and all up to `calibration` are None where the kind is not "hnsw", but for
         `storage`, `exact_dtype` and `calibration`, which "ivf" has too.
     storage : str or None
-        How the rows are stored that the graph compares: "float32", "float16", "bfloat16", "int8"; "auto" for rows of
+        How the rows are stored that the graph compares: "float32", "float16", "bfloat16", "int8", "int4"; "auto" for rows of
         whole numbers or bits, which are stored as they are, and for float rows as long as that is not decided. Of an
         inverted file what its lists hold, as it was asked for.
     exact_dtype : str or None
-        The dtype of the rows that results are ranked by; None where there are 8-bit codes alone.
+        The dtype of the rows that results are ranked by; None where there are codes alone.
     code_loss : float or None
-        The share of the 10 nearest rows that 8-bit codes were measured to miss among 20; None where nothing was
-        measured.
+        The share of the 10 nearest rows that codes (of 8 bits, or of 4 where they are asked for) were measured to miss
+        among 20; None where nothing was measured.
     sketched : bool or None
         Whether walks read 4-bit copies of the rows first.
     levels : int or None
@@ -274,8 +274,9 @@ class Index:
     storage : str, default "auto"
         HNSW: how the rows are stored that the graph compares: "float32" (float32 rows), "float16", "bfloat16" (float32
         rows and rows of that dtype), "int8" (8-bit codes trained on the first 2,048 rows or more; float rows under
-        l2sq, ip and cosine). "auto" measures on the rows whether codes lose neighbours and takes the smallest that
-        does not; rows of whole numbers and bits stay as they are.
+        l2sq, ip and cosine), "int4" (4-bit codes, trained likewise: half the memory of "int8"). "auto" measures on the
+        rows whether 8-bit codes lose neighbours, and takes finer rows where they do; rows of whole numbers and bits
+        stay as they are.
         IVF: what lists hold: "auto" (rows as they were added), "float32", "float16", "bfloat16", or codes of float
         rows, relative to the center of their list: "int8" and "int4" (a number for each element), "pq" (product codes of
         4 bits) or "binary" (one or more bits for each element, rotated at random).
