@@ -152,9 +152,7 @@ extension Index.Storage {
         case .bfloat16: .bfloat16
         case .int8: .int8
         case .int4: .int4
-        case .pq, .binary:
-            throw VecStoreError(
-                .unsupported, "storage .\(self) is for .ivf: a graph stores rows as floats, or as int8 or int4 codes")
+        case .pq, .binary: throw HNSWOptions.refusal(of: listStorage, as: "storage .\(self) is for .ivf")
         }
     }
 

@@ -106,8 +106,7 @@ private func graphOptions(_ o: vecstore_index_options) throws(VecStoreError) -> 
     try refuseListOptions(o)
     guard let storage = GraphStorage(rawValue: o.storage) else {
         if let other = ListStorage(rawValue: o.storage) {
-            throw VecStoreError(
-                .unsupported, "storage \(other.name) is for kind 3 (ivf): a graph stores rows as floats, or as int8 or int4 codes")
+            throw HNSWOptions.refusal(of: other, as: "storage \(other.name) is for kind 3 (ivf)")
         }
         let allowed = GraphStorage.allCases.map { "\($0.rawValue) (\($0.name))" }.joined(separator: ", ")
         throw VecStoreError(.invalidArgument, "storage is \(o.storage): allowed are \(allowed)")

@@ -59,6 +59,11 @@ static void numbers_out_of_range_are_refused_with_what_is_allowed(void) {
         check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "3 (float16)");
         options = good;
     }
+    options.storage = VECSTORE_STORAGE_PQ;
+    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "the rows of a walk lie apart");
+    options.storage = VECSTORE_STORAGE_BINARY;
+    check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "the smallest codes of a graph are int4");
+    options = good;
     for (uint32_t codes = 1; codes <= 3; codes++) {
         options.exact_codes = codes;
         check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "kind 1 (flat)");

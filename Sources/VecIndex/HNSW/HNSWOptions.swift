@@ -132,6 +132,18 @@ package struct HNSWOptions: Sendable {
         }
     }
 
+    /// The error where rows are to be stored as only inverted files do.
+    package static func refusal(of storage: ListStorage, as what: String) -> VecStoreError {
+        let reason =
+            switch storage {
+            case .pq:
+                "product codes are fast to compare with many rows side by side, and the rows of a walk lie apart"
+            case .binary: "by codes of a bit an element a walk would have to rank several times as many rows"
+            default: "a graph has no such rows"
+            }
+        return VecStoreError(.unsupported, "\(what): \(reason); the smallest codes of a graph are int4")
+    }
+
     private var finer: String {
         guard type.isFloat else { return "" }
         return type == .float32 ? ", float32, float16, bfloat16, int8, int4" : ", \(type.name), int8, int4"

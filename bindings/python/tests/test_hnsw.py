@@ -146,6 +146,8 @@ def test_names_of_storage_may_be_numpy_dtypes():
         ({"rescore": "float32", "dtype": "float16"}, vecstore.UnsupportedError, "as added, none"),
         ({"storage": "int8", "metric": "l1"}, vecstore.UnsupportedError, "l2sq, ip and cosine"),
         ({"storage": "int4", "metric": "l1"}, vecstore.UnsupportedError, "l2sq, ip and cosine"),
+        ({"storage": "pq"}, vecstore.UnsupportedError, "the rows of a walk lie apart"),
+        ({"storage": "binary"}, vecstore.UnsupportedError, "the smallest codes of a graph are int4"),
         ({"storage": "float32", "dtype": "int8"}, vecstore.UnsupportedError, "auto"),
         ({"storage": "float32", "dtype": "float16"}, vecstore.UnsupportedError, "auto, float16, int8"),
         ({"seed": -1}, vecstore.InvalidArgumentError, "0 ... "),
