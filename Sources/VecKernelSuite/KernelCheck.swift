@@ -48,8 +48,8 @@ package enum Extent: Sendable {
 /// All checks, in the order in which they are best read.
 package let kernelChecks: [KernelCheck] =
     tableChecks + distanceChecks + normChecks + conversionChecks + finiteChecks + selectChecks + mergeChecks + codeChecks
-    + scalarCodeChecks + sumChecks + subspaceChecks + listCodeChecks + gridChecks + rotationChecks
-    + loadChecks
+    + scalarCodeChecks + sumChecks + subspaceChecks + listCodeChecks + listTableChecks + gridChecks
+    + rotationChecks + loadChecks
 
 /// Collects what does not hold. Keeps the first few sentences and counts the others.
 struct Findings {

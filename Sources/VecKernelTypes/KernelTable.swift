@@ -112,6 +112,7 @@ package final class KernelTable: Sendable {
     package let scalarCodes: ScalarCodeKernels
     package let subspaces: SubspaceKernels
     package let listCodes: ListCodeKernels
+    package let listTables: ListTableKernels
     package let grid: GridKernels
     package let rotation: RotationKernels
     package let load: LoadKernel
@@ -134,6 +135,7 @@ package final class KernelTable: Sendable {
         scalarCodes: ScalarCodeKernels,
         subspaces: SubspaceKernels,
         listCodes: ListCodeKernels,
+        listTables: ListTableKernels,
         grid: GridKernels,
         rotation: RotationKernels,
         load: @escaping LoadKernel
@@ -155,6 +157,7 @@ package final class KernelTable: Sendable {
         self.scalarCodes = scalarCodes
         self.subspaces = subspaces
         self.listCodes = listCodes
+        self.listTables = listTables
         self.grid = grid
         self.rotation = rotation
         self.load = load

@@ -237,6 +237,10 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
             sums: { c, s, b, g, t, o in listCodeSums(c, s, b, g, t, o) },
             sums2: { c, s, b, g, t, u, o, p in listCodeSums2(c, s, b, g, t, u, o, p) },
             select: { s, a, f, n, m, d, b, l, p, v in listCodeSelect(s, a, f, n, m, d, b, l, p, v) }),
+        listTables: ListTableKernels(
+            signs: { x, d, v in signTables(x, d, v) },
+            products: { x, s, p, n, v in productTables(x, s, p, n, v) },
+            round: { v, n, b, s in roundTables(v, n, b, s) }),
         grid: GridKernels(
             measure: { r, d, s, m, o in gridMeasure(r, d, s, m, o) },
             round: { r, d, s, m, o in gridRound(r, d, s, m, o) }),

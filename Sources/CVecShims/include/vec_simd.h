@@ -827,6 +827,102 @@ VS_INLINE ptrdiff_t vs_keep(uint32_t *positions, float *values, ptrdiff_t found,
 #endif
 }
 
+/* ---- tables of 16 floats ---- */
+
+/* 1 where a bit of the lane's number is set, -1 elsewhere, for the register of that place among those of 16 lanes. */
+VS_INLINE vs_f32 vs_bit_signs(int32_t bit, int32_t place) {
+#if defined(VS_AVX512)
+    const vs_i32 lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+#elif defined(VS_AVX2)
+    const vs_i32 lane = {0, 1, 2, 3, 4, 5, 6, 7};
+#else
+    const vs_i32 lane = {0, 1, 2, 3};
+#endif
+    const vs_i32 is_set = ((lane + place * VS_LANES) & (1 << bit)) != 0;
+    return __builtin_convertvector(-1 - 2 * is_set, vs_f32);
+}
+
+/*
+ * The least of the lanes of each of four registers, side by side, again and again: unpacked within 128 bits, two registers
+ * become one with half as many lanes of each. 512 bits are halved first: shorter registers take fewer cycles.
+ */
+#if defined(VS_AVX512)
+typedef float vs_f32_folded __attribute__((ext_vector_type(8)));
+#define VS_HALVE(f, v) f(v.lo, v.hi)
+#define VS_MIN(a, b) (vs_f32_folded)_mm256_min_ps((__m256)(a), (__m256)(b))
+#define VS_MAX(a, b) (vs_f32_folded)_mm256_max_ps((__m256)(a), (__m256)(b))
+#else
+typedef vs_f32 vs_f32_folded;
+#define VS_HALVE(f, v) v
+#define VS_MIN(a, b) vs_min(a, b)
+#define VS_MAX(a, b) vs_max(a, b)
+#endif
+#if defined(VS_AVX512) || defined(VS_AVX2)
+#define VS_FOLD_TWO(f, a, b)                                                                                           \
+    f(__builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13), __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15))
+#define VS_FOLD_PAIRS(f, a, b)                                                                                         \
+    f(__builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13), __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15))
+#else
+#define VS_FOLD_TWO(f, a, b) f(__builtin_shufflevector(a, b, 0, 4, 1, 5), __builtin_shufflevector(a, b, 2, 6, 3, 7))
+#define VS_FOLD_PAIRS(f, a, b) f(__builtin_shufflevector(a, b, 0, 1, 4, 5), __builtin_shufflevector(a, b, 2, 3, 6, 7))
+#endif
+#if defined(VS_AVX512)
+#define VS_FOLD_REST(f, v)                                                                                             \
+    __builtin_shufflevector(f(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3)), v, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, \
+                            3, 0, 1, 2, 3)
+#elif defined(VS_AVX2)
+#define VS_FOLD_REST(f, v) f(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3))
+#else
+#define VS_FOLD_REST(f, v) v
+#endif
+#define VS_FOLD(f, a, b, c, d)                                                                                         \
+    const vs_f32_folded p = VS_HALVE(f, a), q = VS_HALVE(f, b), r = VS_HALVE(f, c), s = VS_HALVE(f, d);                \
+    const vs_f32_folded pq = VS_FOLD_TWO(f, p, q), rs = VS_FOLD_TWO(f, r, s), all = VS_FOLD_PAIRS(f, pq, rs);          \
+    return VS_FOLD_REST(f, all)
+
+VS_INLINE vs_f32 vs_fold_least(vs_f32 a, vs_f32 b, vs_f32 c, vs_f32 d) {
+    VS_FOLD(VS_MIN, a, b, c, d);
+}
+
+/* The same for the largest. */
+VS_INLINE vs_f32 vs_fold_most(vs_f32 a, vs_f32 b, vs_f32 c, vs_f32 d) {
+    VS_FOLD(VS_MAX, a, b, c, d);
+}
+#undef VS_HALVE
+#undef VS_MIN
+#undef VS_MAX
+#undef VS_FOLD_TWO
+#undef VS_FOLD_PAIRS
+#undef VS_FOLD_REST
+#undef VS_FOLD
+
+/* Rounds numbers from 0 to 255 in four registers to bytes. */
+VS_INLINE void vs_round_to_bytes(void *p, vs_f32 a, vs_f32 b, vs_f32 c, vs_f32 d) {
+#if defined(VS_AVX512)
+    const __m512i x = _mm512_packs_epi32(_mm512_cvtps_epi32((__m512)a), _mm512_cvtps_epi32((__m512)b));
+    const __m512i y = _mm512_packs_epi32(_mm512_cvtps_epi32((__m512)c), _mm512_cvtps_epi32((__m512)d));
+    /* Every 128 bits were packed by themselves: four bytes of each register. */
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    _mm512_storeu_si512(p, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(x, y)));
+#elif defined(VS_AVX2)
+    const __m256i x = _mm256_packs_epi32(_mm256_cvtps_epi32((__m256)a), _mm256_cvtps_epi32((__m256)b));
+    const __m256i y = _mm256_packs_epi32(_mm256_cvtps_epi32((__m256)c), _mm256_cvtps_epi32((__m256)d));
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    _mm256_storeu_si256((__m256i *)p, _mm256_permutevar8x32_epi32(_mm256_packus_epi16(x, y), order));
+#elif defined(__x86_64__)
+    const __m128i x = _mm_packs_epi32(_mm_cvtps_epi32((__m128)a), _mm_cvtps_epi32((__m128)b));
+    const __m128i y = _mm_packs_epi32(_mm_cvtps_epi32((__m128)c), _mm_cvtps_epi32((__m128)d));
+    _mm_storeu_si128((__m128i *)p, _mm_packus_epi16(x, y));
+#else
+    const uint16x8_t x = vcombine_u16(vmovn_u32(vcvtnq_u32_f32((float32x4_t)a)), vmovn_u32(vcvtnq_u32_f32((float32x4_t)b)));
+    const uint16x8_t y = vcombine_u16(vmovn_u32(vcvtnq_u32_f32((float32x4_t)c)), vmovn_u32(vcvtnq_u32_f32((float32x4_t)d)));
+    vst1q_u8((uint8_t *)p, vcombine_u8(vmovn_u16(x), vmovn_u16(y)));
+#endif
+}
+
+/* One lane in all of them. */
+VS_INLINE vs_f32 vs_repeat_lane(vs_f32 v, int32_t lane) { return (vs_f32)(v[lane]); }
+
 /* ---- sorted 64-bit numbers ---- */
 
 /* How many of the 8 numbers at p are larger than x. */
