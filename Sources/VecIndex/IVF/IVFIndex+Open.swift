@@ -105,7 +105,7 @@ extension IVFIndex {
         case .auto, .float32, .float16, .bfloat16: return nil
         case .binary:
             kind = .binary(
-                FastRotation(dimension: dimension, seed: options.seed),
+                FastRotation(dimension: dimension, seed: options.seed, table: table),
                 GridRounder(dimension: dimension, bits: options.binaryBits, table: table))
         case .pq:
             guard var source = codebooks else { return nil }

@@ -56,7 +56,7 @@ struct ListCodecTrainer {
         default:
             return ListCodec(
                 .binary(
-                    FastRotation(dimension: dimension, seed: options.seed),
+                    FastRotation(dimension: dimension, seed: options.seed, table: table),
                     GridRounder(dimension: dimension, bits: options.binaryBits, table: table)), options, error: 0, table)
         }
         return ListCodec(kind, options, error: try measure(ListCodec(kind, options, error: 0, table)), table)

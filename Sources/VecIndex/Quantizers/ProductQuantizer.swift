@@ -18,6 +18,7 @@ package final class ProductQuantizer: @unchecked Sendable {
     /// Where part j begins; m + 1 of them.
     private let starts: [Int]
     private let parts: [SubspaceTable]
+    private let panels: [UnsafePointer<Float>]
     private let memory: Buffer
     /// Rotates vectors before they are cut; nil: as they are.
     package internal(set) var rotation: Rotation?
@@ -55,6 +56,7 @@ package final class ProductQuantizer: @unchecked Sendable {
             at += sizes[j]
         }
         self.parts = parts
+        panels = parts.map { UnsafePointer($0.panel) }
     }
 
     /// The part of a vector that centroids of part j stand for.
@@ -187,6 +189,16 @@ package final class ProductQuantizer: @unchecked Sendable {
                 parts[j].squaredDistances(query + starts[j], out)
             } else {
                 parts[j].negatedProducts(query + starts[j], out)
+            }
+        }
+    }
+
+    /// The products of a vector's parts with the first 16 centroids of each: all of them where numbers have 4 bits.
+    func makeTablesOf16(_ vector: UnsafePointer<Float>, _ tables: UnsafeMutablePointer<Float>) {
+        starts.withUnsafeBufferPointer { starts in
+            panels.withUnsafeBufferPointer { panels in
+                guard let from = starts.baseAddress, let panel = panels.baseAddress else { return }
+                kernelTable.listTables.products(vector, from, panel, m, tables)
             }
         }
     }

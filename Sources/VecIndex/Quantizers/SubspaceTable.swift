@@ -11,7 +11,7 @@ struct SubspaceTable: @unchecked Sendable {
     let blocks: Int
     /// k × dimension.
     let centroids: UnsafeMutablePointer<Float>
-    private let panel: UnsafeMutablePointer<Float>
+    let panel: UnsafeMutablePointer<Float>
     private let halves: UnsafeMutablePointer<Float>
     private let kernels: SubspaceKernels
 
