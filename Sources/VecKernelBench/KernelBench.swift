@@ -52,6 +52,7 @@ struct KernelBench {
             }
         }
         ListCodeBench(table, repeats: repeats, memory: memory).run()
+        QueryBench(table: table, repeats: repeats).run()
         memory.deallocate()
         print("")
     }
