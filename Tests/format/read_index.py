@@ -423,7 +423,8 @@ class IndexFile:
         if self.is_packed:
             centers, _ = self.ranges("quantizer")
             _, scale = self.packed_factors(position)
-            return [center + scale * (x - center) for x, center in zip(self.walk_row(position), centers)]
+            row = [center + scale * (x - center) for x, center in zip(self.walk_row(position), centers)]
+            return self.rotated_back(row) if self.is_rotated else row
         return self.walk_row(position)
 
     def _elements(self, name, dtype, position, stride):
@@ -511,7 +512,8 @@ class IndexFile:
             self.calibrated_recall,
             self.calibrated_by_own_rows,
             self.typical_sketch_error,
-        ) = struct.unpack_from("<IIIIQQffIIffIf", self.sections["graph_notes"])
+            self.is_rotated,
+        ) = struct.unpack_from("<IIIIQQffIIffIfI", self.sections["graph_notes"])
         self.decided_storage = decided - 1 if decided else None
         _require(1 <= self.ef_construction <= 2**20, f"ef_construction is {self.ef_construction}")
         _require(self.asked_storage <= AS_INT4 and self.asked_rescore <= 3, "the options of the graph are not known")
@@ -520,6 +522,7 @@ class IndexFile:
         _require(self.insertions < 2**62, f"{self.insertions} rows were never inserted")
         _require(0 <= self.typical_code_error < float("inf"), "the error of the codes cannot be")
         _require(0 <= self.typical_sketch_error < float("inf"), "the error of the sketches cannot be")
+        _require(self.is_rotated <= (self.decided_storage == AS_INT4), "rows are rotated that cannot be")
 
     def ranges(self, name):
         """The centers and the steps of "quantizer" or "sketcher"."""

@@ -402,14 +402,16 @@ def test_factors_of_codes_are_their_squares_around_the_centers(tmp_path, rng, me
 
 
 @pytest.mark.parametrize("metric", ["l2sq", "ip", "cosine"])
-@pytest.mark.parametrize("dim", [7, 130])
-def test_codes_of_4_bits_are_the_nearest_and_have_a_sum_and_a_scale(tmp_path, rng, metric, dim):
-    vectors = rng.standard_normal((2100, dim)).astype(np.float32) + 0.5
-    found = save_graph(tmp_path / "index", vectors, dim=dim, metric=metric, storage="int4")
+@pytest.mark.parametrize("dim, power", [(96, 1), (130, 3)])
+def test_codes_of_4_bits_are_the_nearest_and_have_a_sum_and_a_scale(tmp_path, rng, metric, dim, power):
+    vectors = like_texts(rng, 2100, dim) if power == 1 else rng.standard_normal((2100, dim)).astype(np.float32) ** power
+    found = save_graph(tmp_path / "index", vectors, dim=dim, metric=metric, storage="int4", seed=5)
     assert not found.has_sketches
+    assert found.is_rotated == (power == 3), "even steps do not fit elements that are small or very large"
     centers, steps = found.ranges("quantizer")
     for position in range(0, 2100, 50):
         row = scaled(found.row(position)) if metric == "cosine" else found.row(position)
+        row = found.rotated(row) if found.is_rotated else row
         decoded = found.walk_row(position)
         own = [x - c for x, c in zip(row, centers)]
         coded = [x - c for x, c in zip(decoded, centers)]
@@ -672,6 +674,7 @@ def test_a_graph_that_breaks_a_rule_is_refused_though_its_checksums_are_right(tm
         (24, "Q", 2**62),
         (36, "f", float("nan")),
         (60, "f", -1.0),
+        (64, "I", 1),
     ],
 )
 def test_notes_that_break_a_rule_are_refused(tmp_path, at, letter, value):

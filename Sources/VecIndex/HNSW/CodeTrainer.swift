@@ -61,26 +61,53 @@ struct CodeTrainer {
 
     /// Trains 4-bit sketches and measures what they lose of the 10 nearest within the 40 nearest.
     func trainSketch() throws(VecStoreError) -> Result {
-        let quantizer = try fourBits(isCentered: false)
+        let quantizer = try fourBits(moments)
         let (loss, error) = try measure(quantizer, codedK: 2 * CodeTrainer.codedK)
         return Result(quantizer: quantizer, loss: loss, error: error)
     }
 
-    /// Trains 4-bit codes that are to be all that a walk has.
-    func trainPacked() throws(VecStoreError) -> Result {
-        let quantizer = try fourBits(isCentered: true)
-        let (loss, error) = try measure(quantizer, isPacked: true)
-        return Result(quantizer: quantizer, loss: loss, error: error)
+    /// Trains 4-bit codes that are to be all that a walk has: of the rows as they are, or rotated where that loses less.
+    func trainPacked(seed: UInt64) throws(VecStoreError) -> Result {
+        func train(_ moments: Moments, _ rotation: FastRotation?) throws(VecStoreError) -> Result {
+            let quantizer = try fourBits(moments, isCentered: true, rotation: rotation)
+            let (loss, error) = try measure(quantizer, isPacked: true)
+            return Result(quantizer: quantizer, loss: loss, error: error)
+        }
+        let plain = try train(moments, nil)
+        // A rotation takes time for each query: it must be worth it.
+        guard plain.loss > CodeTrainer.leastGain else { return plain }
+        let rotation = FastRotation(dimension: dimension, seed: seed)
+        let rotated = try train(try self.moments(rotation), rotation)
+        return rotated.loss < plain.loss - CodeTrainer.leastGain ? rotated : plain
+    }
+
+    private static let leastGain: Float = 0.002
+    private static let rotatedRows = 8192
+
+    /// Those of some of the rows, rotated.
+    private func moments(_ rotation: FastRotation) throws(VecStoreError) -> Moments {
+        let n = min(count, CodeTrainer.rotatedRows)
+        let memory = try allocate(Float.self, n * dimension, for: "training")
+        let rotated = memory.pointer(Float.self)
+        ThreadPool.shared.run(tasks: n, threads: threads) { i in
+            let row = rotated + i * self.dimension
+            row.update(from: self.rows + i * self.count / n * self.dimension, count: self.dimension)
+            rotation.apply(row)
+        }
+        return try Moments(rotated, n, dimension, threads: threads)
     }
 
     /// A quantizer of 16 levels, each element by its own spread.
-    private func fourBits(isCentered: Bool) throws(VecStoreError) -> ScalarQuantizer {
+    private func fourBits(
+        _ moments: Moments, isCentered: Bool = false, rotation: FastRotation? = nil
+    ) throws(VecStoreError) -> ScalarQuantizer {
         let stepMemory = try allocate(Float.self, dimension, for: "training")
         let steps = stepMemory.pointer(Float.self)
         let best = Float(ScalarQuantizer.bestStep)
         for d in 0..<dimension { steps[d] = max(best * moments.deviation[d], moments.pooled * 0x1p-20, 0x1p-70) }
         return try ScalarQuantizer(
-            dimension: dimension, metric: metric, levels: 16, isCentered: isCentered, center: moments.mean, step: steps)
+            dimension: dimension, metric: metric, levels: 16, isCentered: isCentered, rotation: rotation, center: moments.mean,
+            step: steps)
     }
 
     /// Mean, spread and ends of each element.
@@ -232,13 +259,13 @@ struct CodeTrainer {
         let factorMemory = try allocate(PackedFactors.self, count, for: "training")
         let codes = codeMemory.pointer(UInt8.self), factors = factorMemory.pointer(PackedFactors.self)
         let piece = 1024, pieces = (count + piece - 1) / piece
-        let roomMemory = try allocate(Float.self, pieces * dimension, for: "training")
+        let roomMemory = try allocate(Float.self, pieces * 2 * dimension, for: "training")
         let room = roomMemory.pointer(Float.self)
         ThreadPool.shared.run(tasks: pieces, threads: threads) { task in
             for i in (task * piece)..<min((task + 1) * piece, self.count) {
                 let row = self.rows + i * self.dimension, code = codes + i * self.dimension
                 if isPacked {
-                    factors[i] = quantizer.encode(packed: row, room + task * self.dimension, code, self.table)
+                    factors[i] = quantizer.encode(packed: row, room + task * 2 * self.dimension, code, self.table)
                     continue
                 }
                 factors[i] = PackedFactors(sum: quantizer.encode(row, code, self.table), scale: 1)
@@ -285,7 +312,8 @@ struct CodeTrainer {
         let query = room.pointer(Int8.self, at: queryAt)
         let row = rows + truth.queries[q] * dimension, floats = room.pointer(Float.self, at: floatsAt)
         if isPacked {
-            let scale = quantizer.encodePackedQuery(row, floats, query, table)
+            floats.update(from: row, count: dimension)
+            let scale = quantizer.encodePackedQuery(floats, query, table)
             table.scalarCodes.list(query, addresses, count, dimension, scale.offset, scale.weight, out)
             for i in 0..<count { out[i] = scale.base + factors[i].sum + factors[i].scale * out[i] }
         } else {

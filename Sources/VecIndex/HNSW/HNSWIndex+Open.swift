@@ -30,7 +30,11 @@ extension HNSWIndex {
         let notes = try GraphNotes(noteBytes, path: map.path)
         let shape = fields.shape(header.shape)
         var quantizer: ScalarQuantizer?
-        if let bytes = base(.quantizer) { quantizer = try HNSWIndex.quantizer(bytes, shape, levels: shape.isPacked ? 16 : 256, map.path) }
+        if let bytes = base(.quantizer) {
+            quantizer = try HNSWIndex.quantizer(
+                bytes, shape, levels: shape.isPacked ? 16 : 256,
+                rotation: notes.knowledge.isRotated ? FastRotation(dimension: shape.dimension, seed: notes.seed) : nil, map.path)
+        }
         var sketcher: ScalarQuantizer?
         if let bytes = base(.sketcher) { sketcher = try HNSWIndex.quantizer(bytes, shape, levels: 16, map.path) }
         let store = try GraphStore(
@@ -86,7 +90,7 @@ extension HNSWIndex {
     }
 
     private static func quantizer(
-        _ bytes: UnsafeRawPointer, _ shape: GraphShape, levels: Int, _ path: String
+        _ bytes: UnsafeRawPointer, _ shape: GraphShape, levels: Int, rotation: FastRotation? = nil, _ path: String
     ) throws(VecStoreError) -> ScalarQuantizer {
         let centers = bytes.assumingMemoryBound(to: Float.self)
         let steps = centers + shape.dimension
@@ -95,8 +99,8 @@ extension HNSWIndex {
             throw VecStoreError(.corrupt, "'\(path)' has a quantizer with a range that cannot be (element \(d))")
         }
         return try ScalarQuantizer(
-            dimension: shape.dimension, metric: shape.metric, levels: levels, isCentered: shape.isPacked, center: centers,
-            step: steps)
+            dimension: shape.dimension, metric: shape.metric, levels: levels, isCentered: shape.isPacked, rotation: rotation,
+            center: centers, step: steps)
     }
 
     /// A writable copy in memory.

@@ -140,7 +140,7 @@ extension HNSWIndex {
             sample.rows.pointer(Float.self), sample.count, dimension: options.dimension, metric: options.metric,
             table: table, threads: threads)
         var storage = options.storage
-        let result = storage == .int4 ? try trainer.trainPacked() : try trainer.train()
+        let result = storage == .int4 ? try trainer.trainPacked(seed: options.seed) : try trainer.train()
         if storage == .auto { storage = result.loss <= HNSWIndex.acceptedLoss ? .int8 : finerStorage(sample) }
         var shape = HNSWIndex.shape(options, storage: storage)
         var sketch: CodeTrainer.Result?
@@ -157,7 +157,7 @@ extension HNSWIndex {
         knowledge.change {
             $0 = Knowledge.Values(
                 storage: storage, trainedRows: rows, codeLoss: result.loss, codeError: result.error,
-                sketchError: sketch?.error ?? 0, calibration: $0.calibration)
+                sketchError: sketch?.error ?? 0, isRotated: result.quantizer.rotation != nil, calibration: $0.calibration)
         }
         scratches.empty()
     }

@@ -119,6 +119,7 @@ struct GraphNotes {
         put((calibration?.recall ?? 0).bitPattern)
         put(UInt32(calibration?.usesOwnRows ?? false ? 1 : 0))
         put(knowledge.sketchError.bitPattern)
+        put(UInt32(knowledge.isRotated ? 1 : 0))
         return bytes + [UInt8](repeating: 0, count: GraphFields.notesSize - bytes.count)
     }
 
@@ -148,6 +149,8 @@ struct GraphNotes {
         let sketchError = Float(bitPattern: u32(60))
         guard sketchError >= 0 && sketchError.isFinite else { throw corrupt("sketches that are off by \(sketchError)") }
         knowledge.sketchError = sketchError
+        guard u32(64) <= (knowledge.storage == .int4 ? 1 : 0) else { throw corrupt("rows that are rotated in a way \(u32(64))") }
+        knowledge.isRotated = u32(64) == 1
         if u32(40) > 0 {
             let target = Float(bitPattern: u32(48)), recall = Float(bitPattern: u32(52))
             guard HNSWOptions.efRange.contains(Int(u32(44))), Int(u32(40)) <= Limits.k, target >= 0, target <= 1, recall >= 0,

@@ -167,6 +167,8 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             var codeError: Float = 0
             /// The same for sketches.
             var sketchError: Float = 0
+            /// Whether rows are rotated before they become 4-bit codes.
+            var isRotated = false
             var calibration: Calibration?
         }
 

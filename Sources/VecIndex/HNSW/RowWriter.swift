@@ -16,10 +16,10 @@ struct RowWriter {
         self.store = store
         self.table = table
         shape = store.shape
-        memory = try allocate(UInt8.self, 9 * shape.dimension, for: "a row")
+        memory = try allocate(UInt8.self, 13 * shape.dimension, for: "a row")
         floats = memory.pointer(Float.self)
         scratch = floats + shape.dimension
-        codes = memory.pointer(UInt8.self, at: 8 * shape.dimension)
+        codes = memory.pointer(UInt8.self, at: 12 * shape.dimension)
     }
 
     /// - Parameters:

@@ -103,7 +103,7 @@ struct WalkMetric {
         let codes = room.assumingMemoryBound(to: Int8.self)
         if isPacked { fillBlock(codes) }
         if form == .row && isPacked {
-            return walkQuery(quantizer.encodePackedQuery(floats, floats, codes, table), room)
+            return walkQuery(quantizer.encodePackedQuery(floats, codes, table), room)
         }
         let scale = quantizer.encodeQuery(floats, floats, codes, table)
         return WalkQuery(elements: UnsafeRawPointer(room), offset: scale.offset, weight: scale.weight)

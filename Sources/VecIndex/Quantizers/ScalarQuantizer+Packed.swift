@@ -18,6 +18,9 @@ struct PackedFactors {
 /// A factor for each row gives it its length back, in such a way that the product of the row and its codes is the square of
 /// that: without it products would come out too small, because codes so coarse are shorter than what they stand for, and
 /// distances of near rows too large, of each by another amount (Gao & Long, RaBitQ, arXiv 2405.12497, section 3.2).
+///
+/// Where there is a rotation, all is about rotated rows and queries: steps that are even cannot follow elements whose values are
+/// not, and sums of many of them are about normally distributed whatever they are.
 extension ScalarQuantizer {
     /// What makes distances out of the products of a query with the codes of rows:
     /// base + `PackedFactors.sum` + `PackedFactors.scale` · (offset + weight · product).
@@ -36,11 +39,14 @@ extension ScalarQuantizer {
     static let bestStep = 0.3352
 
     /// Encodes a row: for cosine one of norm 1. The codes, one to a byte, are from 0 to 15.
-    /// - Parameter scratch: `dimension` floats.
+    /// - Parameter scratch: Twice `dimension` floats.
     func encode(
-        packed row: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<UInt8>,
+        packed source: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<UInt8>,
         _ table: KernelTable
     ) -> PackedFactors {
+        let row = scratch + dimension
+        row.update(from: source, count: dimension)
+        rotation?.apply(row)
         let squares = Double(self.squares(row))
         let length = max(squares.squareRoot(), ScalarQuantizer.leastLength * bestLength)
         let stretch = Float(bestLength / length)
@@ -70,14 +76,16 @@ extension ScalarQuantizer {
             let code = Float(d % 128 < 64 ? byte & 15 : byte >> 4)
             row[d] = center[d] + factors.scale * step[d] * (code + lowSteps[d])
         }
+        rotation?.applyInverse(row)
     }
 
     /// Makes the codes of a query: for cosine one of norm 1.
-    /// - Parameter scratch: `dimension` floats; may be the query.
+    /// - Parameter query: Is used up.
     func encodePackedQuery(
-        _ query: UnsafePointer<Float>, _ scratch: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
+        _ query: UnsafeMutablePointer<Float>, _ codes: UnsafeMutablePointer<Int8>,
         _ table: KernelTable
     ) -> PackedScale {
+        rotation?.apply(query)
         var sum: Float
         if metric == .l2Squared {
             sum = squares(query)
@@ -86,7 +94,7 @@ extension ScalarQuantizer {
             for d in 0..<dimension { along += Double((query[d] - center[d]) * center[d]) }
             sum = Float(-along)
         }
-        let product = encodeProduct(query, scratch, codes, table)
+        let product = encodeProduct(query, query, codes, table)
         return packedScale(PackedFactors(sum: sum, scale: 1), constant: product.constant, unit: product.unit)
     }
 

@@ -16,6 +16,8 @@ final class ScalarQuantizer: @unchecked Sendable {
     let levels: Int
     /// Whether products are those of what rows and queries differ by from the center.
     let isCentered: Bool
+    /// What rows and queries go through before they become codes of 4 bits that have to do without finer ones, if anything.
+    let rotation: FastRotation?
     /// The middle of the range of each element.
     let center: UnsafePointer<Float>
     let step: UnsafePointer<Float>
@@ -40,13 +42,14 @@ final class ScalarQuantizer: @unchecked Sendable {
     /// - Parameters:
     ///   - center, step: `dimension` values each; steps are positive.
     init(
-        dimension: Int, metric: Metric, levels: Int = 256, isCentered: Bool = false, center: UnsafePointer<Float>,
-        step: UnsafePointer<Float>
+        dimension: Int, metric: Metric, levels: Int = 256, isCentered: Bool = false, rotation: FastRotation? = nil,
+        center: UnsafePointer<Float>, step: UnsafePointer<Float>
     ) throws(VecStoreError) {
         self.dimension = dimension
         self.metric = metric
         self.levels = levels
         self.isCentered = isCentered || metric == .l2Squared
+        self.rotation = rotation
         let most = Float(levels - 1)
         var layout = Layout()
         let places = (0..<8).map { _ in layout.add(Float.self, dimension) }

@@ -118,6 +118,28 @@ struct GraphStorageTests {
         #expect(abs(bytes - 2100 * saved) < 2100 * 16)
     }
 
+    @Test("rows that 4-bit codes would not fit are rotated, and only those", arguments: [Metric.l2Squared, .innerProduct, .cosine])
+    func rotated(metric: Metric) throws {
+        // Cubes of normally distributed numbers: most are small, a few very large.
+        var random = Random(seed: 627)
+        func cubes(_ count: Int) -> Vectors {
+            Vectors(GraphData.normal(count * 64, &random).map { $0 * $0 * $0 + 5 }, dimension: 64, type: .float32)
+        }
+        let rows = cubes(2100), queries = cubes(50)
+        let index = try HNSWIndex(rows, metric: metric, storage: .int4, m: 12, efConstruction: 50)
+        #expect(index.knowledge.current.isRotated)
+        #expect(try #require(index.graphStats.codeLoss) <= 0.02)
+        let truth = Recall.truth(queries, rows, metric, k: 10)
+        #expect(Recall.of(try index.search(queries, k: 10, SearchOptions(efSearch: 300)), truth) >= 0.95)
+        let directory = try TemporaryDirectory()
+        try index.save(to: directory.path(), sync: false)
+        for load in [false, true] {
+            let opened = try HNSWIndex.open(directory.path(), OpenOptions(load: load, verify: true))
+            #expect(Results.difference(try opened.search(queries, k: 10), try index.search(queries, k: 10)) == nil)
+        }
+        #expect(try !RealRows.int4Graph.get().knowledge.current.isRotated)
+    }
+
     @Test("options that do not go together are refused")
     func badOptions() {
         func refuse(_ code: VecStoreError.Code, _ options: HNSWOptions, sourceLocation: SourceLocation = #_sourceLocation) {

@@ -11,20 +11,25 @@ import VecKernels
 @Suite("4-bit codes with factors")
 struct PackedCodeTests {
     /// A quantizer whose ranges hold nearly all of some normally distributed rows, and these.
-    private static func make(_ metric: Metric, rows: Int, dimension: Int) throws -> (ScalarQuantizer, [[Float]]) {
+    private static func make(
+        _ metric: Metric, rows: Int, dimension: Int, rotation: FastRotation? = nil
+    ) throws -> (ScalarQuantizer, [[Float]]) {
         var random = Random(seed: 801)
         let center = (0..<dimension).map { Float($0 % 5) * 0.3 - 0.5 }
         let deviation = (0..<dimension).map { 0.5 + Float($0 % 3) * 0.4 }
         let quantizer = try ScalarQuantizer(
-            dimension: dimension, metric: metric, levels: 16, isCentered: true, center: center, step: deviation.map { $0 * 0.335 })
+            dimension: dimension, metric: metric, levels: 16, isCentered: true, rotation: rotation, center: center,
+            step: deviation.map { $0 * 0.335 })
         let made = (0..<rows).map { _ in
-            zip(GraphData.normal(dimension, &random), zip(center, deviation)).map { $0 * $1.1 + $1.0 }
+            var row = zip(GraphData.normal(dimension, &random), zip(center, deviation)).map { $0 * $1.1 + $1.0 }
+            rotation?.applyInverse(&row)
+            return row
         }
         return (quantizer, made)
     }
 
     private static func encode(_ quantizer: ScalarQuantizer, _ row: [Float]) -> (codes: [UInt8], factors: PackedFactors) {
-        var codes = [UInt8](repeating: 0, count: row.count), scratch = row
+        var codes = [UInt8](repeating: 0, count: row.count), scratch = row + row
         let factors = quantizer.encode(packed: row, &scratch, &codes, .current)
         return (codes, factors)
     }
@@ -39,7 +44,7 @@ struct PackedCodeTests {
 
     private static func distance(_ quantizer: ScalarQuantizer, _ query: [Float], _ row: [Float]) -> Float {
         var scratch = query, codes = [Int8](repeating: 0, count: query.count)
-        let scale = quantizer.encodePackedQuery(query, &scratch, &codes, .current)
+        let scale = quantizer.encodePackedQuery(&scratch, &codes, .current)
         return distance(codes, scale, encode(quantizer, row))
     }
 
@@ -54,15 +59,19 @@ struct PackedCodeTests {
 
     private static let metrics: [Metric] = [.l2Squared, .innerProduct, .cosine]
 
-    @Test("a row is about as far from itself as it is", arguments: metrics, [1, 7, 100, 384])
+    @Test("a row is about as far from itself as it is, rotated or not", arguments: metrics, [1, 7, 100, 384])
     func itself(metric: Metric, dimension: Int) throws {
-        let (quantizer, rows) = try PackedCodeTests.make(metric, rows: 20, dimension: dimension)
-        for row in rows {
-            let square = row.reduce(0) { $0 + $1 * $1 }
-            let truth = PackedCodeTests.truth(metric, row, row)
-            // Outliers are stretched less than it would take. What is left is the rounding of the query.
-            let isFar = zip(row, 0..<dimension).contains { abs($0.0 - quantizer.center[$0.1]) > 8.5 * quantizer.step[$0.1] }
-            if !isFar { #expect(abs(PackedCodeTests.distance(quantizer, row, row) - truth) <= 0.02 * (square + 1)) }
+        for rotation in [nil, FastRotation(dimension: dimension, seed: 802)] {
+            let (quantizer, rows) = try PackedCodeTests.make(metric, rows: 20, dimension: dimension, rotation: rotation)
+            for row in rows {
+                let square = row.reduce(0) { $0 + $1 * $1 }
+                let truth = PackedCodeTests.truth(metric, row, row)
+                // Outliers are stretched less than it would take. What is left is the rounding of the query.
+                var turned = row
+                rotation?.apply(&turned)
+                let isFar = zip(turned, 0..<dimension).contains { abs($0.0 - quantizer.center[$0.1]) > 8.5 * quantizer.step[$0.1] }
+                if !isFar { #expect(abs(PackedCodeTests.distance(quantizer, row, row) - truth) <= 0.02 * (square + 1)) }
+            }
         }
     }
 
