@@ -589,7 +589,14 @@ enum {
      * vecstore_index_train, or the first rows that are added. Float and byte types under L2SQ, IP and COSINE. At most
      * 2,147,483,646 rows.
      */
-    VECSTORE_KIND_IVF = 3
+    VECSTORE_KIND_IVF = 3,
+    /*
+     * For vecstore_index_create alone: chooses one of the kinds above, and how it stores rows, from the rows, `memory_budget`
+     * and `target_recall`, and calibrates it, so that plain searches find that share of the 10 nearest rows. Begins as FLAT;
+     * the add that makes the rows too many for that, or for the budget, builds another index with them. Statistics and
+     * files say what it is now; vecstore_index_explain says why.
+     */
+    VECSTORE_KIND_AUTO = 4
 };
 
 /*
@@ -652,13 +659,17 @@ typedef struct vecstore_index_options {
                              (SOAR, arXiv 2404.00774): more memory, far fewer lists to read; 0 = 1 */
     vecstore_rotation rotation; /* PQ: OPQ makes codes of rotated residuals, which lose less where parts are few; dim up to
                                    4096; else 0 */
-    uint32_t reserved;          /* 0 */
+
+    /* For AUTO; with the others they must be 0. seed is for it too, and capacity says how many rows are expected. */
+    float target_recall;    /* above 0, up to 1: exact search; 0 = 0.95 */
+    uint64_t memory_budget; /* bytes that it may take, as memory_bytes of the statistics counts them; 0 = any number */
 } vecstore_index_options;
 
 #define VECSTORE_INDEX_OPTIONS_INIT                                                                                    \
     {                                                                                                                  \
         (uint32_t)sizeof(vecstore_index_options), VECSTORE_KIND_FLAT, 0, VECSTORE_METRIC_L2SQ, VECSTORE_DTYPE_F32, 0,  \
-            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0, 0, 0, 0, 0, 0, 0                              \
+            0, 0, 0, VECSTORE_STORAGE_AUTO, VECSTORE_RESCORE_DEFAULT, 0, 0, 0, 0, 0, VECSTORE_ROTATION_NONE,           \
+            0.0f, 0                                                                                                    \
     }
 
 /*
@@ -903,7 +914,8 @@ typedef struct vecstore_index_stats {
                                 nlist * sum(n^2) / sum(n)^2 */
     uint32_t default_nprobe; /* lists that a search reads where it does not say */
     uint32_t calibrated_nprobe;
-    uint32_t reserved_2;
+
+    uint32_t automatic; /* 1: made with VECSTORE_KIND_AUTO; kind and all else say what it is now */
 } vecstore_index_stats;
 
 #define VECSTORE_INDEX_STATS_INIT                                                                                      \
@@ -914,6 +926,15 @@ typedef struct vecstore_index_stats {
 
 /* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_index_get_stats(const vecstore_index *index, vecstore_index_stats *stats);
+
+/*
+ * Says in words what an index is: some lines of ASCII. Of one made with VECSTORE_KIND_AUTO also what was chosen, why, what
+ * memory it was estimated to take and takes, what its calibration found, and what vecstore_index_optimize would do now.
+ * @param[out] buffer  room for `size` bytes: as much of the text as fits, and a 0; may be NULL where size is 0
+ * @param[out] needed  bytes of the whole text without the 0; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_explain(const vecstore_index *index, char *buffer, size_t size, size_t *needed);
 
 /* Checks an index against its own checksums and rules: for a mapped index every byte of the file; for HNSW every link,
  * and that every row can be reached. O(bytes).

@@ -44,6 +44,8 @@ package struct IndexStats: Sendable {
     package var mappedBytes = 0
     package var nextID: UInt64 = 0
     package var keepsExactCodes = false
+    /// Whether it was chosen by what there is to keep.
+    package var isAutomatic = false
     package var graph: GraphStats?
     package var lists: ListStats?
 }
@@ -128,10 +130,23 @@ package protocol VectorIndex: AnyObject, Sendable {
         _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
     ) throws(VecStoreError) -> Calibration
 
-    func save(to path: String, sync: Bool) throws(VecStoreError)
+    /// What `calibrate` found last; nil where nothing was found, or it does not hold any more.
+    var calibration: Calibration? { get }
+
+    /// What the index is, in words.
+    func explain() -> String
+
+    /// - Parameter notes: How it was chosen, where nobody said what it is to be.
+    func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError)
 }
 
 extension VectorIndex {
+    package var calibration: Calibration? { nil }
+
+    package func explain() -> String { Explanation(self).text }
+
+    package func save(to path: String, sync: Bool) throws(VecStoreError) { try save(to: path, sync: sync, notes: nil) }
+
     package func train(
         _ vectors: UnsafeRawPointer, type: ElementType, count: Int, threads: Int, progress: Progress?
     ) throws(VecStoreError) {
@@ -159,12 +174,15 @@ package func openIndex(
 ) throws(VecStoreError) -> any VectorIndex {
     let file = try FileHandle.openForReading(path)
     let header = try FileHeader(file)
+    let index: any VectorIndex
     switch header.kind {
-    case .flat: return try FlatIndex.open(file, header, options, table: table)
-    case .hnsw: return try HNSWIndex.open(file, header, options, table: table)
-    case .ivf: return try IVFIndex.open(file, header, options, table: table)
+    case .flat: index = try FlatIndex.open(file, header, options, table: table)
+    case .hnsw: index = try HNSWIndex.open(file, header, options, table: table)
+    case .ivf: index = try IVFIndex.open(file, header, options, table: table)
     case .quantizer:
         throw VecStoreError(
             .invalidArgument, "'\(path)' holds \(header.summary), not an index: open it as a quantizer")
     }
+    guard let notes = try AutoNotes.read(file, header) else { return index }
+    return try AutoIndex(opened: index, notes, path: path, table: table)
 }

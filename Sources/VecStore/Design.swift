@@ -21,11 +21,13 @@ extension Index {
     ///     try Index(.hnsw(), dimension: 384, metric: .cosine)
     ///     try Index(.hnsw(m: 32, storage: .float16, seed: 7), dimension: 384, metric: .cosine)
     ///     try Index(.ivf(nlist: 1024, storage: .pq, assignments: 2), dimension: 384, metric: .cosine)
+    ///     try Index(.auto(memoryBudget: 1 << 30, targetRecall: 0.98), dimension: 384, metric: .cosine)
     public struct Design: Sendable, Hashable {
         enum Content: Hashable {
             case flat(exactCodes: Bool?)
             case hnsw(m: Int, efConstruction: Int, storage: Storage, rescore: Rescore, seed: UInt64)
             case ivf(Lists)
+            case auto(memoryBudget: Int?, targetRecall: Float, seed: UInt64)
         }
 
         struct Lists: Hashable {
@@ -41,11 +43,13 @@ extension Index {
 
         let content: Content
 
-        public var kind: Kind {
+        /// nil: the index chooses it.
+        public var kind: Kind? {
             switch content {
             case .flat: .flat
             case .hnsw: .hnsw
             case .ivf: .ivf
+            case .auto: nil
             }
         }
 
@@ -102,6 +106,21 @@ extension Index {
                     Lists(
                         nlist: nlist, storage: storage, rescore: rescore, pqM: pqM, bits: bits, rotation: rotation,
                         assignments: assignments, seed: seed)))
+        }
+
+        /// Chooses one of the kinds, and how it stores rows, from the rows that there are, the budget and the recall, and
+        /// measures how it has to search. Begins as `.flat`; the `add` that makes the rows too many for that (8,192) or for
+        /// the budget builds another index with them. `optimize` chooses again. `kind` and `stats` say what it is now,
+        /// `explain()` says why.
+        /// - Parameters:
+        ///   - memoryBudget: Bytes that it may take, as `memoryBytes` counts them; nil: any number.
+        ///   - targetRecall: The share of the 10 nearest rows that searches are to find: above 0, up to 1 (exact search).
+        ///   - seed: The same rows, options and seed, added on one thread, give the same file, byte for byte.
+        ///
+        /// `capacity` says how many rows are expected. A budget that nothing meets is refused with `.invalidArgument`, by
+        /// `add` with `.tooLarge`.
+        public static func auto(memoryBudget: Int? = nil, targetRecall: Float = 0.95, seed: UInt64 = 0) -> Design {
+            Design(content: .auto(memoryBudget: memoryBudget, targetRecall: targetRecall, seed: seed))
         }
     }
 
@@ -240,5 +259,16 @@ func makeIndex(
                 rescore: lists.rescore.internalValue, pqM: lists.pqM, bits: lists.bits,
                 isRotated: lists.rotation == .opq, assignments: lists.assignments,
                 seed: lists.seed, capacity: capacity))
+    case .auto(let budget, let recall, let seed):
+        guard exactCodes == nil else {
+            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .auto")
+        }
+        if let budget, budget < 1 {
+            throw VecStoreError(.invalidArgument, "memoryBudget is \(budget): allowed is 1 and more, or nil for none")
+        }
+        return try AutoIndex(
+            AutoOptions(
+                dimension: dimension, metric: metric, type: type, capacity: capacity, memoryBudget: budget ?? 0,
+                targetRecall: recall, seed: seed))
     }
 }

@@ -21,12 +21,13 @@ public final class Index: Sendable {
 
     /// An empty index.
     /// - Parameters:
-    ///   - design: `.flat`, exact, or `.hnsw()` or `.ivf()`, approximate and fast; all take options.
+    ///   - design: `.flat`, exact, or `.hnsw()` or `.ivf()`, approximate and fast, or `.auto()`, which chooses; all take
+    ///     options.
     ///   - dimension: Elements (for `.bits`: bits) of a vector: 1 to 65,536.
     ///   - metric: `.hamming` and `.jaccard` go with `.bits`, the others with all other types.
     ///   - elementType: How rows are stored.
     ///   - exactCodes: The same as `.flat(exactCodes:)`; nil for the others.
-    ///   - capacity: Rows to reserve memory for. The index grows past it by itself.
+    ///   - capacity: Rows to reserve memory for; of `.auto()` rows that are expected. The index grows past it by itself.
     /// - Throws: `.invalidArgument` for a number out of range, `.unsupported` for what does not go together, `.tooLarge`,
     ///   `.outOfMemory`.
     public init(
@@ -62,6 +63,7 @@ public final class Index: Sendable {
 
     // MARK: - What it is
 
+    /// How it finds its results; of an `.auto` one: now.
     public var kind: Kind {
         switch core.kind {
         case .flat: .flat
@@ -88,6 +90,10 @@ public final class Index: Sendable {
             count = buffer.baseAddress.map { core.ids(offset: 0, capacity: room, $0) } ?? 0
         }
     }
+
+    /// What the index is, in words: some lines. Of an `.auto` one also what was chosen, why, what memory it was estimated to
+    /// take and takes, what its calibration found, and what `optimize` would do now.
+    public func explain() -> String { core.explain() }
 
     /// Checks the index against its own checksums and rules: of a map every byte of the file, of a graph every link, and
     /// that every row can be reached, of an inverted file that every row is in its lists.

@@ -18,6 +18,8 @@ extension Index {
         public let nextID: UInt64?
         /// Whether 8-bit copies of the rows are kept for exact search; for `.flat`.
         public let keepsExactCodes: Bool
+        /// Whether it was made with `.auto`; all else says what it is now.
+        public let isAutomatic: Bool
         /// What is peculiar to `.hnsw`; else nil.
         public let graph: Graph?
         /// What is peculiar to `.ivf`; else nil.
@@ -106,6 +108,7 @@ extension Index.Stats {
         mappedBytes = value.mappedBytes
         nextID = value.nextID == .max ? nil : value.nextID
         keepsExactCodes = value.keepsExactCodes
+        isAutomatic = value.isAutomatic
         graph = value.graph.map(Index.Graph.init)
         lists = value.lists.map(Index.Lists.init)
     }

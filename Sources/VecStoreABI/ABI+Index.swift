@@ -212,6 +212,7 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
     value.mapped_bytes = UInt64(s.mappedBytes)
     value.next_id = s.nextID
     value.exact_codes = s.keepsExactCodes ? 1 : 0
+    value.automatic = s.isAutomatic ? 1 : 0
     if let lists = s.lists {
         value.storage = lists.storage.rawValue
         value.exact_dtype = lists.exactType?.rawValue ?? 0
@@ -240,6 +241,26 @@ private func statsValue(_ index: any VectorIndex) -> vecstore_index_stats {
     value.sketched = graph.isSketched ? 1 : 0
     value.levels = UInt32(graph.levels)
     return value
+}
+
+@_cdecl("vecstore_index_explain")
+public func vecstore_index_explain(
+    _ index: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ size: Int, _ needed: UnsafeMutablePointer<Int>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withIndex(index) { (index) throws(VecStoreError) in
+            let room = try checkedCount(size, "size")
+            let out = try checked(buffer, "buffer", count: room)
+            var text = index.explain()
+            needed?.pointee = text.utf8.count
+            if room == 0 { return }
+            text.withUTF8 { bytes in
+                let n = min(bytes.count, room - 1)
+                for i in 0..<n { out[i] = CChar(bitPattern: bytes[i]) }
+                out[n] = 0
+            }
+        }
+    }
 }
 
 @_cdecl("vecstore_index_verify")

@@ -69,13 +69,35 @@ func makeIndex(_ options: UnsafePointer<vecstore_index_options>?) throws(VecStor
     guard o.capacity <= UInt64(Limits.rows) else {
         throw VecStoreError(.tooLarge, "capacity is \(o.capacity): an index holds at most \(Limits.rows) rows")
     }
+    if o.kind == UInt32(VECSTORE_KIND_AUTO) { return try AutoIndex(autoOptions(o)) }
+    guard o.memory_budget == 0 && o.target_recall == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "memory_budget and target_recall are for kind 4 (auto), not for \(o.kind): search has a target_recall too")
+    }
     switch o.kind == 0 ? IndexKind.flat : IndexKind(rawValue: o.kind) {
     case .flat: return try FlatIndex(flatOptions(o))
     case .hnsw: return try HNSWIndex(graphOptions(o))
     case .ivf: return try IVFIndex(listOptions(o))
     case nil:
-        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 0 and 1 (flat), 2 (hnsw) and 3 (ivf)")
+        throw VecStoreError(.invalidArgument, "kind is \(o.kind): allowed are 0 and 1 (flat), 2 (hnsw), 3 (ivf) and 4 (auto)")
     }
+}
+
+private func autoOptions(_ o: vecstore_index_options) throws(VecStoreError) -> AutoOptions {
+    guard o.exact_codes == 0, o.m == 0, o.ef_construction == 0, o.storage == 0, o.rescore == 0, o.nlist == 0, o.pq_m == 0,
+        o.bits == 0, o.assignments == 0, o.rotation == 0
+    else {
+        throw VecStoreError(
+            .invalidArgument,
+            "exact_codes, m, ef_construction, storage, rescore, nlist, pq_m, bits, assignments and rotation must be 0 with kind 4 (auto), which chooses them: say memory_budget, target_recall, capacity and seed"
+        )
+    }
+    return AutoOptions(
+        dimension: try checkedDimension(Int(o.dim)),
+        metric: o.metric == 0 ? .l2Squared : try checkedMetric(o.metric),
+        type: o.dtype == 0 ? .float32 : try checkedType(o.dtype), capacity: Int(o.capacity),
+        memoryBudget: Int(clamping: o.memory_budget),
+        targetRecall: o.target_recall == 0 ? AutoOptions.defaultRecall : o.target_recall, seed: o.seed)
 }
 
 private func flatOptions(_ o: vecstore_index_options) throws(VecStoreError) -> IndexOptions {

@@ -232,6 +232,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_index_explain
+        var declared = CVecStore.vecstore_index_explain
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_index_verify
         var declared = CVecStore.vecstore_index_verify
         requireSameType(&ours, &declared)

@@ -83,7 +83,7 @@ enum { rows_section = 1, ids_section, order_section, squares_section, inverse_se
        notes_section = 16, quantizer_section, walk_section, factors_section, full_section, links_section, parents_section,
        levels_section, places_section, upper_section, sketcher_section, sketches_section, sketch_factors_section,
        list_notes_section = 32, centroids_section, list_numbers_section, codebooks_section, list_counts_section,
-       list_blocks_section, homes_section,
+       list_blocks_section, homes_section, auto_notes_section = 56,
        section_kinds };
 
 /* Fields of the notes of a graph. */

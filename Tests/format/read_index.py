@@ -42,6 +42,7 @@ HAS_CODES = 2
 HAS_SKETCHES = 4
 HAS_WIDE_NUMBERS = 8
 HAS_ROTATION = 16
+IS_AUTOMATIC = 32
 
 # How the rows of a graph are stored.
 AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_INT8, AS_INT4 = range(6)
@@ -50,6 +51,7 @@ NO_ROW = 2**32 - 1
 NO_ENTRY = 2**64 - 1
 TREE_BIT = 2**31
 NOTES_SIZE = 128
+AUTO_NOTES_SIZE = 64
 CODE_STEPS, NIBBLE_STEPS = 255, 15
 
 # How the lists of an inverted file hold rows, beside those that graphs have; and the finer rows beside codes.
@@ -66,11 +68,16 @@ BLOCK_ROWS = 32
 CHOICES = 16
 ROUNDS = 4
 
+# What was chosen automatically, by the kind.
+RULES = {1: (1, 6), 2: (2, 3, 10), 3: (4, 5, 7, 8, 9)}
+FLOAT_RULES = (3, 4, 7, 8, 9, 10)
+
 ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR = range(1, 9)
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)
 UPPER_PLACES, UPPER_LINKS, SKETCHER, SKETCHES, SKETCH_FACTORS = range(24, 29)
 LIST_NOTES, CENTROIDS, LIST_NUMBERS, CODEBOOKS, LIST_COUNTS, LIST_BLOCKS, HOMES = range(32, 39)
 RANGES, PART_CENTROIDS, ROTATION, MEAN = range(48, 52)
+AUTO_NOTES = 56
 SECTIONS = {
     ROWS: "rows",
     IDS: "ids",
@@ -104,6 +111,7 @@ SECTIONS = {
     PART_CENTROIDS: "part_centroids",
     ROTATION: "rotation",
     MEAN: "mean",
+    AUTO_NOTES: "auto_notes",
 }
 
 
@@ -123,9 +131,9 @@ class IndexFile:
 
     KINDS = tuple(KINDS)
     KNOWN_FLAGS = {
-        FLAT: IDS_ASCEND | HAS_CODES,
-        HNSW: IDS_ASCEND | HAS_SKETCHES,
-        IVF: IDS_ASCEND | HAS_WIDE_NUMBERS | HAS_ROTATION,
+        FLAT: IDS_ASCEND | IS_AUTOMATIC | HAS_CODES,
+        HNSW: IDS_ASCEND | IS_AUTOMATIC | HAS_SKETCHES,
+        IVF: IDS_ASCEND | IS_AUTOMATIC | HAS_WIDE_NUMBERS | HAS_ROTATION,
     }
     FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 96}
 
@@ -139,6 +147,8 @@ class IndexFile:
         if self.kind == IVF:
             self._read_list_notes()
             self._read_lists()
+        if self.flags & IS_AUTOMATIC:
+            self._read_auto_notes()
 
     # ---- The fixed part ----------------------------------------------------------------------------------------------
 
@@ -383,6 +393,8 @@ class IndexFile:
     def _read_table(self):
         data = self._data
         expected = self._expected_sections()
+        if self.flags & IS_AUTOMATIC:
+            expected[AUTO_NOTES] = AUTO_NOTES_SIZE
         _require(self.section_count == len(expected), f"there are {self.section_count} sections, not {len(expected)}")
         _require(self.header_size == FIXED_SIZE + ENTRY_SIZE * self.section_count, "the size of the header is wrong")
         _require(self.header_size <= len(data), "the section table is cut short")
@@ -636,6 +648,36 @@ class IndexFile:
             waiting += children
         _require(len(reached) == self.count, f"{self.count - len(reached)} rows cannot be reached")
 
+
+    # ---- Of an index that was chosen automatically ------------------------------------------------------------------
+
+    def _read_auto_notes(self):
+        """What it was to be chosen by, and what was chosen."""
+        (
+            self.memory_budget,
+            self.capacity,
+            self.auto_seed,
+            self.chosen_rows,
+            self.rows_calibrated,
+            self.target_recall,
+            self.rule,
+            self.auto_nprobe,
+            self.auto_oversampling,
+            self.auto_recall,
+            reserved,
+        ) = struct.unpack_from("<QQQQQfIIffI", self.sections["auto_notes"])
+        _require(self.memory_budget < 2**63, "the memory budget cannot be")
+        rows = (self.capacity, self.chosen_rows, self.rows_calibrated)
+        _require(max(rows) <= MOST_ROWS, "there are more rows than there can be")
+        _require(0 < self.target_recall <= 1, "the recall cannot be")
+        _require(self.rule in RULES.get(self.kind, ()), f"rule {self.rule} is for another kind")
+        means = self.dtype != BITS and self.metric in (L2SQ, IP, COSINE)
+        _require(self.rule not in FLOAT_RULES or (means and self.dtype in FLOATS), "the rule does not go with the dtype")
+        _require(self.rule != 3 or self.dtype == FLOAT32, "the rule does not go with the dtype")
+        _require(self.rule != 5 or (means and self.dtype not in FLOATS), "the rule does not go with the dtype")
+        _require(self.auto_nprobe <= MOST_LISTS, "there are too many lists to read")
+        _require(self.auto_oversampling == 0 or 1 <= self.auto_oversampling <= 1000, "oversampling cannot be")
+        _require(0 <= self.auto_recall <= 1 and reserved == 0, "the notes cannot be")
 
     # ---- Of an inverted file -----------------------------------------------------------------------------------------
 

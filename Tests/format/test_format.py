@@ -1283,3 +1283,50 @@ def test_an_inverted_file_that_breaks_a_rule_is_refused_though_its_checksums_are
         vecstore.Index.open(path, verify=True).verify()
     with pytest.raises(vecstore.CorruptError):
         vecstore.Index.open(path, mmap=False)
+
+
+@pytest.mark.parametrize(
+    "n, budget, kind, rule", [(300, None, 1, 1), (8300, None, 2, 2), (1200, 360_000, 3, 4)]
+)
+def test_an_index_that_was_chosen_says_by_what(tmp_path, rng, n, budget, kind, rule):
+    made = {"capacity": n, "memory_budget": budget, "target_recall": 0.75, "seed": 2**63 + 5}
+    with vecstore.Index("auto", dim=64, **made) as index:
+        ids = index.add(crowds(rng, n, 64))
+        index.save(tmp_path / "index")
+    found = read_index.read(tmp_path / "index")
+    assert (found.kind, found.count, found.rule) == (kind, n, rule)
+    assert (found.memory_budget, found.capacity, found.auto_seed) == (budget or 0, n, 2**63 + 5)
+    assert found.target_recall == 0.75
+    assert (found.chosen_rows, found.rows_calibrated) == ((0, 0) if kind == 1 else (n, n))
+    assert sorted(found.ids) == sorted(ids.tolist())
+    assert list(found.sections)[-1] == "auto_notes"
+
+
+@pytest.mark.parametrize(
+    "at, letter, value",
+    [
+        (0, "Q", 2**63),
+        (8, "Q", 2**32),
+        (24, "Q", 2**32),
+        (32, "Q", 2**40),
+        (40, "f", 0.0),
+        (40, "f", float("nan")),
+        (40, "f", 1.5),
+        (44, "I", 0),
+        (44, "I", 2),
+        (44, "I", 11),
+        (48, "I", 2**20 + 1),
+        (52, "f", 0.5),
+        (52, "f", float("inf")),
+        (56, "f", -1.0),
+        (60, "I", 1),
+    ],
+)
+def test_notes_of_a_choice_that_break_a_rule_are_refused(tmp_path, rng, at, letter, value):
+    path = tmp_path / "index"
+    with vecstore.Index("auto", dim=DIM) as index:
+        index.add(vectors_of(rng, 3, "float32"))
+        index.save(path)
+    found = read_index.read(path)
+    path.write_bytes(forged(path.read_bytes(), found, "auto_notes", at, letter, value))
+    refused(path, vecstore.CorruptError)

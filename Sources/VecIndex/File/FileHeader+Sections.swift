@@ -15,7 +15,12 @@ extension FileHeader {
         let target = try AtomicFile(path)
         for i in sections.indices {
             let writer = try SectionWriter(target.file, at: sections[i].offset)
-            try section(sections[i].kind, writer)
+            if sections[i].kind == .autoNotes {
+                let bytes = notes?.encode() ?? []
+                try writer.append(bytes, bytes.count)
+            } else {
+                try section(sections[i].kind, writer)
+            }
             sections[i].checksum = try writer.finish()
         }
         let bytes = encode(fileSize: fileSize)

@@ -75,6 +75,10 @@ enum SectionKind: UInt32, CaseIterable {
     case rotation = 50
     /// The mean that binary codes are relative to, f32.
     case mean = 51
+
+    // Of an index of any kind that was chosen automatically.
+    /// What it was to be chosen by, and what was chosen.
+    case autoNotes = 56
 }
 
 /// What a file holds: an index of one of its kinds, or a quantizer. The raw values are those of the file: never renumber them.
@@ -137,6 +141,8 @@ struct FileHeader {
     static let entrySize = 32
     static let mostSections = 64
     static let alignment = 64
+    /// The flag of an index that was chosen automatically.
+    private static let autoFlag: UInt32 = 32
 
     struct Section {
         var kind: SectionKind
@@ -156,6 +162,9 @@ struct FileHeader {
     var count: Int
     var nextID: UInt64
     var idsAscend: Bool
+    /// Whether it was chosen automatically, and for a writer how.
+    var isAuto = false
+    var notes: AutoNotes? { didSet { isAuto = notes != nil } }
     var fileSize = 0
     var sections: [Section] = []
 
@@ -168,6 +177,7 @@ struct FileHeader {
 
     /// The bytes that a section must have; nil where this file must not have it.
     func wantedSize(_ kind: SectionKind) -> Int? {
+        if kind == .autoNotes { return isAuto ? AutoNotes.size : nil }
         if let graph { return wantedSize(kind, graph) }
         if let lists { return wantedSize(kind, lists) }
         if let quantizer { return quantizer.wantedSize(kind, dimension: shape.dimension) }
@@ -251,6 +261,7 @@ struct FileHeader {
     private var flags: UInt32 {
         let all = [
             idsAscend, shape.keepsCodes, graph?.isSketched ?? false, lists?.codes.isWide ?? false, lists?.isRotated ?? false,
+            isAuto,
         ]
         return all.enumerated().reduce(0) { $1.element ? $0 | 1 << UInt32($1.offset) : $0 }
     }
@@ -342,9 +353,9 @@ struct FileHeader {
         let flags = u32(64)
         let (knownFlags, fieldsEnd): (UInt32, Int) =
             switch kind {
-            case .flat: (3, 68)
-            case .hnsw: (5, 100)
-            case .ivf: (25, 96)
+            case .flat: (3 | autoFlag, 68)
+            case .hnsw: (5 | autoFlag, 100)
+            case .ivf: (25 | autoFlag, 96)
             case .quantizer: (0, QuantizerFields.end)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
@@ -355,6 +366,7 @@ struct FileHeader {
         guard !shape.keepsCodes || (type.isFloat && metric != .l1) else { throw corrupt("has codes where there can be none") }
         var header = FileHeader(shape: shape, count: Int(u64(48)), nextID: u64(56), idsAscend: flags & 1 != 0)
         header.fileSize = fileSize
+        header.isAuto = flags & autoFlag != 0
         if kind == .hnsw {
             header.graph = try graphFields(
                 path, shape, header.count, (u32(68), u32(72), u32(76)), isSketched: flags & 4 != 0, units: u64(80), entry: u64(88), root: u32(96))

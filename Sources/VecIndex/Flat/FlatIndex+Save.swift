@@ -3,10 +3,11 @@
 extension FlatIndex {
     /// Writes the rows as they are now to a file, whole or not at all.
     /// - Parameter sync: Whether to wait until the disk has it.
-    package func save(to path: String, sync: Bool) throws(VecStoreError) {
+    package func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError) {
         let (state, nextID) = published.with { (_, state, nextID) in (state, nextID) }
         let order = try IDOrder(state)
         var header = FileHeader(shape: shape, count: state.count, nextID: nextID, idsAscend: order.ascends)
+        header.notes = notes
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
             try write(kind, state, order, writer)
         }

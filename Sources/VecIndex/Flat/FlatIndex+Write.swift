@@ -5,7 +5,7 @@ import VecKernelTypes
 extension FlatIndex {
     /// Most bytes of rows in one segment.
     private static let segmentBytes = 64 << 20
-    private static let leastSegmentRows = 64
+    static let leastSegmentRows = 64
 
     // MARK: - Adding
 

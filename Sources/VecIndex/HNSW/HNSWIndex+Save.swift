@@ -4,7 +4,7 @@ import VecKernelTypes
 
 extension HNSWIndex {
     /// Writes the graph as it is now to a file, whole or not at all. Writers wait meanwhile; searches do not.
-    package func save(to path: String, sync: Bool) throws(VecStoreError) {
+    package func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError) {
         gate.lockAlone()
         defer { gate.unlockAlone() }
         let store = self.store
@@ -23,6 +23,7 @@ extension HNSWIndex {
                 m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched, units: dense.usedUnits,
                 entry: dense.entry.load(ordering: .acquiring), root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
+        header.notes = notes
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
             try write(kind, dense, order, writer)
         }

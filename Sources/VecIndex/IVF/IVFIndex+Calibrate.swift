@@ -3,10 +3,20 @@
 import VecKernelTypes
 
 extension IVFIndex {
+    package var calibration: Calibration? { current.model?.calibration.value }
+
     /// Finds the least `nprobe` with which queries reach a recall, against exact search, and keeps it with the lists.
     /// - Parameter queries: nil: rows of the index, which find themselves more easily than strangers do.
     package func calibrate(
         _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int
+    ) throws(VecStoreError) -> Calibration {
+        try calibrate(queries, type: type, count: count, k: k, recall: recall, threads: threads, oversampling: nil)
+    }
+
+    /// - Parameter oversampling: That of the searches that it is for.
+    func calibrate(
+        _ queries: UnsafeRawPointer?, type: ElementType, count: Int, k: Int, recall: Float, threads: Int,
+        oversampling: Float?
     ) throws(VecStoreError) -> Calibration {
         try checkWritable()
         guard options.rowType != nil else {
@@ -22,7 +32,9 @@ extension IVFIndex {
         }
         let (nprobe, found) = try calibrator.least(1...max(model?.nlist ?? 1, 1)) {
             (nprobe, queries, type, n, k, output) throws(VecStoreError) in
-            try search(queries, type: type, count: n, k: k, options: SearchOptions(threads: threads, nprobe: nprobe), output)
+            try search(
+                queries, type: type, count: n, k: k,
+                options: SearchOptions(threads: threads, nprobe: nprobe, oversampling: oversampling), output)
         }
         guard found.recall >= recall else {
             throw VecStoreError(

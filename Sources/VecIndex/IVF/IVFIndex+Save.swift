@@ -4,7 +4,7 @@ import VecKernelTypes
 
 extension IVFIndex {
     /// Writes the index as it is now to a file, whole or not at all, its rows in the order of their lists.
-    package func save(to path: String, sync: Bool) throws(VecStoreError) {
+    package func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError) {
         let (state, nextID) = published.with { (_, state, nextID) in (state, nextID) }
         let packed = try PackedLists(state, options)
         let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
@@ -17,6 +17,7 @@ extension IVFIndex {
                 nlist: state.listCount, storage: options.storage, rowType: options.rowType, blocks: packed.blocks,
                 assignments: options.assignments, codes: options.codeShape, isRotated: options.isRotated),
             count: state.count, nextID: nextID, idsAscend: order.ascends)
+        header.notes = notes
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
             switch kind {
             case .ids: try writer.append(ids, 8 * state.count)

@@ -35,7 +35,7 @@ THREADS_MAX = 1024
 
 METRICS = {"l2sq": 1, "ip": 2, "cosine": 3, "l1": 4, "hamming": 5, "jaccard": 6}
 DTYPES = {"float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "uint8": 5, "bits": 6}
-KINDS = {"flat": 1, "hnsw": 2, "ivf": 3}
+KINDS = {"flat": 1, "hnsw": 2, "ivf": 3, "auto": 4}
 STORAGES = {"auto": 0, "float32": 1, "float16": 2, "bfloat16": 3, "int8": 4, "int4": 5, "pq": 6, "binary": 7}
 RESCORES = {"default": 0, "none": 1, "float32": 2, "float16": 3}
 QUANTIZERS = {"scalar": 1, "product": 2, "binary": 3}
@@ -105,7 +105,8 @@ class IndexOptions(ctypes.Structure):
         ("bits", c_uint32),
         ("assignments", c_uint32),
         ("rotation", c_uint32),
-        ("reserved", c_uint32),
+        ("target_recall", c_float),
+        ("memory_budget", c_uint64),
     ]
 
 
@@ -221,7 +222,7 @@ class StatsStruct(ctypes.Structure):
         ("imbalance", c_float),
         ("default_nprobe", c_uint32),
         ("calibrated_nprobe", c_uint32),
-        ("reserved_2", c_uint32),
+        ("automatic", c_uint32),
     ]
 
 
@@ -354,6 +355,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_index_count": (_STATUS, (_HANDLE, POINTER(c_uint64))),
     "vecstore_index_ids": (_STATUS, (_HANDLE, c_uint64, _ARRAY, c_size_t, POINTER(c_size_t))),
     "vecstore_index_get_stats": (_STATUS, (_HANDLE, POINTER(StatsStruct))),
+    "vecstore_index_explain": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
     "vecstore_index_verify": (_STATUS, (_HANDLE,)),
     "vecstore_index_save": (_STATUS, (_HANDLE, c_char_p, POINTER(SaveOptions))),
     "vecstore_index_open": (_STATUS, (c_char_p, POINTER(OpenOptions), POINTER(_HANDLE))),
@@ -959,6 +961,8 @@ def index_create(
     bits: int,
     assignments: int,
     rotation: str,
+    memory_budget: int,
+    target_recall: float,
 ) -> int:
     options = IndexOptions(
         struct_size=ctypes.sizeof(IndexOptions),
@@ -978,6 +982,8 @@ def index_create(
         bits=bits,
         assignments=assignments,
         rotation=ROTATIONS[rotation],
+        memory_budget=memory_budget,
+        target_recall=target_recall,
     )
     handle = c_void_p()
     _check(_lib.vecstore_index_create(byref(options), byref(handle)))
@@ -1269,6 +1275,7 @@ def index_stats(handle: int) -> dict[str, Any]:
         "mapped_bytes": stats.mapped_bytes,
         "next_id": stats.next_id,
         "exact_codes": bool(stats.exact_codes),
+        "automatic": bool(stats.automatic),
     }
     if kind == "hnsw":
         fields["m"] = stats.m
@@ -1298,6 +1305,17 @@ def index_stats(handle: int) -> dict[str, Any]:
             "uses_own_rows": bool(stats.calibrated_by_own_rows),
         }
     return fields
+
+
+def index_explain(handle: int) -> str:
+    """The whole text, as it is at one moment: it is asked for with more room where it has grown meanwhile."""
+    size = 2048
+    while True:
+        buffer, needed = ctypes.create_string_buffer(size), c_size_t()
+        _check(_lib.vecstore_index_explain(handle, buffer, size, byref(needed)))
+        if needed.value < size:
+            return buffer.value.decode()
+        size = 2 * needed.value
 
 
 def index_verify(handle: int) -> None:

@@ -132,6 +132,8 @@ class IndexStats:
         The id that the next row without one will get; `vecstore.NO_ID` where there is none left.
     exact_codes : bool
         Whether 8-bit copies are kept for exact search.
+    automatic : bool
+        Whether it was made with the kind "auto"; `kind` and all else say what it is now.
     m, ef_construction : int or None
         As the graph was made. These and all up to `calibration` are None where the kind is not "hnsw", but for
         `storage`, `exact_dtype` and `calibration`, which "ivf" has too.
@@ -179,6 +181,7 @@ class IndexStats:
     mapped_bytes: int
     next_id: int
     exact_codes: bool
+    automatic: bool = False
     m: Optional[int] = None
     ef_construction: Optional[int] = None
     storage: Optional[str] = None
@@ -252,7 +255,8 @@ class Index:
         How results are found. "flat" is exact: it compares a query with every row that the filter lets through. "hnsw"
         is approximate: it walks over a graph of near rows, for a small part of the work. "ivf" is approximate and
         small: rows lie in lists around centroids, as they are or as codes, and a search reads the lists nearest to its
-        query; for l2sq, ip and cosine.
+        query; for l2sq, ip and cosine. "auto" chooses one of these, and how it stores rows, from the rows that there
+        are, `memory_budget` and `target_recall`, and measures how it has to search; see Notes.
     dim : int
         Elements (for bits: bits) of one vector, 1 ... 65536.
     metric : str, default "l2sq"
@@ -266,7 +270,7 @@ class Index:
         possible for float dtypes under l2sq, ip and cosine. By default where they help: float32 rows that are not very
         short.
     capacity : int, default 0
-        Rows to reserve memory for. An index grows past it by itself.
+        Rows to reserve memory for. An index grows past it by itself. Auto: rows that are expected.
     m : int, optional
         HNSW: links that a new row gets, 2 ... 256; by default 16. More find more, and cost memory and time.
     ef_construction : int, optional
@@ -285,7 +289,7 @@ class Index:
         for `get`. "default" = as they were added; "float32", "float16" (elements below 65,520); None = none, the
         smallest: distances and rows that come out are then approximate.
     seed : int, default 0
-        HNSW and IVF: the same rows, options and seed, added with ``threads=1``, give the same file, byte for byte.
+        HNSW, IVF and auto: the same rows, options and seed, added with ``threads=1``, give the same file, byte for byte.
     nlist : int, optional
         IVF: lists, 1 ... 1048576. By default by the n rows that it is trained on: a power of two, about ``4 *
         sqrt(n)``, at most ``n / 39`` and 65536.
@@ -301,6 +305,11 @@ class Index:
     assignments : int, default 1
         IVF: lists that each row is in: 1, or 2, where the second is chosen to help where the first misleads (SOAR):
         more memory, and fewer lists to read for the same recall.
+    memory_budget : int, optional
+        Auto: bytes that the index may take, as `memory_bytes` of its statistics counts them; None = any number.
+    target_recall : float, optional
+        Auto: the share of the 10 nearest rows that searches are to find, above 0, up to 1 (exact search); by default
+        0.95.
 
     Raises
     ------
@@ -332,6 +341,12 @@ class Index:
     beginning to its end.
     `close` lets calls that already run finish, and does not wait for them.
 
+    *Auto.* The index begins as "flat". The `add` that makes the rows too many for that (8,192) or for the budget builds
+    another index with them, which takes as long as making it anew and memory for a copy of the rows, and measures on
+    rows that are not in it yet how it has to search to find `target_recall`. Searches without `ef_search`, `nprobe` and
+    `target_recall` go by that. `optimize` chooses again for the rows that there are. `kind` and `stats` say what it is
+    now, `explain` says why.
+
     *Fork.* A child of `os.fork` may go on using an index, provided that no other thread was inside a call at that
     moment.
 
@@ -357,6 +372,7 @@ class Index:
     _dtype: str
     _read_only: bool
     _may_train: bool
+    _automatic: bool
 
     def __init__(
         self,
@@ -378,6 +394,8 @@ class Index:
         rotation: Optional[str] = None,
         bits: Optional[int] = None,
         assignments: Optional[int] = None,
+        memory_budget: Optional[int] = None,
+        target_recall: Optional[float] = None,
     ) -> None:
         if nbits is not None and bits is not None:
             raise InvalidArgumentError("nbits is for storage 'pq', bits for 'binary': give one of them")
@@ -399,6 +417,8 @@ class Index:
                 _code_bits(nbits, bits),
                 0 if assignments is None else _arrays.integer("assignments", assignments, 1, _ffi.ASSIGNMENTS_MOST),
                 _arrays.rotation_name(rotation),
+                0 if memory_budget is None else _arrays.integer("memory_budget", memory_budget, 1, _UINT64_MAX),
+                0.0 if target_recall is None else _arrays.share("target_recall", target_recall),
             )
         )
 
@@ -463,8 +483,9 @@ class Index:
         self._finalizer.atexit = False
         stats = _ffi.index_stats(handle)
         self._kind = stats["kind"]
+        self._automatic = stats["automatic"]
         # Whether the next rows that are added may be trained on: only statistics tell, which take their time.
-        self._may_train = self._kind == "ivf"
+        self._may_train = self._kind == "ivf" and not self._automatic
         self._dim = stats["dim"]
         self._metric = stats["metric"]
         self._dtype = stats["dtype"]
@@ -482,7 +503,12 @@ class Index:
 
     @property
     def kind(self) -> str:
-        """How results are found, "flat", "hnsw" or "ivf". Readable after `close` too, as are the other properties."""
+        """How results are found, "flat", "hnsw" or "ivf". Readable after `close` too, as are the other properties.
+
+        Of an index made with "auto": what it is now.
+        """
+        if self._automatic and self._handle != 0:
+            self._kind = _ffi.index_stats(self._handle)["kind"]
         return self._kind
 
     @property
@@ -525,8 +551,20 @@ class Index:
         calibration = fields.pop("calibration", None)
         return IndexStats(**fields, calibration=None if calibration is None else Calibration(**calibration))
 
+    def explain(self) -> str:
+        """What the index is, in words: some lines.
+
+        Of one made with "auto" also what was chosen, why, what memory it was estimated to take and takes, what its
+        calibration found, and what `optimize` would do now.
+
+        Returns
+        -------
+        str
+        """
+        return _ffi.index_explain(self._open_handle())
+
     def __repr__(self) -> str:
-        about = f"{self._kind} dim={self._dim} metric={self._metric} dtype={self._dtype}"
+        about = f"{self.kind} dim={self._dim} metric={self._metric} dtype={self._dtype}"
         try:
             return f"<vecstore.Index {about} rows={len(self)}>"
         except InvalidHandleError:
@@ -728,7 +766,7 @@ class Index:
         """Whether a call that works on so many rows tells its progress, or takes long enough that Ctrl-C should end it."""
         if progress is not None and not callable(progress):
             raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
-        return progress is not None or (self._kind != "flat" and rows >= _INTERRUPTIBLE_ROWS)
+        return progress is not None or ((self._kind != "flat" or self._automatic) and rows >= _INTERRUPTIBLE_ROWS)
 
     def optimize(self, *, threads: int = 0, progress: Optional[_Progress] = None) -> None:
         """Makes searches of a graph faster and lets them find more, once most rows are in.
