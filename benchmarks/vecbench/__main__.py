@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import codes, compare, data, filters, kmeans, life, lifework, machine, report, resident, suite
+from . import auto, codes, compare, data, filters, kmeans, life, lifework, machine, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -132,7 +132,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "life": {"singles": 100, "rows": 10_000, "queries": 200, "seconds": 0.2},
 }
 TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "ivf": [0.9, 0.95, 0.98, 0.99], "growth": [0.95, 0.99]}
-TRAINING: dict[str, Any] = {"kmeans": kmeans, "codes": codes, "resident": resident}
+TRAINING: dict[str, Any] = {"auto": auto, "kmeans": kmeans, "codes": codes, "resident": resident}
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
 
@@ -219,7 +219,7 @@ def command_line() -> argparse.ArgumentParser:
         "`make` must have built vecstore before; without it the run fails and says so.",
     )
     commands = parser.add_subparsers(
-        dest="suite", required=True, metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | resident | engines | report"
+        dest="suite", required=True, metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | resident | auto | engines | report"
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -255,6 +255,7 @@ def command_line() -> argparse.ArgumentParser:
     resident.add_arguments(
         commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
     )
+    auto.add_arguments(commands.add_parser("auto", help="whether an index that chooses by itself keeps what it promises"), numbers)
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
