@@ -69,8 +69,8 @@ CHOICES = 16
 ROUNDS = 4
 
 # What was chosen automatically, by the kind.
-RULES = {1: (1, 6), 2: (2, 3, 10), 3: (4, 5, 7, 8, 9)}
-FLOAT_RULES = (3, 4, 7, 8, 9, 10)
+RULES = {1: (1, 6), 2: (2, 3, 10, 11), 3: (4, 5, 7, 8, 9)}
+FLOAT_RULES = (3, 4, 7, 8, 9, 10, 11)
 
 ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR = range(1, 9)
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)
@@ -661,7 +661,7 @@ class IndexFile:
             self.rows_calibrated,
             self.target_recall,
             self.rule,
-            self.auto_nprobe,
+            self.auto_setting,
             self.auto_oversampling,
             self.auto_recall,
             reserved,
@@ -675,7 +675,7 @@ class IndexFile:
         _require(self.rule not in FLOAT_RULES or (means and self.dtype in FLOATS), "the rule does not go with the dtype")
         _require(self.rule != 3 or self.dtype == FLOAT32, "the rule does not go with the dtype")
         _require(self.rule != 5 or (means and self.dtype not in FLOATS), "the rule does not go with the dtype")
-        _require(self.auto_nprobe <= MOST_LISTS, "there are too many lists to read")
+        _require(self.auto_setting <= MOST_RESULTS, "the setting cannot be")
         _require(self.auto_oversampling == 0 or 1 <= self.auto_oversampling <= 1000, "oversampling cannot be")
         _require(0 <= self.auto_recall <= 1 and reserved == 0, "the notes cannot be")
 

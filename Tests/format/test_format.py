@@ -1315,6 +1315,7 @@ def test_an_index_that_was_chosen_says_by_what(tmp_path, rng, n, budget, kind, r
         (44, "I", 0),
         (44, "I", 2),
         (44, "I", 11),
+        (44, "I", 12),
         (48, "I", 2**20 + 1),
         (52, "f", 0.5),
         (52, "f", float("inf")),

@@ -23,7 +23,7 @@ K = 10
 # third of it.
 TOLERANCE = 0.25
 # Bytes of memory for each row: so many times the row, and what is kept beside it.
-BUDGETS: list[Optional[float]] = [None, 1.0, 0.6, 0.15]
+BUDGETS: list[Optional[float]] = [None, 1.0, 0.6, 0.3, 0.15]
 BESIDE = 250
 
 

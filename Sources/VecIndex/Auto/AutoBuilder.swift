@@ -85,7 +85,7 @@ struct AutoBuilder {
         notes.plan = plan
         notes.chosenRows = total
         notes.calibratedRows = 0
-        notes.nprobe = 0
+        notes.setting = 0
         notes.oversampling = 0
         notes.recall = 0
         let strangers = plan.isFlat || total < AutoBuilder.leastRows ? 0 : min(AutoBuilder.mostStrangers, total / 10)
@@ -100,14 +100,14 @@ struct AutoBuilder {
             rows, type: old.elementType, count: first, ids: ids, outIDs: nil, threads: threads, progress: told)
         let last = rows + first * old.elementType.rowSize(old.dimension)
         let calibrator = AutoCalibration(made, plan, state.options, threads: threads)
-        if strangers > 0 && plan.isLossy {
+        if strangers > 0 && plan.isCoded {
             try calibrator.run(last, strangers, amongst: rows, ids, first, &notes, table: table)
         } else if strangers > 0 {
             try calibrator.run(last, type: old.elementType, strangers, &notes)
         }
         try made.add(
             last, type: old.elementType, count: strangers, ids: ids + first, outIDs: nil, threads: threads, progress: nil)
-        if strangers == 0 && !plan.isFlat && !plan.isLossy && total > 0 { try calibrator.run(nil, type: old.elementType, 0, &notes) }
+        if strangers == 0 && !plan.isFlat && !plan.isCoded && total > 0 { try calibrator.run(nil, type: old.elementType, 0, &notes) }
         notes.calibratedRows = plan.isFlat ? 0 : total
         made.raiseNextID(to: old.stats().nextID)
         withExtendedLifetime((rowMemory, idMemory)) {}

@@ -17,6 +17,8 @@ struct AutoCalibration {
     private static let margin: Float = 0.3, ownMargin: Float = 0.5
     /// Rows in view beyond which a graph is not searched.
     private static let mostInView = 4096
+    /// The same of codes alone: what these do not find with so many they do not find with more.
+    private static let mostOfCodes = 1024
     /// Rows of an inverted file that are ranked for each result; nil: its own number of them.
     private static let oversamplings: [Float?] = [nil, 20, 60]
 
@@ -75,9 +77,10 @@ struct AutoCalibration {
         try BlockKNN.nearest(
             queries, count, rows, rowCount, dimension: options.dimension, metric: options.metric, type: options.type, k: k,
             filter: RowFilter(.none), threads: threads, truth, table: table)
-        func measure(_ nprobe: Int) throws(VecStoreError) -> Float {
-            try index.search(
-                queries, type: options.type, count: count, k: k, options: SearchOptions(threads: threads, nprobe: nprobe), found)
+        func measure(_ setting: Int) throws(VecStoreError) -> Float {
+            let search =
+                plan.isGraph ? SearchOptions(threads: threads, efSearch: setting) : SearchOptions(threads: threads, nprobe: setting)
+            try index.search(queries, type: options.type, count: count, k: k, options: search, found)
             var hits = 0, wanted = 0
             for i in 0..<count {
                 for j in 0..<k where truth.ids[i * k + j] != noID {
@@ -88,17 +91,18 @@ struct AutoCalibration {
             }
             return Float(hits) / Float(max(wanted, 1))
         }
-        let nlist = max(index.stats().lists?.nlist ?? 1, 1)
+        let least = plan.isGraph ? k : 1
+        let most = plan.isGraph ? max(min(rowCount, AutoCalibration.mostOfCodes), k) : max(index.stats().lists?.nlist ?? 1, 1)
         let goal = 1 - (1 - options.targetRecall) * (1 - AutoCalibration.margin)
-        // More lists do not help where codes do not tell rows apart.
-        let enough = min(goal, try measure(nlist) * 0.99)
-        var nprobe = 1
-        var recall = try measure(nprobe)
-        while recall < enough && nprobe < nlist {
-            nprobe = min(nprobe + max(1, nprobe / 2), nlist)
-            recall = try measure(nprobe)
+        // More does not help where codes do not tell rows apart.
+        let enough = min(goal, try measure(most) * 0.99)
+        var setting = least
+        var recall = try measure(setting)
+        while recall < enough && setting < most {
+            setting = min(setting + max(1, setting / 2), most)
+            recall = try measure(setting)
         }
-        notes.nprobe = nprobe
+        notes.setting = setting
         notes.recall = recall
         withExtendedLifetime(memory) {}
     }
@@ -120,14 +124,14 @@ extension AutoIndex {
     func recalibrate(_ threads: Int) {
         let state = current
         let rows = state.inner.count
-        guard rows > 0, isDue(state, rows) || (state.inner.calibration == nil && !state.plan.isFlat && !state.plan.isLossy) else {
+        guard rows > 0, isDue(state, rows) || (state.inner.calibration == nil && !state.plan.isFlat && !state.plan.isCoded) else {
             return
         }
         calibrate(state, nil, state.inner.elementType, 0, rows: rows, threads)
     }
 
     private func isDue(_ state: State, _ rows: Int) -> Bool {
-        !state.plan.isFlat && !state.plan.isLossy && rows >= 2 * max(state.notes.calibratedRows, 1)
+        !state.plan.isFlat && !state.plan.isCoded && rows >= 2 * max(state.notes.calibratedRows, 1)
     }
 
     private func calibrate(

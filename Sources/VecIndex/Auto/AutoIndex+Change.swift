@@ -148,7 +148,7 @@ extension AutoIndex {
     /// What would be chosen for the rows that there are.
     static func bestPlan(_ state: State) throws(VecStoreError) -> AutoPlan {
         // Codes are all that is known of the rows.
-        if state.plan.isLossy { return state.plan }
+        if state.plan.isCoded { return state.plan }
         let plan = try AutoPlan.choose(state.options, rows: state.inner.count, expected: 0)
         // The one that is to be preferred was found too coarse.
         return plan.finer == state.plan && state.plan.fits(state.inner.count, state.options) ? state.plan : plan

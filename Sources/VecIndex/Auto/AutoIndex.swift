@@ -146,10 +146,11 @@ extension AutoIndex.State {
         if search.oversampling == nil && notes.oversampling > 0 { search.oversampling = notes.oversampling }
         guard search.efSearch == nil, search.nprobe == nil, search.targetRecall == nil else { return search }
         let extra = max(k - AutoOptions.k, 0)
-        if plan.isGraph, let found = inner.calibration {
-            search.efSearch = min(found.efSearch + 2 * extra, Limits.k)
-        } else if !plan.isFlat {
-            let nprobe = inner.calibration?.nprobe ?? notes.nprobe
+        if plan.isGraph {
+            let ef = inner.calibration?.efSearch ?? notes.setting
+            if ef > 0 { search.efSearch = min(ef + 2 * extra, Limits.k) }
+        } else if plan.isLists {
+            let nprobe = inner.calibration?.nprobe ?? notes.setting
             if nprobe > 0 { search.nprobe = min(nprobe + nprobe * min(extra, 90) / 90, IVFOptions.mostLists) }
         }
         return search

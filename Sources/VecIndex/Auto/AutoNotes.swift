@@ -11,11 +11,11 @@ package struct AutoNotes: Sendable {
     var chosenRows: Int
     /// Rows that there were when searches were calibrated; 0: they are not.
     var calibratedRows = 0
-    /// Lists that searches of codes alone read; 0 of others.
-    var nprobe = 0
+    /// The `ef_search` or `nprobe` of searches of codes alone; 0 of others.
+    var setting = 0
     /// Rows that are ranked, for each result; 0: as the kind says.
     var oversampling: Float = 0
-    /// Measured with rows that were not in the index; 0: not so.
+    /// What was measured of codes alone; 0 of others.
     var recall: Float = 0
 
     static let size = 64
@@ -30,7 +30,7 @@ package struct AutoNotes: Sendable {
         put(UInt64(calibratedRows))
         put(targetRecall.bitPattern)
         put(plan.rawValue)
-        put(UInt32(nprobe))
+        put(UInt32(setting))
         put(oversampling.bitPattern)
         put(recall.bitPattern)
         return bytes + [UInt8](repeating: 0, count: AutoNotes.size - bytes.count)
@@ -55,8 +55,8 @@ extension AutoNotes {
         guard targetRecall > 0 && targetRecall <= 1 else { throw corrupt("a target_recall of \(targetRecall)") }
         guard let plan = AutoPlan(rawValue: u32(44)) else { throw corrupt("the unknown rule \(u32(44))") }
         self.plan = plan
-        guard Int(u32(48)) <= IVFOptions.mostLists else { throw corrupt("a calibration of \(u32(48)) lists") }
-        nprobe = Int(u32(48))
+        guard Int(u32(48)) <= Limits.k else { throw corrupt("a setting of \(u32(48))") }
+        setting = Int(u32(48))
         oversampling = Float(bitPattern: u32(52))
         recall = Float(bitPattern: u32(56))
         guard oversampling == 0 || (oversampling >= 1 && oversampling <= 1000) else { throw corrupt("an oversampling of \(oversampling)") }

@@ -20,6 +20,8 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
     case lists = 5
     /// Exact search, the rows alone.
     case plainFlat = 6
+    /// A graph over 8-bit codes alone.
+    case codeGraph = 11
     /// An inverted file of product codes alone.
     case productCodes = 7
     /// An inverted file of binary codes alone.
@@ -55,7 +57,7 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
         let hasMeans = options.type != .bits && options.metric != .l1
         return switch self {
         case .flat, .graph, .plainFlat: true
-        case .floatGraph: hasMeans && options.type.isFloat
+        case .floatGraph, .codeGraph: hasMeans && options.type.isFloat
         case .halfGraph: hasMeans && options.type == .float32
         case .binaryLists, .productLists, .productCodes, .binaryCodes: hasMeans && options.type.isFloat
         case .lists: hasMeans && !options.type.isFloat
@@ -63,7 +65,7 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
     }
 
     var isFlat: Bool { self == .flat || self == .plainFlat }
-    var isGraph: Bool { self == .graph || self == .floatGraph || self == .halfGraph }
+    var isGraph: Bool { [.graph, .floatGraph, .halfGraph, .codeGraph].contains(self) }
     var isLists: Bool { !isFlat && !isGraph }
     /// What may reach a recall that this one does not.
     var finer: AutoPlan? {
@@ -73,7 +75,9 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
         default: nil
         }
     }
-    /// Whether rows cannot be had back.
+    /// Whether there are codes alone, whose distances are approximate.
+    var isCoded: Bool { self == .codeGraph || isLossy }
+    /// Whether these are so coarse that nothing else can be made of them.
     var isLossy: Bool { self == .productCodes || self == .binaryCodes }
 
     func fits(_ rows: Int, _ options: AutoOptions) -> Bool {
@@ -98,7 +102,8 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
         let hasCodes = AutoPlan.floatGraph.isOffered(options)
         return HNSWOptions(
             dimension: options.dimension, metric: options.metric, type: options.type,
-            storage: hasCodes && self != .floatGraph ? .int8 : .auto, rescore: self == .halfGraph ? .float16 : .asAdded, seed: options.seed)
+            storage: hasCodes && self != .floatGraph ? .int8 : .auto,
+            rescore: self == .codeGraph ? .none : self == .halfGraph ? .float16 : .asAdded, seed: options.seed)
     }
 
     private func listOptions(_ options: AutoOptions) -> IVFOptions {
@@ -183,6 +188,7 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
         case .productLists: "ivf, storage pq, rescore by 16-bit rows"
         case .lists: "ivf, rows as added"
         case .plainFlat: "flat, without 8-bit copies"
+        case .codeGraph: "hnsw, storage int8, rescore none"
         case .productCodes: "ivf, storage pq, rescore none"
         case .binaryCodes: "ivf, storage binary, rescore none"
         }
@@ -204,6 +210,9 @@ enum AutoPlan: UInt32, CaseIterable, Sendable {
         case .productLists:
             return "a graph is beyond memory_budget, and codes of 1 bit an element do not reach target_recall: codes of 2 bits and 16-bit rows to rank by fit"
         case .lists: return "a graph is beyond memory_budget, lists of rows fit"
+        case .codeGraph:
+            return
+                "rows are beyond memory_budget, a graph over codes of 8 bits an element fits: without rows to rank by distances are approximate"
         case .productCodes:
             return
                 "rows are beyond memory_budget, codes of 2 bits an element fit: without rows to rank by distances are approximate, and the recall is what codes alone can give, 0.5 to 0.95 by the data"

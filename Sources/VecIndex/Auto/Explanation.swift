@@ -67,9 +67,9 @@ struct Explanation {
 
     private static func recall(_ state: AutoIndex.State) -> String {
         if state.plan.isFlat { return "exact" }
-        if state.plan.isLossy {
+        if state.plan.isCoded {
             return state.notes.recall > 0
-                ? "nprobe \(state.notes.nprobe) found \(state.notes.recall) of the \(AutoOptions.k) nearest" : "not measured"
+                ? "\(state.plan.isGraph ? "ef_search" : "nprobe") \(state.notes.setting) found \(state.notes.recall) of the \(AutoOptions.k) nearest" : "not measured"
         }
         guard let found = state.inner.calibration else { return "not measured yet" }
         let isMissed = found.recall < state.options.targetRecall ? "; more is out of reach" : ""
@@ -78,7 +78,7 @@ struct Explanation {
     }
 
     private static func advice(_ state: AutoIndex.State, _ rows: Int) -> String {
-        if state.plan.isLossy { return "keeps it: there are codes alone, of which nothing else can be made" }
+        if state.plan.isCoded { return "keeps it: there are codes alone, of which nothing else can be made" }
         do throws(VecStoreError) {
             let plan = try AutoIndex.bestPlan(state)
             return plan == state.plan ? "keeps it" : "makes it \(plan.name(state.options)): \(plan.reason(state.options, rows: rows))"
