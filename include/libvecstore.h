@@ -28,11 +28,12 @@
  *     call                                     | beside searches  | beside itself and other writers
  *     -----------------------------------------+------------------+-----------------------------------
  *     search, search_range, get, contains,     | yes, in parallel | yes, in parallel; a search sees the
- *     count, ids, stats, verify, save (const)  |                  | index as it was when the search began;
+ *     count, ids, stats, explain, verify, save |                  | index as it was when the search began;
  *                                              |                  | finding rows by id waits for the last
  *                                              |                  | step of a writer
  *     add                                      | yes              | FLAT, IVF: one at a time; the others wait.
- *                                              |                  | HNSW: calls of add run in parallel
+ *                                              |                  | HNSW: calls of add run in parallel. AUTO: as
+ *                                              |                  | the kind it is; one that replaces it is alone
  *     update, remove, compact, optimize,       | yes              | one at a time; the others wait
  *     reserve, train                           |                  |
  *     calibrate                                | yes              | yes; it searches, and keeps what it finds
@@ -710,7 +711,8 @@ VECSTORE_API vecstore_status vecstore_index_train(vecstore_index *index, const v
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, ALREADY_EXISTS, READ_ONLY, TOO_LARGE,
  * OUT_OF_MEMORY, CANCELLED. FLAT: O(n * dim). HNSW: O(n * ef_construction * m * dim * log rows) or so. IVF:
  * O(n * nlist * dim); one that was not trained is trained on these rows, and refuses fewer than vecstore_index_train
- * would (INVALID_ARGUMENT). (since 0.1)
+ * would (INVALID_ARGUMENT). AUTO: as the kind that it is; where that changes, as adding all rows to the new one; where
+ * memory_budget does not hold them, TOO_LARGE. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_add(vecstore_index *index, const void *vectors, vecstore_dtype dtype, size_t n,
                                                 const uint64_t *ids, const vecstore_work_options *options,
@@ -743,13 +745,14 @@ VECSTORE_API vecstore_status vecstore_index_compact(vecstore_index *index);
  * change. Takes about as long as adding the rows did, and as much memory again while it runs. Cancelled, it leaves a whole
  * index, part of which is optimized. IVF: trains on the rows that there are and puts all of them into new lists, where
  * rows are kept, for lists that rows of another kind have filled unevenly; cancelled, it leaves the index as it was. FLAT,
- * and IVF of codes alone: the same as vecstore_index_compact.
+ * and IVF of codes alone: the same as vecstore_index_compact. AUTO: chooses again for the rows that there are, and builds
+ * what was chosen, where it is another.
  * @param[in] options  NULL = defaults
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, OUT_OF_MEMORY, CANCELLED. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_index_optimize(vecstore_index *index, const vecstore_work_options *options);
 
-/* Reserves memory for `rows` rows altogether.
+/* Reserves memory for `rows` rows altogether. AUTO: expects so many.
  * Errors: INVALID_HANDLE, READ_ONLY, TOO_LARGE, OUT_OF_MEMORY. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_index_reserve(vecstore_index *index, uint64_t rows);
 

@@ -80,7 +80,6 @@ struct AutoBuilder {
     func build() throws(VecStoreError) -> Result {
         let old = state.inner
         let total = old.count + (batch?.rows.count ?? 0)
-        let made = try plan.index(state.options, rows: total)
         var notes = state.notes
         notes.plan = plan
         notes.chosenRows = total
@@ -92,6 +91,7 @@ struct AutoBuilder {
         let (rowMemory, idMemory) = try gather(total, last: strangers)
         let rows = UnsafeRawPointer(rowMemory.base), ids = UnsafePointer(idMemory.pointer(UInt64.self))
         let first = total - strangers
+        let made = try plan.index(state.options, rows: directedRows(rows, total))
         let watched = batch?.rows.count ?? total
         let told = progress.map { (tell: @escaping Progress) -> Progress in
             { (done, _) in tell(min(max(watched - 1, 0), Int(Double(done) / Double(total) * Double(watched))), watched) }
@@ -112,6 +112,18 @@ struct AutoBuilder {
         made.raiseNextID(to: old.stats().nextID)
         withExtendedLifetime((rowMemory, idMemory)) {}
         return Result(inner: made, notes: notes)
+    }
+
+    /// The rows that lists can lie around: under ip those of zeros have no direction.
+    private func directedRows(_ rows: UnsafeRawPointer, _ count: Int) -> Int {
+        let type = state.options.type, dimension = state.options.dimension
+        guard plan.isLists, state.options.metric == .innerProduct, let kernel = table.squaredNorms(type) else { return count }
+        let size = type.rowSize(dimension)
+        return (0..<count).reduce(0) { n, i in
+            var square: Float = 0
+            kernel(rows + i * size, size, 1, dimension, &square)
+            return square < Limits.cosineSquaredNorm ? n : n + 1
+        }
     }
 
     /// Copies all rows with their ids; some, spread over all, come last.

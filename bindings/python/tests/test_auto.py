@@ -137,6 +137,15 @@ def test_an_add_beyond_the_budget_adds_nothing(rng):
         assert len(index) == before
 
 
+def test_rows_of_zeros_do_not_count_for_lists(rng):
+    vectors = unequal(rng, 3000, 32)
+    vectors[100:] = 0
+    with vecstore.Index("auto", dim=32, metric="ip", capacity=3000, memory_budget=600_000) as index:
+        index.add(vectors)
+        assert (index.kind, len(index)) == ("ivf", 3000)
+        assert index.search(vectors[:100], k=1).distances.max() < 0
+
+
 def test_rows_are_found_while_another_kind_takes_over(rng):
     vectors = clusters(rng, 9600, 16)
     with vecstore.Index("auto", dim=16) as index:
