@@ -1,8 +1,9 @@
 # Quantizers beside those of faiss: training, encoding, and what codes of one size still find.
 # SPDX-License-Identifier: Apache-2.0
 """Each run is a fresh process. Recall is that of the k rows whose decoded vectors are the nearest by squared distance, which
-numpy's products find, in one way for all; then that of the best of the 100 nearest, ranked by exact rows. Of RaBitQ, whose distances are estimates that
-decoded vectors do not give, it is that of the k rows with the least estimates, which each library makes itself."""
+numpy's products find, in one way for all; then that of the best of the 100 nearest, ranked by exact rows. Of RaBitQ, whose
+distances are estimates that decoded vectors do not give, it is that of the k rows with the least estimates, which each
+library makes itself."""
 
 from __future__ import annotations
 
@@ -104,7 +105,10 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                 text=True,
                 check=True,
             )
-            results.append({"size": size, "kind": kind, "library": library, **json.loads(done.stdout)})
+            found = json.loads(done.stdout)
+            # Some take many minutes: what is done is not lost where the rest is stopped.
+            say("  " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
+            results.append({"size": size, "kind": kind, "library": library, **found})
     return {
         "schema": 1,
         "suite": "codes",
