@@ -69,8 +69,8 @@ CHOICES = 16
 ROUNDS = 4
 
 # What was chosen automatically, by the kind.
-RULES = {1: (1, 6), 2: (2, 3, 10, 11), 3: (4, 5, 7, 8, 9)}
-FLOAT_RULES = (3, 4, 7, 8, 9, 10, 11)
+RULES = {1: (1, 6), 2: (2, 3, 10, 11), 3: (4, 5, 7, 8, 9, 12)}
+FLOAT_RULES = (3, 4, 7, 8, 9, 10, 11, 12)
 
 ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR = range(1, 9)
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)

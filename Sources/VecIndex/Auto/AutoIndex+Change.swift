@@ -63,7 +63,7 @@ extension AutoIndex {
         let isOutgrown = state.plan.isFlat && state.options.targetRecall < 1 && rows > AutoPlan.flatRows
         if !isOutgrown && state.plan.fits(rows, state.options) {
             // Longer lists than these are slow.
-            let isLong = state.plan.isLists && !state.plan.isLossy && rows / AutoIndex.listGrowth >= max(state.notes.chosenRows, 1)
+            let isLong = state.plan.isLists && !state.plan.isCoded && rows / AutoIndex.listGrowth >= max(state.notes.chosenRows, 1)
             return isLong ? state.plan : nil
         }
         if state.plan.isLossy {
@@ -132,7 +132,7 @@ extension AutoIndex {
         let rows = state.inner.count
         let plan = try AutoIndex.bestPlan(state)
         // Lists are made anew in any case, and as many as there should be now.
-        guard plan != state.plan || (plan.isLists && !plan.isLossy) else {
+        guard plan != state.plan || (plan.isLists && !plan.isCoded) else {
             try state.inner.optimize(threads: threads, progress: progress)
             change { $0.notes.chosenRows = rows }
             recalibrate(threads)

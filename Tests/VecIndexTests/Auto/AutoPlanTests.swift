@@ -36,9 +36,11 @@ struct AutoPlanTests {
             }
         }
         #expect(
-            try plans(.cosine, .float32, [3000, 2000, 1200, 700, 400, 200])
-                == [.graph, .halfGraph, .binaryLists, .codeGraph, .productCodes, .binaryCodes])
-        #expect(try plans(.l2Squared, .bfloat16, [2000, 1200, 700, 400]) == [.graph, .binaryLists, .codeGraph, .productCodes])
+            try plans(.cosine, .float32, [3000, 2000, 1200, 700, 400, 300, 200])
+                == [.graph, .halfGraph, .binaryLists, .codeGraph, .scalarCodes, .productCodes, .binaryCodes])
+        #expect(
+            try plans(.l2Squared, .bfloat16, [2000, 1200, 700, 400, 300])
+                == [.graph, .binaryLists, .codeGraph, .scalarCodes, .productCodes])
         #expect(try plans(.innerProduct, .int8, [800, 500]) == [.graph, .lists])
         #expect(try plans(.l1, .float32, [2000, 1700]) == [.graph, .plainFlat])
         #expect(try plans(.jaccard, .bits, [300, 180]) == [.graph, .plainFlat])
