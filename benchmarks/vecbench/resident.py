@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import itertools
 import json
 import pathlib
 import shlex
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
     parser.add_argument("--recall", type=float, default=0.95, help="recall@10 to reach (default 0.95)")
     parser.add_argument("--assignments", type=numbers, default=[1, 2], help="lists of a row (default 1,2)")
+    parser.add_argument("--nlist", type=numbers, default=[4096, 1024], help="lists (default 4096,1024)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
@@ -45,7 +47,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
     kind = "auto" if options.quick and options.data == "packages-1m" else options.data
     dataset = data.prepare(kind, options.rows or (10_000 if options.quick else None), None, options.queries, options.seed, say)
     results = []
-    for assignments in options.assignments:
+    for assignments, nlist in itertools.product(options.assignments, options.nlist):
         with tempfile.TemporaryDirectory() as folder:
             request = {
                 "base": str(dataset.folder / "base.npy"),
@@ -53,9 +55,10 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                 "path": str(pathlib.Path(folder) / "index"),
                 "ids": str(pathlib.Path(folder) / "ids.npy"),
                 "assignments": assignments,
+                "nlist": min(nlist, dataset.n // 39),
                 "threads": options.threads,
             }
-            say(f"building with rows in {assignments} list(s)")
+            say(f"building with rows in {assignments} of {nlist} lists")
             built = _call("build", request)
             say("searching the map")
             found: dict[str, Any] = {}
@@ -122,7 +125,12 @@ def _work(request: dict[str, Any]) -> dict[str, Any]:
     if request["step"] == "build":
         base = np.ascontiguousarray(np.load(request["base"]), dtype=np.float32)
         index = vecstore.Index(
-            "ivf", dim=base.shape[1], metric="ip", storage="binary", assignments=request["assignments"]
+            "ivf",
+            dim=base.shape[1],
+            metric="ip",
+            storage="binary",
+            nlist=request["nlist"],
+            assignments=request["assignments"],
         )
         index.train(base, threads=request["threads"])
         index.add(base, threads=request["threads"])
