@@ -77,16 +77,31 @@ struct AutoCalibration {
         try BlockKNN.nearest(
             queries, count, rows, rowCount, dimension: options.dimension, metric: options.metric, type: options.type, k: k,
             filter: RowFilter(.none), threads: threads, truth, table: table)
+        let rowSize = options.type.rowSize(options.dimension)
+        let places = IDMap()
+        try places.reserve(rowCount)
+        for i in 0..<rowCount { places.set(ids[i], UInt32(truncatingIfNeeded: i)) }
+        guard let kernels = table.distance(options.metric, options.type) else {
+            throw VecStoreError(.internalError, "\(options.metric.name) does not exist for \(options.type.name)")
+        }
+        let query = try allocate(Float.self, options.dimension, for: "a query")
         func measure(_ setting: Int) throws(VecStoreError) -> Float {
             let search =
                 plan.isGraph ? SearchOptions(threads: threads, efSearch: setting) : SearchOptions(threads: threads, nprobe: setting)
             try index.search(queries, type: options.type, count: count, k: k, options: search, found)
             var hits = 0, wanted = 0
             for i in 0..<count {
-                for j in 0..<k where truth.ids[i * k + j] != noID {
-                    wanted += 1
-                    let id = ids[Int(truth.ids[i * k + j])]
-                    if (0..<k).contains(where: { found.ids[i * k + $0] == id }) { hits += 1 }
+                let there = (0..<k).reduce(0) { truth.ids[i * k + $1] == noID ? $0 : $0 + 1 }
+                guard there > 0 else { continue }
+                wanted += there
+                // Of rows that are equally far any will do.
+                let furthest = truth.distances[i * k + there - 1]
+                let limit = furthest + abs(furthest) * 0x1p-16
+                try convertElements(
+                    queries + i * rowSize, options.type, query.base, options.type.queryType, options.dimension, table)
+                for j in 0..<there {
+                    guard let place = places.slot(of: found.ids[i * k + j]) else { continue }
+                    if kernels.pair(query.base, rows + Int(place) * rowSize, options.dimension) <= limit { hits += 1 }
                 }
             }
             return Float(hits) / Float(max(wanted, 1))
