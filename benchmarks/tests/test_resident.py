@@ -9,7 +9,7 @@ from vecbench.__main__ import numbers
 def test_a_small_run_reaches_the_recall_and_tells_what_lies_in_memory():
     parser = argparse.ArgumentParser()
     resident.add_arguments(parser, numbers)
-    options = parser.parse_args(["--data", "generated", "--rows", "2000", "--queries", "50", "--assignments", "2"])
+    options = parser.parse_args(["--data", "generated", "--rows", "2000", "--queries", "50", "--assignments", "2", "--nlist", "32"])
     run = resident.run(options, lambda text: None)
     (found,) = run["results"]
     assert found["recall"] >= 0.95
