@@ -26,14 +26,14 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
 
     static let metrics: [Metric] = [.l2Squared, .innerProduct, .cosine]
 
-    /// Every storage under every metric, in one list and in two; without rows to rank by, and with narrower ones.
+    /// Rows and the shortest codes under every metric, in one list and in two; without rows to rank by, and with narrower ones.
+    /// Other codes under one metric: `codesAlone` has them under all.
     static let all: [ListSetting] =
         metrics.flatMap { metric in
             [ListStorage.auto, .pq, .binary].flatMap { storage in
                 [1, 2].map { ListSetting(metric: metric, storage: storage, assignments: $0) }
             } + [ListStorage.pq, .binary].map { ListSetting(metric: metric, storage: $0, rescore: .none, assignments: 2) }
-                + finer(metric, .asAdded)
-        } + [
+        } + finer(.innerProduct, .asAdded) + [
             ListSetting(metric: .l2Squared, storage: .float32), ListSetting(metric: .innerProduct, storage: .float16),
             ListSetting(metric: .cosine, storage: .bfloat16),
             ListSetting(metric: .l2Squared, storage: .pq, rescore: .none),
