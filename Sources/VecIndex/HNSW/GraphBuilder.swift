@@ -97,6 +97,7 @@ struct GraphBuilder {
         var (at, distance) = walk.start(query, entry: entry, level: min(level, top))
         var l = min(level, top)
         while l >= 0 {
+            if l == 0 { (at, distance) = walk.nearestLandmark(query, or: (at, distance), width: efConstruction) }
             var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
             _ = scratch.visit(slot)
             walk.begin(at, distance, &beam)
@@ -138,7 +139,8 @@ struct GraphBuilder {
     func relink(_ slot: UInt32, entry: UInt64) {
         let scratch = walk.scratch
         let query = walk.prepare(row: slot)
-        let (at, distance) = walk.start(query, entry: entry, level: 0)
+        let (at, distance) = walk.nearestLandmark(
+            query, or: walk.start(query, entry: entry, level: 0), width: efConstruction)
         var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
         _ = scratch.visit(slot)
         if at != slot { walk.begin(at, distance, &beam) }

@@ -232,6 +232,8 @@ extension HNSWIndex {
                 }
             }
         }
+        // No search takes them for landmarks from here on.
+        for slot in unlinked { store.setParent(slot, noSlot) }
         store.reclaimer.retire(unlinked)
         unlinked = []
     }

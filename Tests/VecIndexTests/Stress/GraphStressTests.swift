@@ -12,11 +12,14 @@ extension StressTests {
     private struct Graph: Sendable {
         static let kept = 500
         /// Enough for the graph to be trained and copied on the way.
-        let data = DataSet.clusters.make(rows: 3000, queries: 12, dimension: 100, type: .float32, seed: 721)
+        let data = DataSet.clusters.make(rows: 3000, queries: 100, dimension: 100, type: .float32, seed: 721)
+        /// Some of the queries, for searches beside writers.
+        let queries: Vectors
         let index: HNSWIndex
         let complaints = Shared([String]())
 
         init() throws {
+            queries = data.queries.picked(0..<12)
             index = try HNSWIndex(HNSWOptions(dimension: 100, metric: .l2Squared, m: 8, efConstruction: 40))
             try index.add(data.rows.picked(0..<Graph.kept), threads: 2)
         }
@@ -68,8 +71,8 @@ extension StressTests {
         let rows = Vectors(bytes: try index.get(ids), dimension: 100, type: .float32)
         let truth = Recall.truth(graph.data.queries, rows, .l2Squared, k: 10, ids: ids)
         let recall = Recall.of(try index.search(graph.data.queries, k: 10, SearchOptions(efSearch: 128)), truth)
-        let fresh = try HNSWIndex(rows, metric: .l2Squared, m: 8, efConstruction: 40, ids: ids)
-        #expect(recall >= Recall.of(try fresh.search(graph.data.queries, k: 10, SearchOptions(efSearch: 128)), truth) - 0.05)
+        // Groups of rows far apart: who loses the way to one of the eight, loses an eighth.
+        #expect(recall >= 0.95)
     }
 
     // MARK: - Writers
@@ -119,7 +122,7 @@ extension StressTests {
             default: try graph.index.reserve(3000 + 100 * round)
             }
         }
-        _ = try graph.index.calibrate(graph.data.queries, k: 5, recall: 0.5)
+        _ = try graph.index.calibrate(graph.queries, k: 5, recall: 0.5)
     }
 
     private static func save(_ graph: Graph, to path: String) throws {
@@ -137,7 +140,7 @@ extension StressTests {
     private static func search(_ graph: Graph, threads: Int) throws {
         let kept = graph.data.rows.picked((0..<24).map { $0 * 20 })
         for _ in 0..<60 {
-            graph.expectSound(try graph.index.search(graph.data.queries, k: 10, threads: threads), k: 10, "search")
+            graph.expectSound(try graph.index.search(graph.queries, k: 10, threads: threads), k: 10, "search")
             let own = try graph.index.search(kept, k: 1, SearchOptions(threads: threads, efSearch: 200))
             graph.expectSound(own, k: 1, "search for rows")
             if own.contains(where: { $0.isEmpty }) { graph.complain("a search without results") }
@@ -151,28 +154,28 @@ extension StressTests {
         for _ in 0..<40 {
             try few.withUnsafeBufferPointer { few in
                 guard let base = few.baseAddress else { return }
-                let only = try graph.index.search(graph.data.queries, k: 10, filter: RowFilter(.ids(base, count: 6)))
+                let only = try graph.index.search(graph.queries, k: 10, filter: RowFilter(.ids(base, count: 6)))
                 graph.expectSound(only, k: 5, "few ids")
                 if only.contains(where: { $0.count != 5 }) { graph.complain("rows that stay are not found: \(only)") }
                 let others = try graph.index.search(
-                    graph.data.queries, k: 10, filter: RowFilter(.ids(base, count: 6), isNegated: true), threads: 2)
+                    graph.queries, k: 10, filter: RowFilter(.ids(base, count: 6), isNegated: true), threads: 2)
                 graph.expectSound(others, k: 10, "other ids")
                 if others.contains(where: { $0.contains { few.contains($0.id) } }) { graph.complain("a filter lets others through") }
             }
             try bits.withUnsafeBufferPointer { bits in
                 guard let base = bits.baseAddress else { return }
-                let third = try graph.index.search(graph.data.queries, k: 10, filter: RowFilter(.bitmap(base, count: 16_000)))
+                let third = try graph.index.search(graph.queries, k: 10, filter: RowFilter(.bitmap(base, count: 16_000)))
                 graph.expectSound(third, k: 10, "a bitmap")
                 if third.contains(where: { $0.contains { $0.id % 3 != 0 } }) { graph.complain("a bitmap lets others through") }
             }
-            let even = try graph.index.search(graph.data.queries, k: 10, filter: RowFilter(.callback { $0 % 2 == 0 }))
+            let even = try graph.index.search(graph.queries, k: 10, filter: RowFilter(.callback { $0 % 2 == 0 }))
             graph.expectSound(even, k: 10, "a callback")
         }
     }
 
     private static func searchRange(_ graph: Graph) throws {
         for _ in 0..<40 {
-            let found = try graph.index.searchRange(graph.data.queries, radius: 0.2, threads: 2)
+            let found = try graph.index.searchRange(graph.queries, radius: 0.2, threads: 2)
             if found.contains(where: { $0.contains { $0.distance > 0.2 } }) { graph.complain("beyond the radius") }
         }
     }
