@@ -36,21 +36,11 @@ struct AutoBuilder {
                 ids.update(from: given, count: count)
                 let found = try allocate(UInt8.self, count, for: "\(count) ids")
                 inner.contains(given, count, found.pointer(UInt8.self))
-                for i in 0..<count {
-                    if given[i] == noID {
-                        throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
-                    }
-                    if found.pointer(UInt8.self)[i] == 1 {
-                        throw VecStoreError(.alreadyExists, "the id \(given[i]) is in the index already: use update")
-                    }
-                }
+                try checkNewIDs(given, count) { found.pointer(UInt8.self)[$0] == 1 }
                 _ = try checkDifferentIDs(given, count)
             } else {
                 let first = inner.stats().nextID
-                guard UInt64(count) <= noID - first else {
-                    throw VecStoreError(
-                        .tooLarge, "the ids to assign are used up (the next would be \(first), for \(count) rows): give ids")
-                }
+                try checkAssignable(count, from: first)
                 for i in 0..<count { ids[i] = first + UInt64(i) }
             }
             rows = try RowBatch(
@@ -94,7 +84,7 @@ struct AutoBuilder {
         let made = try plan.index(state.options, rows: directedRows(rows, total))
         let watched = batch?.rows.count ?? total
         let told = progress.map { (tell: @escaping Progress) -> Progress in
-            { (done, _) in tell(min(max(watched - 1, 0), Int(Double(done) / Double(total) * Double(watched))), watched) }
+            { (done, _) in tell(min(max(watched - 1, 0), Int(Double(done) / Double(max(total, 1)) * Double(watched))), watched) }
         }
         try made.add(
             rows, type: old.elementType, count: first, ids: ids, outIDs: nil, threads: threads, progress: told)

@@ -73,10 +73,6 @@ extension HNSWIndex {
         _ = try checkDifferentIDs(ids, count)
     }
 
-    private static func exists(_ id: UInt64) -> VecStoreError {
-        VecStoreError(.alreadyExists, "the id \(id) is in the index already: use update")
-    }
-
     // MARK: - Slots
 
     /// Slots for new rows, with their levels and empty lists. Under the shared gate.
@@ -162,10 +158,9 @@ extension HNSWIndex {
         let first = nextID
         if let ids {
             // Another thread may have added them by now.
-            for i in 0..<count where map.slot(of: ids[i]) != nil { throw HNSWIndex.exists(ids[i]) }
-        } else if UInt64(count) > noID - first {
-            throw VecStoreError(
-                .tooLarge, "the ids to assign are used up (the next would be \(first), for \(count) rows): give ids")
+            for i in 0..<count where map.slot(of: ids[i]) != nil { throw VecStoreError.alreadyThere(ids[i]) }
+        } else {
+            try checkAssignable(count, from: first)
         }
         try map.reserve(map.count + count)
         for i in 0..<count {

@@ -35,14 +35,7 @@ enum IDLookup {
 
     /// Refuses ids that are there, or that are none.
     func checkNew(_ ids: UnsafePointer<UInt64>, _ count: Int) throws(VecStoreError) {
-        for i in 0..<count {
-            if ids[i] == noID {
-                throw VecStoreError(.invalidArgument, "id \(i) is \(noID), which stands for a missing result")
-            }
-            if slot(of: ids[i]) != nil {
-                throw VecStoreError(.alreadyExists, "the id \(ids[i]) is in the index already: use update")
-            }
-        }
+        try checkNewIDs(ids, count) { slot(of: ids[$0]) != nil }
     }
 
     /// Checks the ids of a file: each is there once, in order, and none will be assigned again.

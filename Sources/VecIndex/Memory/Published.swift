@@ -55,11 +55,7 @@ final class Published<State: Sendable>: @unchecked Sendable {
     /// The first of the ids of the next `count` rows that come without one.
     func upcomingID(_ count: Int) throws(VecStoreError) -> UInt64 {
         let first = lock.withLock { nextID }
-        // `noID` itself is no id.
-        guard UInt64(count) <= noID - first else {
-            throw VecStoreError(
-                .tooLarge, "the ids to assign are used up (the next would be \(first), for \(count) rows): give ids")
-        }
+        try checkAssignable(count, from: first)
         return first
     }
 }
