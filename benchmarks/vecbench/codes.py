@@ -12,7 +12,6 @@ import datetime
 import json
 import pathlib
 import shlex
-import subprocess
 import sys
 import time
 from typing import Any, Callable
@@ -98,15 +97,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                 "settings": settings,
                 "threads": options.threads,
             }
-            done = subprocess.run(
-                [sys.executable, "-m", "vecbench.codes"],
-                input=json.dumps(request),
-                env=child.environment(options.threads),
-                stdout=subprocess.PIPE,
-                text=True,
-                check=True,
-            )
-            found = json.loads(done.stdout)
+            found = child.call("codes", request, child.environment(options.threads))
             # Some take many minutes: what is done is not lost where the rest is stopped.
             say("  " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
             results.append({"size": size, "kind": kind, "library": library, **found})

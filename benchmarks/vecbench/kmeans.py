@@ -9,7 +9,6 @@ import datetime
 import json
 import pathlib
 import shlex
-import subprocess
 import sys
 import time
 from typing import Any, Callable
@@ -108,15 +107,7 @@ def _medians(runs: list[dict[str, Any]]) -> dict[str, float]:
 
 def _in_child(request: dict[str, Any], threads: int) -> dict[str, Any]:
     environment = child.environment(threads)
-    done = subprocess.run(
-        [sys.executable, "-m", "vecbench.kmeans"],
-        input=json.dumps(request),
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return dict(json.loads(done.stdout))
+    return child.call("kmeans", request, environment)
 
 
 def _work(request: dict[str, Any]) -> dict[str, float]:

@@ -10,7 +10,6 @@ import datetime
 import json
 import pathlib
 import shlex
-import subprocess
 import sys
 import time
 from typing import Any, Callable
@@ -71,15 +70,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
             "nprobe": min(options.nprobe, nlist),
             "threads": options.threads,
         }
-        done = subprocess.run(
-            [sys.executable, "-m", "vecbench.listcodes"],
-            input=json.dumps(request),
-            env=child.environment(options.threads),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        results.append({"code": name(code), **json.loads(done.stdout)})
+        results.append({"code": name(code), **child.call("listcodes", request, child.environment(options.threads))})
     return {
         "schema": 1,
         "suite": "listcodes",

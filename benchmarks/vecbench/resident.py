@@ -13,7 +13,6 @@ import json
 import pathlib
 import shlex
 import struct
-import subprocess
 import sys
 import tempfile
 import time
@@ -84,15 +83,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
 
 
 def _call(step: str, request: dict[str, Any]) -> dict[str, Any]:
-    done = subprocess.run(
-        [sys.executable, "-m", "vecbench.resident"],
-        input=json.dumps({"step": step, **request}),
-        env=child.environment(request["threads"]),
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    return json.loads(done.stdout)
+    return child.call("resident", {"step": step, **request}, child.environment(request["threads"]))
 
 
 def text(run: dict[str, Any], markdown: bool) -> str:
