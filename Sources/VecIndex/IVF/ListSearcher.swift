@@ -123,8 +123,9 @@ struct ListSearcher {
         seenSize = assignments > 1 ? SeenSlots.size(capacity) : 0
         let codeShape = model.codec?.shape ?? ListCodeShape(), rows = ListLayout.rows
         let isTurned = model.codec?.isTurned ?? false
-        // Codes find lists that are nearly the nearest: the nearest of a few more are those.
-        extraProbes = model.panels == nil ? 0 : min(4 + self.nprobe / 8, model.nlist - self.nprobe)
+        // Codes find lists that are nearly the nearest, and so do matrix products, whose last bits depend on how many queries there
+        // are: the nearest of a few more are those.
+        extraProbes = min(4 + self.nprobe / 8, model.nlist - self.nprobe)
         guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe) else {
             throw VecStoreError(.tooLarge, "\(atATime) queries for k \(k) and nprobe \(nprobe) overflow")
         }
@@ -212,9 +213,10 @@ struct ListSearcher {
         (probes + query.place * nprobe).update(from: found, count: nprobe)
     }
 
-    /// Puts exact products with centroids in the place of those of codes, which found the lists, and the lists in order.
+    /// Puts products with centroids that are the same for a query alone and among others in the place of those that found the
+    /// lists, and the lists in order.
     func measureCenters(_ i: Int, _ probe: UnsafeMutablePointer<Probe>, _ count: Int) {
-        guard model.panels != nil, let kernels = table.distance(.innerProduct, .float32) else { return }
+        guard let kernels = table.distance(.innerProduct, .float32) else { return }
         var from = 0
         while from < count {
             let n = min(ListLayout.rows, count - from)
