@@ -686,8 +686,9 @@ VECSTORE_API void vecstore_index_free(vecstore_index *index);
 /*
  * Trains an index of kind IVF that has no rows: finds the centroids of its lists, and codebooks where lists hold codes.
  * Where this is not called, the first rows that are added are trained on; and where nlist is 0 and rows are kept, all rows
- * again in the call of add that makes them so many that there should be four times the lists. Called again before there are
- * rows, it starts anew.
+ * again in the call of add that makes them so many that there should be four times the lists. An index that was not trained by
+ * this, or was optimized, also splits and merges lists that drift, where rows are kept: some calls of add and update take longer
+ * for that. Called again before there are rows, it starts anew.
  * @param[in] vectors  n vectors like those to come; n is nlist at least (under IP without vectors of zeros), and better
  *                     39 * nlist or more: up to 256 * nlist of them, drawn at random, are used
  * @param[in] options  threads, and a callback that may cancel; NULL = default

@@ -5,7 +5,8 @@ import VecKernelTypes
 
 extension Index {
     /// Trains an `.ivf` that has no rows: finds the centers of its lists, and codebooks where lists hold codes. Where this is
-    /// not called, the first vectors that are added are trained on. Training again, before there are rows, starts anew.
+    /// not called, the first vectors that are added are trained on, and lists that drift are split and merged as rows come: some
+    /// calls of `add` and `update` take longer for that. Training again, before there are rows, starts anew.
     /// - Parameters:
     ///   - vectors: Vectors like those to come: as many as there are lists at least, and better 39 for each or more; up to
     ///     256 for each, drawn at random, are used.

@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import auto, codes, compare, data, filters, kmeans, life, lifework, listcodes, machine, report, resident, suite
+from . import auto, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -132,7 +132,14 @@ QUICK: dict[str, dict[str, Any]] = {
     "life": {"singles": 100, "rows": 10_000, "queries": 200, "seconds": 0.2},
 }
 TARGETS = {"ann": [0.9, 0.95, 0.98, 0.99, 0.995], "ivf": [0.9, 0.95, 0.98, 0.99], "growth": [0.95, 0.99]}
-TRAINING: dict[str, Any] = {"auto": auto, "kmeans": kmeans, "codes": codes, "listcodes": listcodes, "resident": resident}
+TRAINING: dict[str, Any] = {
+    "auto": auto,
+    "kmeans": kmeans,
+    "codes": codes,
+    "listcodes": listcodes,
+    "drift": drift,
+    "resident": resident,
+}
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
 
@@ -221,7 +228,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="suite",
         required=True,
-        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | resident | auto | engines | report",
+        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | resident | auto | engines | report",
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -255,6 +262,7 @@ def command_line() -> argparse.ArgumentParser:
     kmeans.add_arguments(commands.add_parser("kmeans", help="k-means beside faiss.Kmeans"), numbers)
     codes.add_arguments(commands.add_parser("codes", help="quantizers beside those of faiss"), numbers)
     listcodes.add_arguments(commands.add_parser("listcodes", help="what each code of lists finds"), numbers)
+    drift.add_arguments(commands.add_parser("drift", help="inverted files whose rows drift"), numbers)
     resident.add_arguments(
         commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
     )

@@ -24,6 +24,7 @@ extension IVFIndex {
         let model = try makeModel(vectors, type, count, isOwn: false, threads, ofTraining(progress, rows: count))
         guard progress?(count, count) ?? true else { throw VecStoreError(.cancelled, "training was cancelled at its end") }
         try published.publish(IVFSnapshot(model, try ListRows(options)), ids: IDMap()) { _ in }
+        listShares = []
     }
 
     func makeModel(
@@ -51,13 +52,14 @@ extension IVFIndex {
     }
 
     /// Trains again where there are so many more rows than it trained itself on that there should be four times the lists. Where
-    /// there is no memory for it, it can wait.
-    func rebuildWhenGrown(_ threads: Int) {
+    /// there is no memory for it, it can wait. Returns whether it did.
+    func rebuildWhenGrown(_ threads: Int) -> Bool {
         let state = current
         guard options.nlist == nil, let model = state.model, model.isOwn, state.rows.keepsRows,
             options.listCount(for: state.count) >= 4 * model.nlist
-        else { return }
+        else { return false }
         try? rebuild(threads, nil) {}
+        return current.model !== model
     }
 
     /// - Parameter last: What is done before the new state is published: an error of it leaves all as it was.
@@ -94,6 +96,7 @@ extension IVFIndex {
         for i in 0..<count { map.set(ids[i], slots[i]) }
         try last()
         try published.publish(made.state, ids: map) { _ in }
+        keepShares(made.state)
         withExtendedLifetime((rowMemory, idMemory)) {}
     }
 }

@@ -41,7 +41,7 @@ extension IVFIndex {
         if let outIDs {
             for i in 0..<count { outIDs[i] = ids?[i] ?? first + UInt64(i) }
         }
-        rebuildWhenGrown(threads)
+        if !rebuildWhenGrown(threads) { rebalanceWhenDrifted(after: count, threads) }
     }
 
     /// A state with the rows of a batch, not published, and the slot of each of them. Rows of a list get slots one behind
@@ -143,6 +143,7 @@ extension IVFIndex {
         let slots = added.slots.pointer(UInt32.self)
         published.publish(added.state) { map in for i in 0..<count { map.set(ids[i], slots[i]) } }
         tidy()
+        rebalanceWhenDrifted(after: count, threads)
     }
 
     // MARK: - Removing
@@ -175,7 +176,7 @@ extension IVFIndex {
     }
 
     /// A state without the rows in some slots, which are different.
-    private func removing(
+    func removing(
         _ slots: UnsafePointer<UInt32>, _ count: Int, from state: IVFSnapshot, _ threads: Int
     ) throws(VecStoreError) -> IVFSnapshot {
         guard let model = state.model else { throw VecStoreError(.internalError, "the index has no model") }
@@ -214,7 +215,7 @@ extension IVFIndex {
     // MARK: - Keeping house
 
     /// Compacts where half of the slots are of rows that are gone.
-    private func tidy() {
+    func tidy() {
         let state = current
         guard state.usedSlots >= 4096, state.count < state.usedSlots / 2 else { return }
         // It can wait where there is no memory for it.

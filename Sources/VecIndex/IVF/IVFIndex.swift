@@ -18,6 +18,10 @@ package final class IVFIndex: VectorIndex, @unchecked Sendable {
 
     let writerLock = Lock()
     let published: Published<IVFSnapshot>
+    /// What part of all rows each list had when its centroid was found, or the file was opened; empty before. Under `writerLock`.
+    var listShares: [Float] = []
+    /// Rows that came since somebody looked for lists that have drifted. Under `writerLock`.
+    var unseenRows = 0
 
     /// An empty index, not trained.
     package convenience init(_ options: IVFOptions, table: KernelTable = .current) throws(VecStoreError) {

@@ -57,6 +57,9 @@ final class IVFSnapshot: Sendable {
         return IVFSnapshot(model, rows, pages, count: count, usedSlots: usedSlots)
     }
 
+    /// This state with another model of as many lists. The rows of lists that are others there are not to be left in them.
+    func replacing(_ model: IVFModel) -> IVFSnapshot { IVFSnapshot(model, rows, pages, count: count, usedSlots: usedSlots) }
+
     var listCount: Int { model?.nlist ?? 0 }
 
     @inline(__always)

@@ -584,7 +584,9 @@ class Index:
         """Trains an index of kind "ivf" that has no rows: finds the centroids of its lists, and codebooks for "pq".
 
         Without it, the first rows that are added are trained on; and where no ``nlist`` was given and rows are kept, all
-        rows again in the call of `add` that makes them so many that there should be four times the lists.
+        rows again in the call of `add` that makes them so many that there should be four times the lists. An index that
+        was not trained by this, or was optimized, also splits and merges lists that drift, where rows are kept: some calls
+        of `add` and `update` take longer for that.
 
         Parameters
         ----------
