@@ -109,10 +109,15 @@ private func flatOptions(_ o: vecstore_index_options) throws(VecStoreError) -> I
     default:
         throw VecStoreError(.invalidArgument, "exact_codes is \(o.exact_codes): allowed are 0 (default), 1 (keep), 2 (do not)")
     }
-    guard o.m == 0 && o.ef_construction == 0 && o.storage == 0 && o.rescore == 0 && o.seed == 0 else {
+    guard o.m == 0 && o.ef_construction == 0 && o.seed == 0 else {
+        throw VecStoreError(
+            .invalidArgument, "m and ef_construction are for kind 2 (hnsw), seed for it and 3 (ivf), not for 1 (flat)")
+    }
+    guard o.storage == 0 && o.rescore == 0 else {
         throw VecStoreError(
             .invalidArgument,
-            "m and ef_construction are for kind 2 (hnsw), storage, rescore and seed for it and 3 (ivf), not for 1 (flat)")
+            "storage and rescore are not for kind 1 (flat), which compares rows as they are: kind 3 (ivf) with nlist 1 searches all rows by codes"
+        )
     }
     try refuseListOptions(o)
     return IndexOptions(

@@ -195,6 +195,35 @@ def test_what_cannot_be_is_refused_with_what_is_allowed(options, error, allowed)
     assert allowed in str(caught.value)
 
 
+@pytest.mark.parametrize("options", [{"storage": "binary"}, {"rescore": None}])
+def test_a_flat_index_has_no_codes_and_says_what_has(options):
+    with pytest.raises(vecstore.InvalidArgumentError, match="nlist 1 searches all rows by codes"):
+        vecstore.Index("flat", dim=8, **options)
+
+
+def test_lists_that_drift_are_split_unless_train_made_them(rng):
+    first = rng.standard_normal((600, DIM), dtype=np.float32)
+    later = 0.3 * rng.standard_normal((1400, DIM), dtype=np.float32) + 2
+    imbalance = {}
+    for trained in (False, True):
+        with vecstore.Index("ivf", dim=DIM, nlist=12) as index:
+            if trained:
+                index.train(first)
+            index.add(first)
+            for at in range(0, len(later), 100):
+                index.add(later[at : at + 100])
+            index.verify()
+            imbalance[trained] = index.stats().imbalance
+            np.testing.assert_array_equal(index.get(range(2000)), np.concatenate([first, later]))
+    assert imbalance[False] < 0.7 * imbalance[True]
+
+
+@pytest.mark.parametrize("storage", CODED)
+def test_one_list_is_a_search_of_all_rows_by_codes(storage):
+    with changeable(nlist=1, storage=storage) as index:
+        assert recall(index.search(data()[1], K), "l2sq") >= 0.95
+
+
 @pytest.mark.parametrize("kind", ["flat", "hnsw"])
 @pytest.mark.parametrize("options", [{"nlist": 4}, {"pq_m": 4}, {"nbits": 4}, {"bits": 4}, {"rotation": "opq"}, {"assignments": 1}])
 def test_its_options_are_for_it_alone(kind, options):
