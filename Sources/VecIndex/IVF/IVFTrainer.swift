@@ -80,15 +80,7 @@ struct IVFTrainer {
     /// Writes the directions of the rows that have one. Returns how many.
     private func directions(_ units: UnsafeMutablePointer<Float>) -> Int {
         var n = 0
-        for i in 0..<rows.count {
-            let row = rows.base + i * dimension, unit = units + n * dimension
-            var square: Double = 0
-            for d in 0..<dimension { square += Double(row[d]) * Double(row[d]) }
-            if Float(square) < Limits.cosineSquaredNorm { continue }
-            let inverse = 1 / square.squareRoot()
-            for d in 0..<dimension { unit[d] = Float(Double(row[d]) * inverse) }
-            n += 1
-        }
+        for i in 0..<rows.count where writeDirection(of: rows.base + i * dimension, dimension, to: units + n * dimension) { n += 1 }
         return n
     }
 
@@ -106,31 +98,13 @@ struct IVFTrainer {
         _ centroids: CentroidTable, _ sample: UnsafePointer<Float>, _ count: Int, _ homes: UnsafePointer<UInt32>,
         trainedCount: Int
     ) throws(VecStoreError) -> IVFModel {
-        let sums = try allocate(Double.self, 3 * nlist, for: "the means of \(nlist) lists")
-        let along = sums.pointer(Double.self), norms = along + nlist, counts = norms + nlist
-        var allNorms: Double = 0
-        for i in 0..<count {
-            let l = Int(homes[i]), row = sample + i * dimension, c = centroids.row(l)
-            var product: Double = 0, square: Double = 0
-            for d in 0..<dimension {
-                product += Double(row[d]) * Double(c[d])
-                square += Double(row[d]) * Double(row[d])
-            }
-            along[l] += product
-            norms[l] += square.squareRoot()
-            counts[l] += 1
-            allNorms += square.squareRoot()
-        }
-        let meanNorm = allNorms / Double(max(count, 1))
-        let isDirected = options.metric != .l2Squared
-        let isSized = options.metric == .innerProduct
+        let spreads = ListSpreads(
+            sample, count, homes: homes, centroids: centroids.rows, k: nlist, dimension: dimension, metric: options.metric)
         func fill(_ radii: UnsafeMutablePointer<Float>, _ reaches: UnsafeMutablePointer<Float>) {
-            for l in 0..<nlist {
-                radii[l] = isDirected ? (counts[l] > 0 ? Float(along[l] / counts[l]) : Float(meanNorm)) : 1
-                reaches[l] = isSized ? (counts[l] > 0 ? Float(norms[l] / counts[l]) : Float(meanNorm)) : 1
-            }
+            radii.update(from: spreads.radii, count: nlist)
+            reaches.update(from: spreads.reaches, count: nlist)
         }
-        let norm = isSized ? Float(meanNorm) : 1
+        let norm = options.metric == .innerProduct ? spreads.meanNorm : 1
         // Lists first: what codes are trained on is relative to their centers.
         let plain = try IVFModel(centroids, metric: options.metric, codec: nil, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
         guard let codec = try trainCodec(plain, sample, count, homes) else { return plain }

@@ -31,14 +31,7 @@ struct ListSplitter {
             guard let row = state.rows.row(slot), let type = state.rows.type else { return nil }
             let x = rows + n * dimension
             try convertElements(row, type, x, .float32, dimension, table)
-            if isDirected {
-                var square: Double = 0
-                for d in 0..<dimension { square += Double(x[d]) * Double(x[d]) }
-                // Rows of zeros have no direction.
-                if Float(square) < Limits.cosineSquaredNorm { continue }
-                let inverse = 1 / square.squareRoot()
-                for d in 0..<dimension { units[n * dimension + d] = Float(Double(x[d]) * inverse) }
-            }
+            if isDirected && !writeDirection(of: x, dimension, to: units + n * dimension) { continue }
             n += 1
         }
         guard n >= count else { return nil }
@@ -52,7 +45,15 @@ struct ListSplitter {
         let homeMemory = try allocate(UInt32.self, n, for: "the parts of \(n) rows")
         let homes = homeMemory.pointer(UInt32.self)
         _ = try means.assign(found.table, homes, nil)
-        return parts(found.centroids.pointer(Float.self), count, options.metric == .cosine ? units : rows, homes, n)
+        let centroids = found.centroids.pointer(Float.self)
+        let spreads = ListSpreads(
+            options.metric == .cosine ? units : rows, n, homes: homes, centroids: centroids, k: count, dimension: dimension,
+            metric: options.metric)
+        return (0..<count).map { p in
+            Part(
+                centroid: Array(UnsafeBufferPointer(start: centroids + p * dimension, count: dimension)),
+                radius: spreads.radii[p], reach: spreads.reaches[p])
+        }
     }
 
     private func slots(of list: Int) throws(VecStoreError) -> [UInt32] {
@@ -63,30 +64,5 @@ struct ListSplitter {
             throw VecStoreError(.internalError, "a list has rows that do not exist")
         }
         return slots
-    }
-
-    private func parts(
-        _ centroids: UnsafePointer<Float>, _ count: Int, _ rows: UnsafePointer<Float>, _ homes: UnsafePointer<UInt32>, _ n: Int
-    ) -> [Part] {
-        let dimension = options.dimension
-        var along = [Double](repeating: 0, count: count), norms = along, rowCounts = along
-        for i in 0..<n {
-            let part = Int(homes[i]), row = rows + i * dimension, c = centroids + part * dimension
-            var product: Double = 0, square: Double = 0
-            for d in 0..<dimension {
-                product += Double(row[d]) * Double(c[d])
-                square += Double(row[d]) * Double(row[d])
-            }
-            along[part] += product
-            norms[part] += square.squareRoot()
-            rowCounts[part] += 1
-        }
-        return (0..<count).map { p in
-            let mean = rowCounts[p] > 0 ? 1 / rowCounts[p] : 0
-            return Part(
-                centroid: Array(UnsafeBufferPointer(start: centroids + p * dimension, count: dimension)),
-                radius: options.metric == .l2Squared ? 1 : rowCounts[p] > 0 ? Float(along[p] * mean) : model.meanNorm,
-                reach: options.metric == .innerProduct ? (rowCounts[p] > 0 ? Float(norms[p] * mean) : model.meanNorm) : 1)
-        }
     }
 }
