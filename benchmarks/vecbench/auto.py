@@ -7,16 +7,12 @@ queries cannot tell, and stay within its budget. Codes alone cannot promise a re
 from __future__ import annotations
 
 import argparse
-import datetime
-import pathlib
-import shlex
-import sys
 import time
 from typing import Any, Callable, NamedTuple, Optional
 
 import numpy as np
 
-from . import data, machine, tables
+from . import data, described, tables
 
 K = 10
 # Of what may be missed: a sample of 300 queries tells the recall of others to about so much, and calibration aims higher by a
@@ -96,8 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list
     parser.add_argument("--targets", default="0.9,0.95,0.99", help="recalls, with commas between them (default 0.9,0.95,0.99)")
     parser.add_argument("--batch", type=numbers, default=[100_000], help="rows of one add (default all)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -121,14 +116,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
             for target in map(float, options.targets.split(",")):
                 say(f"{name}: target {target}, budget {budget}")
                 results.append(_one(vecstore, name, case, rows, queries, limits, budget, target, options))
-    return {
-        "schema": 1,
-        "suite": "auto",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "results": results,
-    }
+    return described.run("auto", results)
 
 
 def _one(
@@ -181,8 +169,7 @@ def _one(
 
 def text(run: dict[str, Any], markdown: bool) -> str:
     """The table of a run."""
-    about = run["machine"]
-    heading = f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}\nBytes for each row; QPS on one thread"
+    heading = f"{described.heading(run)}\nBytes for each row; QPS on one thread"
     header = ["data", "rows", "budget", "target", "chosen", "bytes", "recall@10", "QPS", "build s", ""]
     lines = []
     for one in run["results"]:

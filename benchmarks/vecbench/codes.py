@@ -8,17 +8,15 @@ library makes itself."""
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import pathlib
-import shlex
 import sys
 import time
 from typing import Any, Callable
 
 import numpy as np
 
-from . import child, data, machine, recall, tables
+from . import child, data, described, recall, tables
 
 # How codes are made: for vecstore "pq", "sq" or "binary" and the arguments of the quantizer, for faiss the name of an index in
 # its factory ("np": centroids are not put in an order for polysemous codes, which takes many times as long).
@@ -64,16 +62,14 @@ def ways(dim: int, size: int, kinds: list[str]) -> list[tuple[str, str, Way]]:
 
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows, 16 and 48 bytes, without OPQ")
-    parser.add_argument("--data", choices=["auto", *data.KINDS], default="auto", help="see README.md")
-    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    described.add_data(parser)
     parser.add_argument("--dim", type=int, help="elements of a made vector")
     parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
     parser.add_argument("--sizes", type=numbers, help="bytes of a code (default 8,16,32,48,96,192,384, and those of RaBitQ)")
     parser.add_argument("--kinds", default=None, help="such as 'PQ x8,SQ8' (default: all)")
     parser.add_argument("--threads", type=int, default=2, help="default 2")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -101,16 +97,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
             # Some take many minutes: what is done is not lost where the rest is stopped.
             say("  " + ", ".join(f"{name} {value:.4f}" for name, value in found.items()))
             results.append({"size": size, "kind": kind, "library": library, **found})
-    return {
-        "schema": 1,
-        "suite": "codes",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
-        "threads": options.threads,
-        "results": results,
-    }
+    return described.run("codes", results, dataset, threads=options.threads)
 
 
 def _sizes(dim: int) -> list[int]:
@@ -120,10 +107,10 @@ def _sizes(dim: int) -> list[int]:
 
 def text(run: dict[str, Any], markdown: bool) -> str:
     """The table of a run: a line for vecstore and faiss together."""
-    about, shape = run["machine"], run["data"]
+    shape = run["data"]
     heading = (
         f"codes of {shape['n']:,} rows x {shape['dim']}; {shape['origin']}; {run['threads']} thread(s)\n"
-        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}"
+        f"{described.heading(run)}"
     )
     header = ["bytes", "code", "recall@10", "of faiss", f"of {RANKED} ranked", "of faiss", "error", "of faiss"]
     header += ["train s", "of faiss", "encode s", "of faiss"]

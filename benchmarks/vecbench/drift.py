@@ -8,17 +8,15 @@ the recall asked for."""
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import pathlib
-import shlex
 import sys
 import time
 from typing import Any, Callable
 
 import numpy as np
 
-from . import child, data, machine, recall, tables
+from . import child, data, described, recall, tables
 
 K = 10
 REPEATS = 25
@@ -33,8 +31,7 @@ WAYS = {
 
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
-    parser.add_argument("--data", choices=["auto", *data.KINDS], default="auto", help="see README.md")
-    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    described.add_data(parser)
     parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
     parser.add_argument("--nlist", type=numbers, default=[256], help="lists, such as 256,1024 (default 256)")
@@ -42,8 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list
     parser.add_argument("--recall", type=float, default=0.95, help="recall@10 that is compared at (default 0.95)")
     parser.add_argument("--batch", type=int, default=500, help="rows of one add (default 500)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -66,24 +62,14 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
             }
             found = child.call("drift", request, child.environment(options.threads))
             results.append({"nlist": nlist, "way": way, **found})
-    return {
-        "schema": 1,
-        "suite": "drift",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
-        "storage": options.storage,
-        "recall": options.recall,
-        "results": results,
-    }
+    return described.run("drift", results, dataset, storage=options.storage, recall=options.recall)
 
 
 def text(run: dict[str, Any], markdown: bool) -> str:
-    about, shape = run["machine"], run["data"]
+    shape = run["data"]
     heading = (
         f"{shape['n']:,} rows x {shape['dim']} topic by topic, lists of {run['storage']}; {shape['origin']}\n"
-        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}\n"
+        f"{described.heading(run)}\n"
         f"The longest add, the lists, and queries a second on one thread at recall@10 {run['recall']}"
     )
     header = ["nlist", "lists", "add s", "longest ms", "longest list", "imbalance", "nprobe", "recall", "QPS"]

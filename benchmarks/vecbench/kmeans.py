@@ -5,17 +5,14 @@
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
-import pathlib
-import shlex
 import sys
 import time
 from typing import Any, Callable
 
 import numpy as np
 
-from . import child, data, machine, stats, tables
+from . import child, data, described, stats, tables
 
 # label: (library, options). The runs of vecstore make as many passes as faiss does, unless their name says otherwise.
 ENGINES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -28,16 +25,14 @@ ENGINES: dict[str, tuple[str, dict[str, Any]]] = {
 
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows, 64 centroids")
-    parser.add_argument("--data", choices=["auto", *data.KINDS], default="auto", help="see README.md")
-    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    described.add_data(parser)
     parser.add_argument("--dim", type=int, help="elements of a made vector")
     parser.add_argument("--seed", type=int, default=1, help="of the made data, and of the first run (default 1)")
     parser.add_argument("--centroids", type=numbers, default=None, help="how many, such as 256,1024 (default)")
     parser.add_argument("--iterations", type=int, default=25, help="passes over the rows (default 25)")
     parser.add_argument("--threads", type=numbers, default=[2], help="such as 1,2 (default 2)")
     parser.add_argument("--repeats", type=int, default=3, help="runs of each, with seeds of their own (default 3)")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -62,23 +57,15 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                     }
                     runs[label].append(_in_child(request, threads))
             results.append({"k": k, "threads": threads, "runs": runs})
-    return {
-        "schema": 1,
-        "suite": "kmeans",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
-        "results": results,
-    }
+    return described.run("kmeans", results, dataset)
 
 
 def text(run: dict[str, Any], markdown: bool) -> str:
     """The tables of a run."""
-    about, shape = run["machine"], run["data"]
+    shape = run["data"]
     parts = [
         f"k-means of {shape['n']:,} rows x {shape['dim']}, l2sq; {shape['origin']}\n"
-        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}"
+        f"{described.heading(run)}"
     ]
     for result in run["results"]:
         base = _medians(result["runs"]["faiss"])

@@ -6,17 +6,15 @@ and ranked by float32 rows; then once more by its codes alone with all lists rea
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 import pathlib
-import shlex
 import sys
 import time
 from typing import Any, Callable
 
 import numpy as np
 
-from . import child, data, machine, recall, tables
+from . import child, data, described, recall, tables
 
 K = 10
 REPEATS = 5
@@ -43,15 +41,13 @@ def name(code: Code) -> str:
 
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
-    parser.add_argument("--data", choices=["auto", *data.KINDS], default="auto", help="see README.md")
-    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    described.add_data(parser)
     parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
     parser.add_argument("--nlist", type=int, default=256, help="lists (default 256)")
     parser.add_argument("--nprobe", type=int, default=64, help="lists that are read (default 64)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -71,24 +67,14 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
             "threads": options.threads,
         }
         results.append({"code": name(code), **child.call("listcodes", request, child.environment(options.threads))})
-    return {
-        "schema": 1,
-        "suite": "listcodes",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
-        "nlist": nlist,
-        "nprobe": min(options.nprobe, nlist),
-        "results": results,
-    }
+    return described.run("listcodes", results, dataset, nlist=nlist, nprobe=min(options.nprobe, nlist))
 
 
 def text(run: dict[str, Any], markdown: bool) -> str:
-    about, shape = run["machine"], run["data"]
+    shape = run["data"]
     heading = (
         f"{shape['n']:,} rows x {shape['dim']} in {run['nlist']} lists; {shape['origin']}\n"
-        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}\n"
+        f"{described.heading(run)}\n"
         f"Bytes of a row in its list; recall@10 and queries a second of {run['nprobe']} lists, and of all"
     )
     header = ["code", "bytes", "train s", "add s", "alone, all lists", "alone", "QPS", "ranked", "QPS"]

@@ -7,11 +7,9 @@ section. Pages of rows that were ranked are the system's cache: it takes them ba
 from __future__ import annotations
 
 import argparse
-import datetime
 import itertools
 import json
 import pathlib
-import shlex
 import struct
 import sys
 import tempfile
@@ -20,7 +18,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import child, data, machine, recall, tables
+from . import child, data, described, recall, tables
 
 K = 10
 PAGE = 4096
@@ -29,16 +27,14 @@ SECTIONS = {2: "ids", 3: "ids", 20: "rows", 33: "centroids", 37: "codes", 38: "i
 
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
-    parser.add_argument("--data", choices=["auto", *data.KINDS], default="packages-1m", help="see README.md")
-    parser.add_argument("--rows", type=int, help="rows (default: by the data)")
+    described.add_data(parser, "packages-1m")
     parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
     parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
     parser.add_argument("--recall", type=float, default=0.95, help="recall@10 to reach (default 0.95)")
     parser.add_argument("--assignments", type=numbers, default=[1, 2], help="lists of a row (default 1,2)")
     parser.add_argument("--nlist", type=numbers, default=[4096, 1024], help="lists (default 4096,1024)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")
-    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")
+    described.add_output(parser)
 
 
 def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, Any]:
@@ -71,15 +67,7 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
                     break
                 nprobe += max(1, nprobe // 4)
             results.append({"assignments": assignments, **built, **found})
-    return {
-        "schema": 1,
-        "suite": "resident",
-        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-        "command": shlex.join(["benchmarks/run", *sys.argv[1:]]),
-        "machine": machine.describe(),
-        "data": {"name": dataset.name, "origin": dataset.origin, "n": dataset.n, "dim": dataset.dim},
-        "results": results,
-    }
+    return described.run("resident", results, dataset)
 
 
 def _call(step: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -88,10 +76,10 @@ def _call(step: str, request: dict[str, Any]) -> dict[str, Any]:
 
 def text(run: dict[str, Any], markdown: bool) -> str:
     """The table of a run, in bytes for each row."""
-    about, shape = run["machine"], run["data"]
+    shape = run["data"]
     heading = (
         f"{shape['n']:,} rows x {shape['dim']} in a mapped file; {shape['origin']}\n"
-        f"{about['cpu']}, {about['processors']} processors; {run['date']}\n{run['command']}\n"
+        f"{described.heading(run)}\n"
         "Bytes in memory for each row, after all queries"
     )
     header = ["lists of a row", "nlist", "nprobe", "recall@10", "codes", "centroids", "ids and homes", "of its own", "sum"]
