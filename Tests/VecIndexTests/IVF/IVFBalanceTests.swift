@@ -102,6 +102,17 @@ struct IVFBalanceTests {
         #expect(index.current.model === model)
     }
 
+    @Test("rows like those that were trained on leave lists as they are, long ones too")
+    func sameKind() throws {
+        // Half of the rows are of the narrow kind, in as few lists as training gives them.
+        let rows = IVFBalanceTests.rows.picked((0..<1200).map { $0 % 2 == 0 ? $0 / 2 : 600 + $0 })
+        let index = try IVFIndex(rows.picked(0..<600), metric: .l2Squared, nlist: 8)
+        let model = index.current.model
+        for from in stride(from: 600, to: 1200, by: 50) { try index.add(rows.picked(from..<(from + 50))) }
+        #expect(index.current.model === model)
+        try index.verify()
+    }
+
     @Test("an update drifts as additions do")
     func updates() throws {
         let index = try IVFIndex(IVFBalanceTests.rows.picked(0..<600), metric: .l2Squared, nlist: 16)
