@@ -116,7 +116,7 @@ private func flatOptions(_ o: vecstore_index_options) throws(VecStoreError) -> I
     guard o.storage == 0 && o.rescore == 0 else {
         throw VecStoreError(
             .invalidArgument,
-            "storage and rescore are not for kind 1 (flat), which compares rows as they are: kind 3 (ivf) with nlist 1 searches all rows by codes"
+            "storage and rescore are for kind 2 (hnsw) and 3 (ivf), not for 1 (flat), which compares rows as they are: ivf with nlist 1 searches all rows by codes"
         )
     }
     try refuseListOptions(o)
