@@ -86,8 +86,7 @@ CASES = {
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="12,000 rows")
     parser.add_argument("--rows", type=int, help="rows (default 60,000)")
-    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+    described.add_queries(parser)
     parser.add_argument("--cases", help=f"some of {', '.join(CASES)}, with commas between them")
     parser.add_argument("--targets", default="0.9,0.95,0.99", help="recalls, with commas between them (default 0.9,0.95,0.99)")
     parser.add_argument("--batch", type=numbers, default=[100_000], help="rows of one add (default all)")

@@ -17,6 +17,11 @@ def add_data(parser: argparse.ArgumentParser, kind: str = "auto") -> None:
     parser.add_argument("--rows", type=int, help="rows (default: by the data)")
 
 
+def add_queries(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--output", type=pathlib.Path, default=data.BENCHMARKS / "results", help="folder")

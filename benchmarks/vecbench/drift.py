@@ -32,8 +32,7 @@ WAYS = {
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
     described.add_data(parser)
-    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+    described.add_queries(parser)
     parser.add_argument("--nlist", type=numbers, default=[256], help="lists, such as 256,1024 (default 256)")
     parser.add_argument("--storage", default="binary", help="what lists hold (default binary)")
     parser.add_argument("--recall", type=float, default=0.95, help="recall@10 that is compared at (default 0.95)")

@@ -42,8 +42,7 @@ def name(code: Code) -> str:
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
     described.add_data(parser)
-    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+    described.add_queries(parser)
     parser.add_argument("--nlist", type=int, default=256, help="lists (default 256)")
     parser.add_argument("--nprobe", type=int, default=64, help="lists that are read (default 64)")
     parser.add_argument("--threads", type=int, default=2, help="of the build (default 2)")

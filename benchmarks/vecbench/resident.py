@@ -28,8 +28,7 @@ SECTIONS = {2: "ids", 3: "ids", 20: "rows", 33: "centroids", 37: "codes", 38: "i
 def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list[int]]) -> None:
     parser.add_argument("--quick", action="store_true", help="10,000 rows")
     described.add_data(parser, "packages-1m")
-    parser.add_argument("--queries", type=int, default=1000, help="queries (default 1000)")
-    parser.add_argument("--seed", type=int, default=1, help="of the made data (default 1)")
+    described.add_queries(parser)
     parser.add_argument("--recall", type=float, default=0.95, help="recall@10 to reach (default 0.95)")
     parser.add_argument("--assignments", type=numbers, default=[1, 2], help="lists of a row (default 1,2)")
     parser.add_argument("--nlist", type=numbers, default=[4096, 1024], help="lists (default 4096,1024)")
