@@ -5,9 +5,9 @@ import VecKernelTypes
 /// How long the rows of each list are: along the list's centroid, and in all.
 struct ListSpreads {
     /// The mean of x · c over the rows of a list under ip and cosine, else 1. Lists without rows have the mean norm of all rows.
-    private(set) var radii: [Float]
+    let radii: [Float]
     /// The mean of ‖x‖ over the rows of a list under ip, else 1; likewise.
-    private(set) var reaches: [Float]
+    let reaches: [Float]
     /// The mean norm of all rows.
     let meanNorm: Float
 

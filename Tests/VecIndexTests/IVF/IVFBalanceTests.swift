@@ -124,7 +124,9 @@ struct IVFBalanceTests {
         #expect(try index.get((0..<600).map { UInt64($0) }) == one.bytes)
     }
 
-    @Test("equal rows, which no split parts, are tried again only once their share has grown by half", arguments: [Metric.l2Squared, .innerProduct, .cosine])
+    @Test(
+        "equal rows, which no split parts, are tried again only once their share has grown by half",
+        arguments: [Metric.l2Squared, .innerProduct, .cosine])
     func equal(metric: Metric) throws {
         let index = try IVFIndex(IVFBalanceTests.first.rows, metric: metric, nlist: 16)
         var models = 0
