@@ -8,8 +8,8 @@ extension IVFIndex {
     /// Lists around each new centroid whose rows may be nearer to it.
     private static let nearbyLists = 8
 
-    /// Lists are looked at once for so many parts of all rows that come: for one row alone it would take too long.
-    private static let looksPerRows = 64
+    /// Lists are looked at once this part of all rows has come: for each row that comes alone it would take too long.
+    private static let leastUnseenPart = 64
 
     /// Splits lists that have drifted, where the index trained itself and enough rows lie in them. Where there is no memory for
     /// it, it can wait. Under `writerLock`.
@@ -19,7 +19,7 @@ extension IVFIndex {
         guard let model = state.model, model.isOwn, state.rows.keepsRows else { return }
         guard listShares.count == model.nlist else { return keepShares(state) }
         unseenRows += count
-        guard unseenRows >= state.count / IVFIndex.looksPerRows else { return }
+        guard unseenRows >= state.count / IVFIndex.leastUnseenPart else { return }
         unseenRows = 0
         guard let plan = SplitPlan(state, assignments: options.assignments, shares: listShares) else { return }
         do throws(VecStoreError) {
@@ -45,13 +45,17 @@ extension IVFIndex {
         let around = try batch(near, state, threads)
         let lists = try ListAssigner(model: next, options: options, table: table, threads: threads).lists(of: around.rows)
         let homes = lists.pointer(UInt32.self), assignments = options.assignments
+        let movedLists = try allocate(UInt32.self, near.count * assignments, for: "the lists of \(near.count) rows")
         var moved: [UInt32] = []
         for (i, slot) in near.enumerated() {
             let stays = (0..<assignments).allSatisfy { a in
                 let home = state.rows.home(slot, a)
                 return homes[i * assignments + a] == home && !plan.changed.contains(Int(home))
             }
-            if !stays { moved.append(slot) }
+            if stays { continue }
+            (movedLists.pointer(UInt32.self) + moved.count * assignments).update(
+                from: homes + i * assignments, count: assignments)
+            moved.append(slot)
         }
         let ids = moved.map { state.rows.id($0) }
         let smaller = try moved.withUnsafeBufferPointer { (moved) throws(VecStoreError) in
@@ -59,7 +63,7 @@ extension IVFIndex {
             return try removing(base, moved.count, from: state, threads)
         }
         let batch = try batch(moved, state, threads)
-        let added = try adding(batch.rows, to: smaller.replacing(next), threads) { ids[$0] }
+        let added = try adding(batch.rows, to: smaller.replacing(next), threads, lists: movedLists) { ids[$0] }
         withExtendedLifetime((around, batch)) {}
         let slots = added.slots.pointer(UInt32.self)
         published.publish(added.state) { map in for i in 0..<ids.count { map.set(ids[i], slots[i]) } }

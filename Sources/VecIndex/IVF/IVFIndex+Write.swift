@@ -46,8 +46,9 @@ extension IVFIndex {
 
     /// A state with the rows of a batch, not published, and the slot of each of them. Rows of a list get slots one behind
     /// the other: so a search that reads the list reads them in order.
+    /// - Parameter lists: Of each row, where they are known.
     func adding(
-        _ batch: RowBatch, to state: IVFSnapshot, _ threads: Int, id: (Int) -> UInt64
+        _ batch: RowBatch, to state: IVFSnapshot, _ threads: Int, lists known: Buffer? = nil, id: (Int) -> UInt64
     ) throws(VecStoreError) -> (state: IVFSnapshot, slots: Buffer) {
         guard let model = state.model else { throw VecStoreError(.internalError, "the index has no model") }
         let count = batch.count, assignments = options.assignments
@@ -56,7 +57,7 @@ extension IVFIndex {
                 .tooLarge, "an inverted file holds at most \(Limits.graphRows) rows, with those that were removed since it was compacted")
         }
         let assigner = ListAssigner(model: model, options: options, table: table, threads: threads)
-        let listMemory = try assigner.lists(of: batch)
+        let listMemory = if let known { known } else { try assigner.lists(of: batch) }
         let lists = listMemory.pointer(UInt32.self)
         let groups = try ListGroups(lists, count * assignments, nlist: model.nlist)
         let slotMemory = try allocate(UInt32.self, count, for: "\(count) slots")
