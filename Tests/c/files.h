@@ -102,8 +102,12 @@ enum {
     note_recall = 52,
     note_own_rows = 56,
     note_sketch_error = 60,
-    note_unused = 64,
-    notes_size = 128
+    note_rotated = 64,
+    note_landmark_count = 68,
+    note_landmark_radius = 72,
+    note_unused = 76,
+    note_landmarks = 128,
+    notes_size = 128 + 4 * 256
 };
 
 /* Fields of the notes of an inverted file. */

@@ -51,6 +51,8 @@ NO_ROW = 2**32 - 1
 NO_ENTRY = 2**64 - 1
 TREE_BIT = 2**31
 NOTES_SIZE = 128
+MOST_LANDMARKS = 256
+GRAPH_NOTES_SIZE = 128 + 4 * MOST_LANDMARKS
 AUTO_NOTES_SIZE = 64
 CODE_STEPS, NIBBLE_STEPS = 255, 15
 
@@ -342,7 +344,7 @@ class IndexFile:
             IDS: n * 8,
             ID_ORDER: None if self.ids_ascend else n * 4,
             INVERSE_NORMS: n * 8 if self.metric == COSINE and self.exact_dtype else None,
-            GRAPH_NOTES: NOTES_SIZE,
+            GRAPH_NOTES: GRAPH_NOTES_SIZE,
             QUANTIZER: dim * 8 if self.is_coded else None,
             WALK_ROWS: n * self.walk_stride,
             WALK_FACTORS: n * self._factor_size or None,
@@ -525,7 +527,9 @@ class IndexFile:
             self.calibrated_by_own_rows,
             self.typical_sketch_error,
             self.is_rotated,
-        ) = struct.unpack_from("<IIIIQQffIIffIfI", self.sections["graph_notes"])
+            landmark_count,
+            self.landmark_radius,
+        ) = struct.unpack_from("<IIIIQQffIIffIfIIf", self.sections["graph_notes"])
         self.decided_storage = decided - 1 if decided else None
         _require(1 <= self.ef_construction <= 2**20, f"ef_construction is {self.ef_construction}")
         _require(self.asked_storage <= AS_INT4 and self.asked_rescore <= 3, "the options of the graph are not known")
@@ -535,6 +539,12 @@ class IndexFile:
         _require(0 <= self.typical_code_error < float("inf"), "the error of the codes cannot be")
         _require(0 <= self.typical_sketch_error < float("inf"), "the error of the sketches cannot be")
         _require(self.is_rotated <= (self.decided_storage == AS_INT4), "rows are rotated that cannot be")
+        _require(landmark_count <= MOST_LANDMARKS, f"{landmark_count} rows are landmarks")
+        _require(self.landmark_radius == self.landmark_radius, "the radius of landmarks cannot be")
+        listed = struct.unpack_from(f"<{MOST_LANDMARKS}I", self.sections["graph_notes"], 128)
+        self.landmarks, unused = listed[:landmark_count], listed[landmark_count:]
+        _require(all(row < self.count for row in self.landmarks), "a landmark is no row")
+        _require(not any(unused), "places of landmarks are not 0")
 
     def ranges(self, name):
         """The centers and the steps of "quantizer" or "sketcher"."""

@@ -518,8 +518,16 @@ def test_the_notes_say_how_a_graph_was_made_and_what_was_found(tmp_path, rng):
     assert found.calibrated_target == pytest.approx(0.9)
     assert found.calibrated_recall == pytest.approx(calibration.recall)
     assert found.calibrated_by_own_rows == 0
-    assert len(found.sections["graph_notes"]) == 128
-    assert not any(found.sections["graph_notes"][64:])
+    assert len(found.sections["graph_notes"]) == 1152
+    assert not any(found.sections["graph_notes"][76:128])
+
+
+def test_the_notes_name_the_rows_where_walks_begin(tmp_path, rng):
+    some = save_graph(tmp_path / "some", vectors_of(rng, 10, "float32"), dim=DIM)
+    assert (some.landmarks, some.landmark_radius) == (tuple(range(1, 10)), float("-inf"))
+    many = save_graph(tmp_path / "many", vectors_of(rng, 1000, "float32"), dim=DIM)
+    assert 128 <= len(many.landmarks) == len(set(many.landmarks)) <= 256
+    assert 0 < many.landmark_radius < float("inf")
 
 
 def test_what_was_not_decided_or_measured_yet_is_marked_in_the_notes(tmp_path, rng):
@@ -675,6 +683,9 @@ def test_a_graph_that_breaks_a_rule_is_refused_though_its_checksums_are_right(tm
         (36, "f", float("nan")),
         (60, "f", -1.0),
         (64, "I", 1),
+        (68, "I", 257),
+        (72, "f", float("nan")),
+        (128, "I", 3),
     ],
 )
 def test_notes_that_break_a_rule_are_refused(tmp_path, at, letter, value):
@@ -695,7 +706,7 @@ def made_graph():
     sections = [
         (read_index.IDS, struct.pack("<3Q", *IDS_MADE)),
         (read_index.ID_ORDER, struct.pack("<3I", 1, 2, 0)),
-        (read_index.GRAPH_NOTES, struct.pack("<IIIIQQf", 200, 0, 0, 0, 0, 3, -1.0) + bytes(92)),
+        (read_index.GRAPH_NOTES, struct.pack("<IIIIQQf32xIf52xI1020x", 200, 0, 0, 0, 0, 3, -1.0, 1, 9.0, 2)),
         (read_index.WALK_ROWS, b"".join(struct.pack("<2b14x", *row) for row in ROWS_MADE)),
         (read_index.LINKS, struct.pack("<12I", *sum(links, []))),
         (read_index.PARENTS, struct.pack("<3I", 0, 0, 0)),

@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import auto, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, report, resident, suite
+from . import auto, clusters, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -138,6 +138,7 @@ TRAINING: dict[str, Any] = {
     "codes": codes,
     "listcodes": listcodes,
     "drift": drift,
+    "clusters": clusters,
     "resident": resident,
 }
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
@@ -228,7 +229,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="suite",
         required=True,
-        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | resident | auto | engines | report",
+        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | resident | auto | engines | report",
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -263,6 +264,7 @@ def command_line() -> argparse.ArgumentParser:
     codes.add_arguments(commands.add_parser("codes", help="quantizers beside those of faiss"), numbers)
     listcodes.add_arguments(commands.add_parser("listcodes", help="what each code of lists finds"), numbers)
     drift.add_arguments(commands.add_parser("drift", help="inverted files whose rows drift"), numbers)
+    clusters.add_arguments(commands.add_parser("clusters", help="graphs whose rows lie in groups far apart"), numbers)
     resident.add_arguments(
         commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
     )
@@ -375,7 +377,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "vecstore_build_info": next((result["about"] for result in results if result["ours"]), None),
         "interrupted": interrupted,
         "engine_notes": {engine.name: engine.note for engine in chosen if engine.note},
-        "groups": groups,
+        "clusters": clusters,
     }
 
 

@@ -122,7 +122,7 @@ struct GraphFields {
     var root: UInt32
 
     /// Bytes of the section of notes.
-    static let notesSize = 128
+    static let notesSize = 128 + 4 * Landmarks.room
 
     func shape(_ rows: RowShape) -> GraphShape {
         GraphShape(

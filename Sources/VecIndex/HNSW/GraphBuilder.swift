@@ -95,9 +95,10 @@ struct GraphBuilder {
         let top = Int(entry >> 32)
         let scratch = walk.scratch
         var (at, distance) = walk.start(query, entry: entry, level: min(level, top))
+        var toLandmark = Float.infinity
         var l = min(level, top)
         while l >= 0 {
-            if l == 0 { (at, distance) = walk.nearestLandmark(query, or: (at, distance), width: efConstruction) }
+            if l == 0 { (at, distance, toLandmark) = walk.nearestLandmark(query, or: (at, distance), width: efConstruction) }
             var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
             _ = scratch.visit(slot)
             walk.begin(at, distance, &beam)
@@ -130,6 +131,7 @@ struct GraphBuilder {
                 force(slot, near: chosenCounts[0] > 0 ? chosen[0].slot : store.root.load(ordering: .acquiring))
             }
         }
+        if toLandmark > store.landmarks.radius { store.landmarks.add(slot, walk) }
     }
 
     // MARK: - Linking anew
@@ -139,7 +141,7 @@ struct GraphBuilder {
     func relink(_ slot: UInt32, entry: UInt64) {
         let scratch = walk.scratch
         let query = walk.prepare(row: slot)
-        let (at, distance) = walk.nearestLandmark(
+        let (at, distance, _) = walk.nearestLandmark(
             query, or: walk.start(query, entry: entry, level: 0), width: efConstruction)
         var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
         _ = scratch.visit(slot)

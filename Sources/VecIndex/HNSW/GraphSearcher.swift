@@ -163,7 +163,7 @@ struct GraphSearcher {
     }
 
     private func begin(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
-        let (slot, distance) = walk.nearestLandmark(
+        let (slot, distance, _) = walk.nearestLandmark(
             query, or: walk.start(query, entry: entry, level: 0), width: beam.capacity)
         walk.begin(slot, distance, &beam)
         let root = store.root.load(ordering: .acquiring)

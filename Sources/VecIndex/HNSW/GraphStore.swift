@@ -49,6 +49,7 @@ final class GraphStore: @unchecked Sendable {
     /// The root of the tree.
     let root: Atomic<UInt32>
 
+    let landmarks: Landmarks
     let reclaimer = SlotReclaimer()
 
     // Touched by writers, under the slot lock of the index.
@@ -79,6 +80,7 @@ final class GraphStore: @unchecked Sendable {
     init(
         _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, shift: UInt32
     ) throws(VecStoreError) {
+        landmarks = try Landmarks()
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher
@@ -109,6 +111,7 @@ final class GraphStore: @unchecked Sendable {
         _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, map: MappedFile, usedSlots: Int, usedUnits: Int,
         entry: UInt64, root: UInt32, column: (GraphColumn) -> UnsafeRawPointer?
     ) throws(VecStoreError) {
+        landmarks = try Landmarks()
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher

@@ -139,32 +139,32 @@ struct GraphWalk {
         return (slot, distance)
     }
 
-    /// The nearest to the query of a row and of some from all over the graph, the landmarks.
-    ///
-    /// Where rows lie in groups far apart, all neighbours of a row may be of its own group: what the descent ends at is then in
-    /// whatever group it came to first, and a walk from there does not leave it. Landmarks lie at even distances by slot: rows
-    /// that came together, or that `optimize` laid together, are often of one group.
-    /// - Parameter width: Rows in view of the walk that begins there.
+    /// The nearest to the query of a row and of the landmarks, and how far the nearest landmark is.
+    /// - Parameter width: Rows in view of the walk that begins there. A short walk looks at some of the landmarks, or they
+    ///   would take as long as it does.
     func nearestLandmark(
         _ query: Query, or start: (slot: UInt32, distance: Float), width: Int
-    ) -> (slot: UInt32, distance: Float) {
-        let used = store.publishedSlots
-        let wanted = min(width / 4, GraphWalk.mostLandmarks, used)
+    ) -> (slot: UInt32, distance: Float, toLandmark: Float) {
+        let landmarks = store.landmarks
         var n = 0
-        for i in 0..<wanted {
-            let slot = UInt32(truncatingIfNeeded: i * used / wanted)
-            guard slot < limit, store.parent(slot) != noSlot else { continue }
+        for i in 0..<min(landmarks.count, 4 * width) {
+            let slot = landmarks[i]
+            guard slot < limit else { continue }
             scratch.slots[n] = slot
             scratch.addresses[n] = coarse.address(slot)
             n &+= 1
         }
         coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, scratch.distances)
-        var best = start
-        for i in 0..<n where scratch.distances[i] < best.distance { best = (scratch.slots[i], scratch.distances[i]) }
-        return best
+        var nearest = (slot: noSlot, distance: Float.infinity)
+        for i in 0..<n where scratch.distances[i] < nearest.distance { nearest = (scratch.slots[i], scratch.distances[i]) }
+        return start.distance <= nearest.distance
+            ? (start.slot, start.distance, nearest.distance) : (nearest.slot, nearest.distance, nearest.distance)
     }
 
-    private static let mostLandmarks = 32
+    /// Lowers each number to the distance of a query to a row where that is less.
+    func lower(_ numbers: inout [Float], to query: Query, _ rows: [UInt32]) {
+        for (i, slot) in rows.enumerated() { numbers[i] = min(numbers[i], distance(query, slot)) }
+    }
 
     /// Puts a row at the start of a walk: the first one even if it is too new to be marked.
     @inline(__always)

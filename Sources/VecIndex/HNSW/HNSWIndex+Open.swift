@@ -27,7 +27,7 @@ extension HNSWIndex {
         guard let noteBytes = base(.graphNotes), let idBytes = base(.ids) else {
             throw VecStoreError(.internalError, "the file has no notes")
         }
-        let notes = try GraphNotes(noteBytes, path: map.path)
+        let notes = try GraphNotes(noteBytes, rows: header.count, path: map.path)
         let shape = fields.shape(header.shape)
         var quantizer: ScalarQuantizer?
         if let bytes = base(.quantizer) {
@@ -56,6 +56,7 @@ extension HNSWIndex {
             case .upper: base(.upperLinks)
             }
         }
+        store.landmarks.set(notes.landmarks, radius: notes.landmarkRadius)
         let made = HNSWOptions(
             dimension: shape.dimension, metric: shape.metric, type: shape.type, storage: notes.storage,
             rescore: notes.rescore, m: fields.m, efConstruction: notes.efConstruction, seed: notes.seed)

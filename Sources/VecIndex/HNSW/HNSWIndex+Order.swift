@@ -85,6 +85,7 @@ extension HNSWIndex {
             next.entry.store((entry & ~0xffff_ffff) | UInt64(place), ordering: .releasing)
             next.root.store(places[Int(old.root.load(ordering: .acquiring))], ordering: .releasing)
         }
+        next.landmarks.take(old.landmarks) { places[Int($0)] }
         return (next, ids)
     }
 

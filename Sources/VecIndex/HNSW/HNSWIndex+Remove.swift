@@ -170,6 +170,7 @@ extension HNSWIndex {
         for slot in slots { store.markDead(slot) }
         unlinked += slots
         hasLostRows = rowCount.load(ordering: .relaxed) > 0
+        store.landmarks.replaceDead(store)
         if rowCount.load(ordering: .relaxed) == 0 {
             // Whatever there was, nothing of it is needed: `tidy` starts anew.
             store.entry.store(GraphStore.noEntry, ordering: .releasing)
@@ -232,8 +233,6 @@ extension HNSWIndex {
                 }
             }
         }
-        // No search takes them for landmarks from here on.
-        for slot in unlinked { store.setParent(slot, noSlot) }
         store.reclaimer.retire(unlinked)
         unlinked = []
     }

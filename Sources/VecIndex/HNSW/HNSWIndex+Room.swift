@@ -128,6 +128,7 @@ extension HNSWIndex {
         for slot in old.reclaimer.takeAll() { next.release(slot) }
         next.entry.store(old.entry.load(ordering: .acquiring), ordering: .releasing)
         next.root.store(old.root.load(ordering: .acquiring), ordering: .releasing)
+        next.landmarks.take(old.landmarks) { $0 }
         replaceStore(next)
     }
 

@@ -38,7 +38,8 @@ extension HNSWIndex {
         case .idOrder: try writer.append(order.positions, 4 * count)
         case .inverseNorms: try HNSWIndex.write(store.inverseNorms, count, writer)
         case .graphNotes:
-            let notes = GraphNotes(options, knowledge.current, insertions: slotLock.withLock { insertions })
+            let notes = GraphNotes(
+                options, knowledge.current, insertions: slotLock.withLock { insertions }, store.landmarks)
             let bytes = notes.encode()
             try writer.append(bytes, bytes.count)
         case .quantizer:
@@ -91,14 +92,20 @@ struct GraphNotes {
     var seed: UInt64
     var insertions: UInt64
     var knowledge: HNSWIndex.Knowledge.Values
+    var landmarks: [UInt32]
+    var landmarkRadius: Float
 
-    init(_ options: HNSWOptions, _ knowledge: HNSWIndex.Knowledge.Values, insertions: UInt64) {
+    init(
+        _ options: HNSWOptions, _ knowledge: HNSWIndex.Knowledge.Values, insertions: UInt64, _ landmarks: Landmarks
+    ) {
         efConstruction = options.efConstruction
         storage = options.storage
         rescore = options.rescore
         seed = options.seed
         self.insertions = insertions
         self.knowledge = knowledge
+        self.landmarks = (0..<landmarks.count).map { landmarks[$0] }
+        landmarkRadius = landmarks.radius
     }
 
     func encode() -> [UInt8] {
@@ -121,10 +128,18 @@ struct GraphNotes {
         put(UInt32(calibration?.usesOwnRows ?? false ? 1 : 0))
         put(knowledge.sketchError.bitPattern)
         put(UInt32(knowledge.isRotated ? 1 : 0))
+        put(UInt32(landmarks.count))
+        put(landmarkRadius.bitPattern)
+        bytes += [UInt8](repeating: 0, count: GraphNotes.landmarksAt - bytes.count)
+        for slot in landmarks { put(slot) }
         return bytes + [UInt8](repeating: 0, count: GraphFields.notesSize - bytes.count)
     }
 
-    init(_ bytes: UnsafeRawPointer, path: String) throws(VecStoreError) {
+    /// Where the landmarks begin.
+    private static let landmarksAt = 128
+
+    /// - Parameter rows: Of the graph.
+    init(_ bytes: UnsafeRawPointer, rows: Int, path: String) throws(VecStoreError) {
         func u32(_ at: Int) -> UInt32 { UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt32.self)) }
         func u64(_ at: Int) -> UInt64 { UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)) }
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' has a graph with \(what)") }
@@ -152,6 +167,11 @@ struct GraphNotes {
         knowledge.sketchError = sketchError
         guard u32(64) <= (knowledge.storage == .int4 ? 1 : 0) else { throw corrupt("rows that are rotated in a way \(u32(64))") }
         knowledge.isRotated = u32(64) == 1
+        guard u32(68) <= Landmarks.room else { throw corrupt("\(u32(68)) landmarks, more than there may be") }
+        landmarks = (0..<Int(u32(68))).map { u32(GraphNotes.landmarksAt + 4 * $0) }
+        guard landmarks.allSatisfy({ $0 < rows }) else { throw corrupt("a landmark that is no row") }
+        landmarkRadius = Float(bitPattern: u32(72))
+        guard !landmarkRadius.isNaN else { throw corrupt("landmarks without a radius") }
         if u32(40) > 0 {
             let target = Float(bitPattern: u32(48)), recall = Float(bitPattern: u32(52))
             guard HNSWOptions.efRange.contains(Int(u32(44))), Int(u32(40)) <= Limits.k, target >= 0, target <= 1, recall >= 0,

@@ -79,6 +79,10 @@ extension HNSWIndex {
         guard Int(root) < used, store.isLinked(root), store.parent(root) == root, marked == report.rows - 1 else {
             throw corrupt("has \(marked) links that keep rows, for \(report.rows) rows")
         }
+        for i in 0..<store.landmarks.count {
+            let slot = store.landmarks[i]
+            guard Int(slot) < used, store.isLinked(slot) else { throw corrupt("has landmark \(slot), which is no row") }
+        }
         // From the root alone: that is what the tree promises.
         var queue: [UInt32] = [root]
         reached[Int(root)] = 1

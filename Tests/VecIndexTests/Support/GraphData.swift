@@ -30,6 +30,17 @@ enum GraphData {
         return (vectors.picked(0..<rows), vectors.picked(rows..<(rows + queries)))
     }
 
+    /// Groups far apart, one after the other, and queries of all of them.
+    static func groups(_ count: Int, rows: Int, queries: Int, dimension: Int, seed: UInt64) -> (rows: Vectors, queries: Vectors) {
+        var random = Random(seed: seed)
+        func vector(_ scale: Float) -> [Float] { (0..<dimension).map { _ in scale * random.unit() } }
+        let centres = (0..<count).map { _ in vector(1) }
+        func row(_ group: Int) -> [Float] { zip(centres[group], vector(0.01)).map { $0 + $1 } }
+        let floats = (0..<rows).flatMap { row($0 * count / rows) } + (0..<queries).flatMap { row($0 % count) }
+        let all = Vectors(floats, dimension: dimension, type: .float32)
+        return (all.picked(0..<rows), all.picked(rows..<(rows + queries)))
+    }
+
     /// Groups of sixty rows that differ by less than 8 bits over the range of all can say.
     static func hardOnCodes(rows: Int, queries: Int, dimension: Int, seed: UInt64) -> (rows: Vectors, queries: Vectors) {
         var random = Random(seed: seed)
