@@ -157,8 +157,9 @@ struct GraphWalk {
         coarse.measure(query.coarse, scratch.slots, scratch.addresses, n, scratch.distances)
         var nearest = (slot: noSlot, distance: Float.infinity)
         for i in 0..<n where scratch.distances[i] < nearest.distance { nearest = (scratch.slots[i], scratch.distances[i]) }
-        return start.distance <= nearest.distance
-            ? (start.slot, start.distance, nearest.distance) : (nearest.slot, nearest.distance, nearest.distance)
+        // In a damaged file no distance may be a number.
+        let best = nearest.distance < start.distance ? nearest : start
+        return (best.slot, best.distance, nearest.distance)
     }
 
     /// Lowers each number to the distance of a query to a row where that is less.
