@@ -49,7 +49,8 @@ let package = Package(
         .target(name: "VecKernelTypes", dependencies: ["CVecShims"]),
     ] + kernelTargets + [
         .target(name: "VecKernels", dependencies: kernelNames + ["VecKernelTypes", "CVecShims"]),
-        .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS", "CLAPACK"]),
+        .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS", "CLAPACK"],
+            swiftSettings: [.unsafeFlags(["-O"])]),
         .target(name: "VecStoreABI", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
         .target(name: "VecStore", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.
