@@ -75,7 +75,8 @@ struct AutoIndexTests {
         onThreads(4) { thread in
             do {
                 if thread == 0 {
-                    try index.add(AutoIndexTests.rows.picked(900..<2000))
+                    // Ids of its own: those that are assigned would come after those of thread 1.
+                    try index.add(AutoIndexTests.rows.picked(900..<2000), ids: (900..<2000).map { UInt64($0) })
                     isDone.change { $0 = true }
                 } else if thread == 1 {
                     for i in 0..<10 { try index.add(AutoIndexTests.rows.picked((2000 + i)..<(2001 + i)), ids: [UInt64(50_000 + i)]) }
