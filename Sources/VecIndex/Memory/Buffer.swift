@@ -15,18 +15,21 @@ package final class Buffer: @unchecked Sendable {
 
     /// From this size on, memory is mapped.
     private static let mappingThreshold = 1 << 20
+    private static let sparseThreshold = 1 << 14
 
     /// For tests: says of a size whether there is to be no memory for it. Set while no other thread is in the library.
     package nonisolated(unsafe) static var isDenied: ((Int) -> Bool)?
 
+    /// - Parameter isSparse: Whether hardly any of it may ever be used: then it has no huge pages, and what is not used takes no
+    ///   memory.
     /// - Returns: nil where there is no memory, or `size` is negative.
-    package init?(size: Int) {
+    package init?(size: Int, isSparse: Bool = false) {
         guard size >= 0, size < Int.max / 2 else { return nil }
         if let isDenied = Buffer.isDenied, isDenied(size) { return nil }
-        if size >= Buffer.mappingThreshold {
+        if size >= (isSparse ? Buffer.sparseThreshold : Buffer.mappingThreshold) {
             let p = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
             guard let p, p != MAP_FAILED else { return nil }
-            _ = madvise(p, size, 14 /* MADV_HUGEPAGE, which Glibc does not export to Swift */)
+            if !isSparse { _ = madvise(p, size, 14 /* MADV_HUGEPAGE, which Glibc does not export to Swift */) }
             base = p
             isMapped = true
         } else {
@@ -53,10 +56,12 @@ package final class Buffer: @unchecked Sendable {
 }
 
 /// A buffer of `count` elements, or an error that says what it was for.
-package func allocate<T>(_: T.Type, _ count: Int, for what: @autoclosure () -> String) throws(VecStoreError) -> Buffer {
+package func allocate<T>(
+    _: T.Type, _ count: Int, isSparse: Bool = false, for what: @autoclosure () -> String
+) throws(VecStoreError) -> Buffer {
     guard let bytes = product(count, MemoryLayout<T>.stride) else {
         throw VecStoreError(.tooLarge, "\(what()): \(count) elements of \(MemoryLayout<T>.stride) bytes overflow")
     }
-    guard let buffer = Buffer(size: bytes) else { throw VecStoreError.outOfMemory(what(), bytes: bytes) }
+    guard let buffer = Buffer(size: bytes, isSparse: isSparse) else { throw VecStoreError.outOfMemory(what(), bytes: bytes) }
     return buffer
 }

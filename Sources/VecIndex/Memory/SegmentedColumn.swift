@@ -28,7 +28,8 @@ final class SegmentedColumn: @unchecked Sendable {
         self.name = name
         mask = (1 << shift) - 1
         mostSegments = canGrow ? SegmentedColumn.mostSlots >> Int(shift) : 64
-        tableMemory = try allocate(UnsafeMutableRawPointer.self, mostSegments, for: "a table of segments")
+        tableMemory = try allocate(
+            UnsafeMutableRawPointer.self, mostSegments, isSparse: true, for: "a table of segments")
         table = tableMemory.pointer(UnsafeMutableRawPointer.self)
         owner = nil
     }

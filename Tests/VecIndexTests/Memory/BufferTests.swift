@@ -1,6 +1,7 @@
 // Memory that Swift does not manage, and the places of arrays in it.
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import Testing
 
 @testable import VecIndex
@@ -17,6 +18,18 @@ struct BufferTests {
         #expect((0..<size).allSatisfy { bytes[$0] == 0 })
         for i in 0..<size { bytes[i] = UInt8(truncatingIfNeeded: i) }
         #expect((0..<size).allSatisfy { bytes[$0] == UInt8(truncatingIfNeeded: $0) })
+    }
+
+    @Test("of a sparse buffer only pages that were used take memory")
+    func sparse() throws {
+        let size = 8 << 20, page = Int(getpagesize())
+        let buffer = try #require(Buffer(size: size, isSparse: true))
+        let bytes = buffer.pointer(UInt8.self)
+        bytes[3 << 20] = 1
+        var isThere = [UInt8](repeating: 0, count: size / page)
+        #expect(mincore(buffer.base, size, &isThere) == 0)
+        #expect(isThere.filter { $0 & 1 != 0 }.count == 1)
+        #expect(bytes[size - 1] == 0)
     }
 
     @Test("a size that no memory has is nil", arguments: [-1, .min, .max, 1 << 60])
