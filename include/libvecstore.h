@@ -545,7 +545,7 @@ typedef struct vecstore_search_options {
 
     /* For IVF; the others pass over it. no_rescore and oversampling are for it too. */
     uint32_t nprobe;   /* lists that are read, the nearest first: 1 ... 1,048,576; 0 = one of 16, or what target_recall asks
-                          for. Where a filter leaves fewer than k rows in them, more lists are read (not for a radius). */
+                          for. Where they hold, or a filter leaves, fewer than k rows, more lists are read (not for a radius). */
     uint32_t reserved; /* 0 */
 } vecstore_search_options;
 

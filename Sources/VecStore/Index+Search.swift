@@ -12,7 +12,7 @@ extension Index {
     ///   - k: 1 to 1,048,576.
     ///   - filter: nil: every row may be a result.
     ///   - nprobe: Lists that are read, the nearest first, 1 to 1,048,576: more find more and take longer. nil: what
-    ///     `targetRecall` asks for, else one of 16. Where a filter leaves fewer than k rows in them, more lists are read.
+    ///     `targetRecall` asks for, else one of 16. Where they hold, or a filter leaves, fewer than k rows, more lists are read.
     ///   - efSearch: Rows kept in view, 1 to 1,048,576: more find more and take longer; at least k are kept. nil: what
     ///     `targetRecall` asks for, else 64.
     ///   - targetRecall: Takes the `efSearch` or `nprobe` that `calibrate` found, for a recall up to the one that it was

@@ -48,9 +48,10 @@ extension ListSearcher {
         }
     }
 
-    /// Reads more lists, the nearest first, until there are enough candidates: a filter may leave few rows in those that are near.
+    /// Reads more lists, the nearest first, until there are enough candidates: those that are near may be short, and a filter may
+    /// leave few of their rows.
     func extend(_ query: Prepared, _ candidates: inout Candidates) throws(VecStoreError) {
-        guard !filter.isOpen, candidates.count < wantedAtLeast, nprobe < model.nlist else { return }
+        guard candidates.count < wantedAtLeast, nprobe < model.nlist else { return }
         _ = try prepare(query.number, at: query.place, of: near.query(0))
         near.multiply(1)
         let all = near.nearest(0, model.nlist)
@@ -62,6 +63,11 @@ extension ListSearcher {
             var probe = Probe(list: UInt32(truncatingIfNeeded: all[p]), product: near.product(0, all[p]))
             measureCenters(0, &probe, 1)
             scan(query, probe, &candidates)
+            // A row that is in one of the lists to come as well has been here.
+            if let ranks { ranks[Int(probe.list)] = .max }
+        }
+        if let ranks {
+            for l in 0..<model.nlist where ranks[l] == .max { ranks[l] = 0 }
         }
     }
 

@@ -232,6 +232,17 @@ struct IVFResultTests {
         #expect(Recall.ofIDs(found, wanted) >= (isNarrow ? 0.9 : 0.97))
     }
 
+    @Test("k results come though the lists that are asked for hold fewer rows", arguments: ListSetting.all)
+    func shortLists(setting: ListSetting) throws {
+        let rows = IVFResultTests.data.rows, queries = IVFResultTests.data.queries
+        let index = try setting.index(rows, nlist: 60)
+        let found = try index.search(queries, k: 200, SearchOptions(nprobe: 1))
+        #expect(found.allSatisfy { Set($0.map(\.id)).count == 200 })
+        // As when they come alone.
+        let alone = try index.search(queries.picked([3]), k: 200, SearchOptions(nprobe: 1))
+        #expect(alone[0].map(\.id) == found[3].map(\.id))
+    }
+
     @Test("rows all alike, fewer rows than k, and a single list are no trouble", arguments: ListSetting.all)
     func odd(setting: ListSetting) throws {
         let same = Vectors([Float](repeating: 1, count: 100 * 8), dimension: 8, type: .float32)

@@ -991,8 +991,8 @@ class Index:
             1 or more. By default as many as may be among the best; IVF: at most the larger of ``5 * k`` and ``k + 32``.
         nprobe : int, optional
             IVF: lists that are read, the nearest first, 1 ... 1048576; by default one of 16
-            (`IndexStats.default_nprobe`). More find more and take longer. Where a filter leaves fewer than k rows in
-            them, more are read. Other kinds pass over it.
+            (`IndexStats.default_nprobe`). More find more and take longer. Where they hold, or a filter leaves, fewer
+            than k rows, more are read. Other kinds pass over it.
         filter : Filter, array of bool, ids, or callable, optional
             Which rows may be results; see `Filter`. By default all.
         threads : int, default 0
