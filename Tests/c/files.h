@@ -160,4 +160,7 @@ void check_harmless(const char *path, const shape *shape);
  * is checked, and whatever opens is used. */
 void check_damaged(const char *path, const shape *shape, bool all, vecstore_status expected);
 
+/* The same for one of the `openings`. */
+void check_damaged_opening(const char *path, const shape *shape, size_t opening, bool all, vecstore_status expected);
+
 #endif
