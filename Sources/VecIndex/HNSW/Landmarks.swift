@@ -32,7 +32,7 @@ final class Landmarks: @unchecked Sendable {
 
     var count: Int { used.load(ordering: .acquiring) }
 
-    subscript(_ i: Int) -> UInt32 { slots[i].load(ordering: .relaxed) }
+    subscript(_ i: Int) -> UInt32 { slots[i].load(ordering: .acquiring) }
 
     /// A new row that is farther than this from all of them is to become one. As the walk sees distances.
     var radius: Float { Float(bitPattern: radiusBits.load(ordering: .relaxed)) }
@@ -41,7 +41,7 @@ final class Landmarks: @unchecked Sendable {
 
     /// Takes what a file or another store had.
     func set(_ others: [UInt32], radius: Float) {
-        for (i, slot) in others.prefix(Landmarks.room).enumerated() { slots[i].store(slot, ordering: .relaxed) }
+        for (i, slot) in others.prefix(Landmarks.room).enumerated() { slots[i].store(slot, ordering: .releasing) }
         finish(min(others.count, Landmarks.room), radius)
     }
 
@@ -63,7 +63,7 @@ final class Landmarks: @unchecked Sendable {
         defer { lock.unlock() }
         if count == Landmarks.room { thin(walk) }
         let n = count
-        slots[n].store(slot, ordering: .relaxed)
+        slots[n].store(slot, ordering: .releasing)
         used.store(n + 1, ordering: .releasing)
     }
 
@@ -76,7 +76,7 @@ final class Landmarks: @unchecked Sendable {
         var next = 0
         for i in 0..<Landmarks.kept {
             isKept[next] = true
-            slots[i].store(all[next], ordering: .relaxed)
+            slots[i].store(all[next], ordering: .releasing)
             walk.lower(&nearest, to: walk.prepare(row: all[next]), all)
             var farthest = -Float.infinity
             for j in 0..<n where !isKept[j] && nearest[j] > farthest { (farthest, next) = (nearest[j], j) }
@@ -92,7 +92,7 @@ final class Landmarks: @unchecked Sendable {
             var slot = self[i]
             if store.isDead(slot) { slot = Landmarks.heir(of: slot, store) }
             if slot == noSlot { continue }
-            slots[n].store(slot, ordering: .relaxed)
+            slots[n].store(slot, ordering: .releasing)
             n += 1
         }
         finish(n, radius)
