@@ -23,7 +23,8 @@ extension IVFIndex {
         }
         let model = try makeModel(vectors, type, count, isOwn: false, threads, ofTraining(progress, rows: count))
         guard progress?(count, count) ?? true else { throw VecStoreError(.cancelled, "training was cancelled at its end") }
-        try published.publish(IVFSnapshot(model, try ListRows(options)), ids: IDMap()) { _ in }
+        let empty = IVFSnapshot(model, try ListRows(options))
+        published.publish(empty, ids: IDMap()) { _ in }
         listShares = []
     }
 
@@ -95,7 +96,7 @@ extension IVFIndex {
         let slots = made.slots.pointer(UInt32.self)
         for i in 0..<count { map.set(ids[i], slots[i]) }
         try last()
-        try published.publish(made.state, ids: map) { _ in }
+        published.publish(made.state, ids: map) { _ in }
         keepShares(made.state)
         withExtendedLifetime((rowMemory, idMemory)) {}
     }

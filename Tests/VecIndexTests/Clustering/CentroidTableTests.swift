@@ -11,7 +11,7 @@ import VecKernels
 @Suite("Nearest centroids")
 struct CentroidTableTests {
     private static let settings = [Metric.l2Squared, .cosine].flatMap { metric in
-        KernelTable.available.map { Setting(metric: metric, type: .float32, isa: $0) }
+        Sanitizer.instructionSets.map { Setting(metric: metric, type: .float32, isa: $0) }
     }
 
     /// Finds the nearest centroids with a table, and by comparing each row with each centroid: distances are the same bits,

@@ -62,7 +62,7 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
     static let codes: [ListSetting] = metrics.flatMap { metric in
         ([ListStorage.pq, .binary, .int8].map { ListSetting(metric: metric, storage: $0) }
             + [ListSetting(metric: metric, storage: .binary, bits: 6)]).flatMap { setting in
-            KernelTable.available.map { isa in
+            Sanitizer.instructionSets.map { isa in
                 var setting = setting
                 setting.isa = isa
                 return setting

@@ -15,7 +15,7 @@ struct Setting: CustomTestStringConvertible, Sendable {
 
     /// The pairs that codes and matrix products exist for, on every instruction set that this processor runs.
     static let products: [Setting] = floatPairs.flatMap { pair in
-        KernelTable.available.map { Setting(metric: pair.metric, type: pair.type, isa: $0) }
+        Sanitizer.instructionSets.map { Setting(metric: pair.metric, type: pair.type, isa: $0) }
     }
 
     /// The same pairs, on the best instruction set.
