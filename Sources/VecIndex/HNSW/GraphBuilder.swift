@@ -98,7 +98,7 @@ struct GraphBuilder {
         var toLandmark = Float.infinity
         var l = min(level, top)
         while l >= 0 {
-            if l == 0 { (at, distance, toLandmark) = walk.nearestLandmark(query, or: (at, distance), width: efConstruction) }
+            if l == 0 { (at, distance, toLandmark) = walk.nearestLandmark(query, or: (at, distance)) }
             var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
             _ = scratch.visit(slot)
             walk.begin(at, distance, &beam)
@@ -141,8 +141,7 @@ struct GraphBuilder {
     func relink(_ slot: UInt32, entry: UInt64) {
         let scratch = walk.scratch
         let query = walk.prepare(row: slot)
-        let (at, distance, _) = walk.nearestLandmark(
-            query, or: walk.start(query, entry: entry, level: 0), width: efConstruction)
+        let (at, distance, _) = walk.nearestLandmark(query, or: walk.start(query, entry: entry, level: 0))
         var beam = Beam(walk, capacity: min(efConstruction, scratch.width))
         _ = scratch.visit(slot)
         if at != slot { walk.begin(at, distance, &beam) }

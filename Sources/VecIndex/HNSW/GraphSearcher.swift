@@ -164,7 +164,7 @@ struct GraphSearcher {
 
     private func begin(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
         let (slot, distance, _) = walk.nearestLandmark(
-            query, or: walk.start(query, entry: entry, level: 0), width: beam.capacity)
+            query, or: walk.start(query, entry: entry, level: 0), among: 4 * beam.capacity)
         walk.begin(slot, distance, &beam)
         let root = store.root.load(ordering: .acquiring)
         if root != slot && root != noSlot { walk.begin(root, walk.distance(query, root), &beam) }

@@ -140,14 +140,13 @@ struct GraphWalk {
     }
 
     /// The nearest to the query of a row and of the landmarks, and how far the nearest landmark is.
-    /// - Parameter width: Rows in view of the walk that begins there. A short walk looks at some of the landmarks, or they
-    ///   would take as long as it does.
+    /// - Parameter most: Landmarks that are looked at: a short walk need not look at all, or they would take as long as it does.
     func nearestLandmark(
-        _ query: Query, or start: (slot: UInt32, distance: Float), width: Int
+        _ query: Query, or start: (slot: UInt32, distance: Float), among most: Int = Landmarks.room
     ) -> (slot: UInt32, distance: Float, toLandmark: Float) {
         let landmarks = store.landmarks
         var n = 0
-        for i in 0..<min(landmarks.count, 4 * width) {
+        for i in 0..<min(landmarks.count, most) {
             let slot = landmarks[i]
             guard slot < limit else { continue }
             scratch.slots[n] = slot
@@ -160,11 +159,6 @@ struct GraphWalk {
         // In a damaged file no distance may be a number.
         let best = nearest.distance < start.distance ? nearest : start
         return (best.slot, best.distance, nearest.distance)
-    }
-
-    /// Lowers each number to the distance of a query to a row where that is less.
-    func lower(_ numbers: inout [Float], to query: Query, _ rows: [UInt32]) {
-        for (i, slot) in rows.enumerated() { numbers[i] = min(numbers[i], distance(query, slot)) }
     }
 
     /// Puts a row at the start of a walk: the first one even if it is too new to be marked.

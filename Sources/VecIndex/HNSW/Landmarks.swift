@@ -73,16 +73,18 @@ final class Landmarks: @unchecked Sendable {
         let all = (0..<n).map { self[$0] }
         var nearest = [Float](repeating: .infinity, count: n)
         var isKept = [Bool](repeating: false, count: n)
-        var next = 0
+        var next = 0, farthest = -Float.infinity
         for i in 0..<Landmarks.kept {
             isKept[next] = true
             slots[i].store(all[next], ordering: .releasing)
-            walk.lower(&nearest, to: walk.prepare(row: all[next]), all)
-            var farthest = -Float.infinity
-            for j in 0..<n where !isKept[j] && nearest[j] > farthest { (farthest, next) = (nearest[j], j) }
-            radiusBits.store(farthest.bitPattern, ordering: .relaxed)
+            let row = walk.prepare(row: all[next])
+            farthest = -.infinity
+            for j in 0..<n where !isKept[j] {
+                nearest[j] = min(nearest[j], walk.distance(row, all[j]))
+                if nearest[j] > farthest { (farthest, next) = (nearest[j], j) }
+            }
         }
-        used.store(Landmarks.kept, ordering: .releasing)
+        finish(Landmarks.kept, farthest)
     }
 
     /// Puts neighbours in the place of rows that are taken out, while their lists are what they were. With the gate alone.
