@@ -317,7 +317,7 @@ package struct KMeans {
             var next = 0
             let chooser = try PlusPlusStart(rows, n, dimension: dimension, table: source.table)
             try chooser.choose(k, &random, threads: threads) { () throws(VecStoreError) in
-                if next % 64 == 0 { try tell() }
+                try tell()
             } take: { position in
                 table.row(next).update(from: rows + position * dimension, count: dimension)
                 next += 1
