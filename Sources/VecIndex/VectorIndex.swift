@@ -58,6 +58,8 @@ package struct ListStats: Sendable {
     /// The type of the rows that results are ranked by; nil where there are codes alone.
     package var exactType: ElementType?
     package var assignments = 1
+    /// Whether a graph over the centroids finds the nearest lists.
+    package var hasGraph = false
     /// Rows that it was trained on; 0 before.
     package var trainedCount = 0
     /// Bytes that a row takes in a list, with its slot.

@@ -77,7 +77,7 @@ FLOAT_RULES = (3, 4, 7, 8, 9, 10, 11, 12)
 ROWS, IDS, ID_ORDER, SQUARED_NORMS, INVERSE_NORMS, CODES, CODE_SCALE, CODE_ERROR = range(1, 9)
 GRAPH_NOTES, QUANTIZER, WALK_ROWS, WALK_FACTORS, FULL_ROWS, LINKS, PARENTS, LEVELS = range(16, 24)
 UPPER_PLACES, UPPER_LINKS, SKETCHER, SKETCHES, SKETCH_FACTORS = range(24, 29)
-LIST_NOTES, CENTROIDS, LIST_NUMBERS, CODEBOOKS, LIST_COUNTS, LIST_BLOCKS, HOMES = range(32, 39)
+LIST_NOTES, CENTROIDS, LIST_NUMBERS, CODEBOOKS, LIST_COUNTS, LIST_BLOCKS, HOMES, LIST_GRAPH = range(32, 40)
 RANGES, PART_CENTROIDS, ROTATION, MEAN = range(48, 52)
 AUTO_NOTES = 56
 SECTIONS = {
@@ -109,6 +109,7 @@ SECTIONS = {
     LIST_COUNTS: "list_counts",
     LIST_BLOCKS: "list_blocks",
     HOMES: "homes",
+    LIST_GRAPH: "list_graph",
     RANGES: "ranges",
     PART_CENTROIDS: "part_centroids",
     ROTATION: "rotation",
@@ -137,7 +138,7 @@ class IndexFile:
         HNSW: IDS_ASCEND | IS_AUTOMATIC | HAS_SKETCHES,
         IVF: IDS_ASCEND | IS_AUTOMATIC | HAS_WIDE_NUMBERS | HAS_ROTATION,
     }
-    FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 96}
+    FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 104}
 
     def __init__(self, data):
         self._data = data
@@ -149,6 +150,7 @@ class IndexFile:
         if self.kind == IVF:
             self._read_list_notes()
             self._read_lists()
+            self.graph = self._read_list_graph()
         if self.flags & IS_AUTOMATIC:
             self._read_auto_notes()
 
@@ -194,8 +196,10 @@ class IndexFile:
             self._read_list_fields()
 
     def _read_list_fields(self):
-        fields = struct.unpack_from("<IIIQII", self._data, 68)
-        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.numbers = fields
+        fields = struct.unpack_from("<IIIQIIQ", self._data, 68)
+        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.numbers = fields[:-1]
+        self.graph_size = fields[-1]
+        _require(self.graph_size == 0 or self.list_count > 0, "there is a graph of no lists")
         _require(self.list_count <= MOST_LISTS, f"{self.list_count} lists are too many")
         _require(self.count <= MOST_GRAPH_ROWS, f"{self.count} rows are too many for an inverted file")
         _require(self.list_count > 0 or self.count == 0, "there are rows and no lists")
@@ -374,6 +378,7 @@ class IndexFile:
             LIST_COUNTS: nlist * 4 if nlist else None,
             LIST_BLOCKS: self.block_count * self.block_size if nlist else None,
             HOMES: n * self.assignments * 4,
+            LIST_GRAPH: self.graph_size or None,
         }
         return {kind: size for kind, size in sizes.items() if size is not None}
 
@@ -785,6 +790,16 @@ class IndexFile:
             else:
                 self.middles, self.steps = floats[: self.dim], floats[self.dim :]
                 _require(all(step >= 2.0**-80 for step in self.steps), "a grid has a step that cannot be")
+
+    def _read_list_graph(self):
+        """The graph over the centroids: a file of its own."""
+        if self.graph_size == 0:
+            return None
+        graph = IndexFile(self.sections["list_graph"])
+        _require(graph.kind == HNSW and graph.dim == self.dim, "the graph of lists is not of centroids")
+        _require(graph.metric == (IP if self.metric == IP else L2SQ), "the graph of lists has another metric")
+        _require(graph.dtype == FLOAT32 and graph.count == self.list_count, "the graph of lists has other rows")
+        return graph
 
     def _codebook(self, floats, part):
         start, end = self.part_range(part)

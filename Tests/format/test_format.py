@@ -1142,6 +1142,21 @@ def test_a_cut_or_longer_inverted_file_is_refused(tmp_path, rng):
         refused(path, vecstore.CorruptError)
 
 
+@pytest.mark.parametrize("metric", ["l2sq", "ip", "cosine"])
+def test_many_lists_have_a_graph_over_their_centroids(tmp_path, rng, metric):
+    vectors = rng.standard_normal((5000, 6)).astype(np.float32)
+    found = save_lists(tmp_path / "index", vectors, dim=6, metric=metric, nlist=4096)
+    graph = found.graph
+    graph.check_ids()
+    graph.check_graph()
+    assert sorted(graph.ids) == list(range(4096))
+    for position in range(0, 4096, 16):
+        number = graph.ids[position]
+        reach = found.reaches[number] if metric == "ip" else 1
+        assert near([reach * x for x in found.centroid(number)], graph.row(position), 0.05)
+    assert save_lists(tmp_path / "index", vectors, dim=6, metric=metric, nlist=4095).graph is None
+
+
 @pytest.mark.parametrize(
     "offset, letter, value",
     [
@@ -1174,7 +1189,9 @@ def test_a_cut_or_longer_inverted_file_is_refused(tmp_path, rng):
         (92, "I", 0),
         (92, "I", 17),
         (92, "I", 2**31),
-        (96, "I", 1),
+        (96, "Q", 1),
+        (96, "Q", 2**63),
+        (104, "I", 1),
         (108, "I", 1),
     ],
 )

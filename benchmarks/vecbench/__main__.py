@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import auto, clusters, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, report, resident, suite
+from . import auto, clusters, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, manylists, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -139,6 +139,7 @@ TRAINING: dict[str, Any] = {
     "listcodes": listcodes,
     "drift": drift,
     "clusters": clusters,
+    "manylists": manylists,
     "resident": resident,
 }
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
@@ -229,7 +230,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="suite",
         required=True,
-        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | resident | auto | engines | report",
+        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | manylists | resident | auto | engines | report",
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -265,6 +266,7 @@ def command_line() -> argparse.ArgumentParser:
     listcodes.add_arguments(commands.add_parser("listcodes", help="what each code of lists finds"), numbers)
     drift.add_arguments(commands.add_parser("drift", help="inverted files whose rows drift"), numbers)
     clusters.add_arguments(commands.add_parser("clusters", help="graphs whose rows lie in groups far apart"), numbers)
+    manylists.add_arguments(commands.add_parser("manylists", help="finding the nearest of many lists"), numbers)
     resident.add_arguments(
         commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
     )

@@ -47,7 +47,8 @@ struct Explanation {
         }
         if let lists = stats.lists {
             let rows = lists.exactType.map { "results are ranked by \($0.name) rows" } ?? "distances are approximate"
-            say("storage", "\(lists.storage.name), nlist \(lists.nlist); \(rows)")
+            let graph = lists.hasGraph ? " with a graph over their centroids" : ""
+            say("storage", "\(lists.storage.name), nlist \(lists.nlist)\(graph); \(rows)")
         }
     }
 

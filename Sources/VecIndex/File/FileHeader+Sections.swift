@@ -11,10 +11,29 @@ extension FileHeader {
     mutating func write(
         to path: String, sync: Bool, _ section: (SectionKind, SectionWriter) throws(VecStoreError) -> Void
     ) throws(VecStoreError) {
-        let fileSize = layOut()
         let target = try AtomicFile(path)
+        let fileSize = layOut()
+        try write(target.file, fileSize, section)
+        // An index without rows ends with its table; the size must be that of the header all the same.
+        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
+        try target.commit(sync: sync)
+    }
+
+    /// A file in memory, to be a section of another one.
+    mutating func image(_ section: (SectionKind, SectionWriter) throws(VecStoreError) -> Void) throws(VecStoreError) -> Buffer {
+        let fileSize = layOut()
+        let bytes = try allocate(UInt8.self, fileSize, for: "a file in memory")
+        bytes.pointer(UInt8.self).update(repeating: 0, count: fileSize)
+        try write(bytes, fileSize, section)
+        return bytes
+    }
+
+    /// Writes the sections where `layOut` has placed them, then what tells of them.
+    private mutating func write(
+        _ target: any ByteTarget, _ fileSize: Int, _ section: (SectionKind, SectionWriter) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
         for i in sections.indices {
-            let writer = try SectionWriter(target.file, at: sections[i].offset)
+            let writer = try SectionWriter(target, at: sections[i].offset)
             if sections[i].kind == .autoNotes {
                 let bytes = notes?.encode() ?? []
                 try writer.append(bytes, bytes.count)
@@ -24,10 +43,7 @@ extension FileHeader {
             sections[i].checksum = try writer.finish()
         }
         let bytes = encode(fileSize: fileSize)
-        try target.file.write(bytes, bytes.count, at: 0)
-        // An index without rows ends with its table; the size must be that of the header all the same.
-        if try target.file.size() < fileSize { try target.file.write([UInt8(0)], 1, at: fileSize - 1) }
-        try target.commit(sync: sync)
+        try target.write(bytes, bytes.count, at: 0)
     }
 
     // MARK: - Reading
@@ -37,6 +53,11 @@ extension FileHeader {
         self = try FileHeader.decode(path: file.path, fileSize: file.size()) { (at, count, out) throws(VecStoreError) in
             try file.read(out, count, at: at)
         }
+    }
+
+    /// Reads the header of a file, or of a section that is one.
+    init(_ map: MappedFile) throws(VecStoreError) {
+        self = try FileHeader.decode(path: map.path, fileSize: map.size, map.read)
     }
 
     /// Reads a section and checks its bytes.
@@ -52,12 +73,9 @@ extension FileHeader {
 
     /// Checks every byte of a map against its checksums.
     static func verify(_ map: MappedFile) throws(VecStoreError) {
-        let read: Read = { (at, count, out) throws(VecStoreError) in
-            out.copyMemory(from: map.base + at, byteCount: count)
-        }
-        let header = try decode(path: map.path, fileSize: map.size, read)
+        let header = try FileHeader(map)
         for section in header.sections { try section.verify(map.base + section.offset, map.path) }
-        try header.verifyPadding(map.path, read)
+        try header.verifyPadding(map.path, map.read)
     }
 
     /// The bytes between sections are zero: so no byte of a file can change unnoticed.

@@ -109,6 +109,7 @@ struct FileHeader {
         case .listCounts: isTrained ? product(lists.nlist, 4) : nil
         case .listBlocks: isTrained ? product(lists.blocks, lists.layout.blockSize) : nil
         case .homes: product(count, 4 * lists.assignments)
+        case .listGraph: lists.graphSize > 0 ? lists.graphSize : nil
         default: nil
         }
     }
@@ -187,6 +188,7 @@ struct FileHeader {
             put(UInt64(lists.blocks))
             put(UInt32(lists.assignments))
             put(UInt32(lists.codes.numbers))
+            put(UInt64(lists.graphSize))
         }
         if let quantizer { bytes += quantizer.encode() }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
@@ -235,7 +237,7 @@ struct FileHeader {
             switch kind {
             case .flat: (3 | autoFlag, 68)
             case .hnsw: (5 | autoFlag, 100)
-            case .ivf: (25 | autoFlag, 96)
+            case .ivf: (25 | autoFlag, 104)
             case .quantizer: (0, QuantizerFields.end)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
@@ -254,7 +256,7 @@ struct FileHeader {
         if kind == .ivf {
             header.lists = try listFields(
                 path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88),
-                numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0)
+                numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0, graphSize: u64(96), fileSize: fileSize)
         }
         if kind == .quantizer {
             guard metric == .l2Squared, type == .float32, header.count == 0, header.nextID == 0 else {
@@ -299,7 +301,7 @@ struct FileHeader {
 
     private static func listFields(
         _ path: String, _ rows: RowShape, _ count: Int, _ fields: (nlist: UInt32, storage: UInt32, rowType: UInt32),
-        blocks: UInt64, assignments: UInt32, numbers: UInt32, isWide: Bool, isRotated: Bool
+        blocks: UInt64, assignments: UInt32, numbers: UInt32, isWide: Bool, isRotated: Bool, graphSize: UInt64, fileSize: Int
     ) throws(VecStoreError) -> ListFields {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         let nlist = Int(fields.nlist)
@@ -322,9 +324,10 @@ struct FileHeader {
         guard blocks <= UInt64(count * Int(assignments) / ListLayout.rows + nlist) else {
             throw corrupt("has \(blocks) blocks of rows, more than its rows need")
         }
+        guard graphSize <= UInt64(nlist > 0 ? fileSize : 0) else { throw corrupt("has a graph of \(nlist) lists in \(graphSize) bytes") }
         return ListFields(
             nlist: nlist, storage: storage, rowType: rowType, blocks: Int(blocks), assignments: Int(assignments),
-            codes: ListCodeShape(numbers: Int(numbers), isWide: isWide), isRotated: isRotated)
+            codes: ListCodeShape(numbers: Int(numbers), isWide: isWide), isRotated: isRotated, graphSize: Int(graphSize))
     }
 
     private mutating func decodeTable(

@@ -15,6 +15,8 @@ struct ListFields {
     var codes: ListCodeShape
     /// Whether product codes are of rotated vectors.
     var isRotated: Bool
+    /// Bytes of the file of the graph over the centroids; 0 where there is none.
+    var graphSize: Int
 
     /// Bytes of the section of notes.
     static let notesSize = 128

@@ -62,6 +62,8 @@ enum SectionKind: UInt32, CaseIterable {
     case listBlocks = 37
     /// The lists that each row is in, `assignments` u32 each.
     case homes = 38
+    /// The graph over the centroids: a whole file of one.
+    case listGraph = 39
 
     // Of a quantizer.
     /// The centers and the steps of scalar codes, f32 each.

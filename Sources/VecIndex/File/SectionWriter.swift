@@ -2,15 +2,29 @@
 
 import CVecShims
 
+/// What sections are written to: a file, or the memory for one.
+protocol ByteTarget: AnyObject {
+    func write(_ source: UnsafeRawPointer, _ count: Int, at offset: Int) throws(VecStoreError)
+}
+
+extension FileHandle: ByteTarget {}
+
+extension Buffer: ByteTarget {
+    func write(_ source: UnsafeRawPointer, _ count: Int, at offset: Int) throws(VecStoreError) {
+        guard offset + count <= size else { throw VecStoreError(.internalError, "a section is longer than its file") }
+        (base + offset).copyMemory(from: source, byteCount: count)
+    }
+}
+
 /// Writes one section of a file, gathers small pieces, and sums them up.
 final class SectionWriter {
-    private let file: FileHandle
+    private let file: any ByteTarget
     private var offset: Int
     private let buffer: Buffer
     private var used = 0
     private let stream: OpaquePointer
 
-    init(_ file: FileHandle, at offset: Int) throws(VecStoreError) {
+    init(_ file: any ByteTarget, at offset: Int) throws(VecStoreError) {
         self.file = file
         self.offset = offset
         buffer = try allocate(UInt8.self, 1 << 18, for: "a write buffer")

@@ -13,10 +13,16 @@ extension HNSWIndex {
             throw VecStoreError(.corrupt, "'\(file.path)' changes while it is opened")
         }
         if options.prefault && !options.load { map.prefault() }
+        return try open(map, header, load: options.load, verifies: options.verify ?? options.load, table)
+    }
+
+    /// Opens a graph in a map.
+    static func open(
+        _ map: MappedFile, _ header: FileHeader, load: Bool, verifies: Bool, _ table: KernelTable
+    ) throws(VecStoreError) -> HNSWIndex {
         let mapped = try HNSWIndex(map, header, table)
-        let verifies = options.verify ?? options.load
         if verifies { try mapped.verify() }
-        guard options.load else { return mapped }
+        guard load else { return mapped }
         return try mapped.inMemory(verified: verifies)
     }
 
@@ -111,7 +117,13 @@ extension HNSWIndex {
             try checkLinks(store)
             _ = try checkGraph(store)
         }
-        let (copy, ids) = try compacted(nil, all: true)
+        return try copy(all: true)
+    }
+
+    /// A writable copy in memory. Nobody changes this index meanwhile.
+    /// - Parameter all: Whether every slot is in use: in a file.
+    func copy(all: Bool = false) throws(VecStoreError) -> HNSWIndex {
+        let (copy, ids) = try compacted(nil, all: all)
         guard ids.count == count else {
             throw VecStoreError(.corrupt, "'\(map?.path ?? "")' has an id twice, or one that is none")
         }

@@ -5,6 +5,21 @@ import VecKernelTypes
 extension HNSWIndex {
     /// Writes the graph as it is now to a file, whole or not at all. Writers wait meanwhile; searches do not.
     package func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError) {
+        try withHeader { (header, section) throws(VecStoreError) in
+            header.notes = notes
+            try header.write(to: path, sync: sync, section)
+        }
+    }
+
+    /// The file of the graph as it is now, in memory.
+    func image() throws(VecStoreError) -> Buffer {
+        try withHeader { (header, section) throws(VecStoreError) in try header.image(section) }
+    }
+
+    /// Calls `body` with the header of a file of the graph, and what appends the sections of one, while writers wait.
+    private func withHeader<R>(
+        _ body: (inout FileHeader, (SectionKind, SectionWriter) throws(VecStoreError) -> Void) throws(VecStoreError) -> R
+    ) throws(VecStoreError) -> R {
         gate.lockAlone()
         defer { gate.unlockAlone() }
         let store = self.store
@@ -23,10 +38,7 @@ extension HNSWIndex {
                 m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched, units: dense.usedUnits,
                 entry: dense.entry.load(ordering: .acquiring), root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
-        header.notes = notes
-        try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
-            try write(kind, dense, order, writer)
-        }
+        return try body(&header) { (kind, writer) throws(VecStoreError) in try write(kind, dense, order, writer) }
     }
 
     private func write(

@@ -13,14 +13,18 @@ extension IVFIndex {
             throw VecStoreError(.corrupt, "'\(file.path)' changes while it is opened")
         }
         if options.prefault && !options.load { map.prefault() }
-        let mapped = try IVFIndex(map, header, table)
-        if options.verify ?? options.load { try mapped.verify() }
+        let verifies = options.verify ?? options.load
+        let mapped = try IVFIndex(map, header, load: options.load, verifies: verifies, table)
+        if verifies { try mapped.verify() }
         guard options.load else { return mapped }
         return try mapped.inMemory()
     }
 
     /// An index that reads from a map.
-    private convenience init(_ map: MappedFile, _ header: FileHeader, _ table: KernelTable) throws(VecStoreError) {
+    /// - Parameter load: Whether what training found is to be in memory whole.
+    private convenience init(
+        _ map: MappedFile, _ header: FileHeader, load: Bool, verifies: Bool, _ table: KernelTable
+    ) throws(VecStoreError) {
         guard let fields = header.lists else { throw VecStoreError(.internalError, "the file has no lists") }
         func base(_ kind: SectionKind) -> UnsafeRawPointer? { header.section(kind).map { map.base + $0.offset } }
         guard let noteBytes = base(.listNotes), let ids = base(.ids), let homes = base(.homes) else {
@@ -45,6 +49,9 @@ extension IVFIndex {
             let model = try IVFIndex.model(
                 options, notes, nlist: fields.nlist, centroids, numbers: numbers, codebooks: base(.codebooks), map.path, table)
             model.calibration.value = notes.calibration
+            if let graph = header.section(.listGraph) {
+                model.graph = try CentroidGraph(MappedFile(map, at: graph.offset, graph.size), model, load: load, verifies: verifies, table)
+            }
             map.release(centroids, 4 * fields.nlist * options.dimension)
             let lists = try IVFIndex.lists(
                 counts.assumingMemoryBound(to: UInt32.self), blocks, fields, header.count, map)
@@ -181,6 +188,7 @@ extension IVFIndex {
     /// Checks everything that can be wrong: of a map every byte, and lists and rows of either.
     package func verify() throws(VecStoreError) {
         if let map { try FileHeader.verify(map) }
+        try current.model?.graph?.verify()
         let name = map.map { "'\($0.path)'" } ?? "the index"
         try published.with { (lookup, state, nextID) throws(VecStoreError) in
             try checkLists(state)

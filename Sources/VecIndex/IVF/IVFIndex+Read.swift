@@ -84,6 +84,7 @@ extension IVFIndex {
             calibration: state.model?.calibration.value)
         var bytes = state.model?.bytes ?? 0
         if let model = state.model {
+            lists.hasGraph = model.graph != nil
             lists.bytesPerRow = model.layout.blockSize / ListLayout.rows * options.assignments
             var squares = 0.0, entries = 0.0
             for l in 0..<model.nlist {

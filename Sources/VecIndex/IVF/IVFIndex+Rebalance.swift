@@ -103,6 +103,7 @@ extension IVFIndex {
                 reaches[l] = parts[l]?.reach ?? model.reaches[l]
             }
         }
+        if let graph = model.graph { next.graph = try graph.changing(parts.keys.sorted(), next) }
         // Most lists are what they were, as where rows are added.
         next.calibration.value = model.calibration.value
         return next
@@ -114,16 +115,16 @@ extension IVFIndex {
     ) throws(VecStoreError) -> [UInt32] {
         var lists = plan.changed
         let changed = plan.changed.sorted()
-        let near = try NearLists(next, table)
-        try BLAS.onOneThread {
+        let near = try NearLists(next, table, most: IVFIndex.nearbyLists + 1)
+        try BLAS.onOneThread { () throws(VecStoreError) in
             for from in stride(from: 0, to: changed.count, by: NearLists.queriesAtATime) {
                 let some = changed[from..<min(from + NearLists.queriesAtATime, changed.count)]
                 for (i, list) in some.enumerated() {
                     near.query(i).update(from: next.centroids.row(list), count: options.dimension)
                 }
-                near.multiply(some.count)
+                near.prepare(some.count)
                 for i in 0..<some.count {
-                    let found = near.nearest(i, IVFIndex.nearbyLists + 1)
+                    let found = try near.nearest(i, IVFIndex.nearbyLists + 1)
                     for j in 0..<found.count { lists.insert(found[j]) }
                 }
             }

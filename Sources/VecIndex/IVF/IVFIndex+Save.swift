@@ -7,6 +7,7 @@ extension IVFIndex {
     package func save(to path: String, sync: Bool, notes: AutoNotes?) throws(VecStoreError) {
         let (state, nextID) = published.with { (_, state, nextID) in (state, nextID) }
         let packed = try PackedLists(state, options)
+        let graph = try state.model?.graph?.image()
         let idMemory = try allocate(UInt64.self, state.count, for: "the ids to save")
         let ids = idMemory.pointer(UInt64.self)
         for i in 0..<state.count { ids[i] = state.rows.id(packed.oldSlots[i]) }
@@ -15,17 +16,18 @@ extension IVFIndex {
             shape: RowShape(dimension: options.dimension, metric: options.metric, type: options.type, keepsCodes: false),
             lists: ListFields(
                 nlist: state.listCount, storage: options.storage, rowType: options.rowType, blocks: packed.blocks,
-                assignments: options.assignments, codes: options.codeShape, isRotated: options.isRotated),
+                assignments: options.assignments, codes: options.codeShape, isRotated: options.isRotated, graphSize: graph?.count ?? 0),
             count: state.count, nextID: nextID, idsAscend: order.ascends)
         header.notes = notes
         try header.write(to: path, sync: sync) { (kind, writer) throws(VecStoreError) in
             switch kind {
             case .ids: try writer.append(ids, 8 * state.count)
             case .idOrder: try writer.append(order.positions, 4 * state.count)
+            case .listGraph: if let graph { try writer.append(graph.base, graph.count) }
             default: try write(kind, state, packed, writer)
             }
         }
-        withExtendedLifetime((state, idMemory)) {}
+        withExtendedLifetime((state, idMemory, graph)) {}
     }
 
     private func write(

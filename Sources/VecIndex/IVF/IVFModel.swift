@@ -26,6 +26,8 @@ final class IVFModel: @unchecked Sendable {
     /// −weight times what a product of codes is worth; where there are codes.
     let codeWeights: UnsafeMutablePointer<Float>
     let panels: CentroidPanels?
+    /// Over the centroids, where there are many. Set by whoever makes the model, from what the model says.
+    var graph: CentroidGraph?
     private let memory: Buffer
     /// How rows are coded; nil where lists hold none.
     let codec: ListCodec?
@@ -84,5 +86,5 @@ final class IVFModel: @unchecked Sendable {
         for d in 0..<dimension { out[d] = row[d] - radius * c[d] }
     }
 
-    var bytes: Int { centroids.memory.size + memory.size + (panels?.bytes ?? 0) + (codec?.bytes ?? 0) }
+    var bytes: Int { centroids.memory.size + memory.size + (panels?.bytes ?? 0) + (graph?.bytes ?? 0) + (codec?.bytes ?? 0) }
 }

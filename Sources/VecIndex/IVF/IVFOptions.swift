@@ -22,6 +22,8 @@ package struct IVFOptions: Sendable, Equatable {
     package var assignments: Int
     package var seed: UInt64
     package var capacity: Int
+    /// Lists from which a graph finds the nearest ones. Tests set it.
+    var leastGraphLists = CentroidGraph.leastLists
 
     package static let mostLists = 1 << 20
     package static let assignmentRange = 1...2

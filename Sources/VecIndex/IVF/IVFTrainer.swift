@@ -107,8 +107,13 @@ struct IVFTrainer {
         let norm = options.metric == .innerProduct ? spreads.meanNorm : 1
         // Lists first: what codes are trained on is relative to their centers.
         let plain = try IVFModel(centroids, metric: options.metric, codec: nil, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
-        guard let codec = try trainCodec(plain, sample, count, homes) else { return plain }
-        return try IVFModel(centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
+        let codec = try trainCodec(plain, sample, count, homes)
+        let model =
+            try codec.map { (codec) throws(VecStoreError) in
+                try IVFModel(centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
+            } ?? plain
+        if nlist >= options.leastGraphLists { model.graph = try CentroidGraph(model, table, progress) }
+        return model
     }
 
     private func trainCodec(

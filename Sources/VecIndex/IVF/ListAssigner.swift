@@ -17,6 +17,8 @@ struct ListAssigner {
     private static let weight: Float = 2
     /// Lists that are compared so, the nearest by distance.
     private static let candidates = 24
+    /// Lists that a graph finds where a row goes into one of them.
+    private static let fewCandidates = 8
     private static let pieceRows = 16_384
     private static let blockRows = 64
 
@@ -36,19 +38,79 @@ struct ListAssigner {
             try ThreadPool.shared.runPieces(of: 256, count: n, threads: threads) { (at, n) throws(VecStoreError) in
                 for i in at..<(at + n) { try batch.copy(from + i, options.metric, floats + i * dimension, table) }
             }
-            let block = try QueryBlock(
-                floats, type: .float32, count: n, dimension: dimension, metric: model.centroids.context.metric,
-                rowType: .float32, table: table)
-            try model.centroids.assign(
-                block, first, distanceMemory.pointer(Float.self), hasPrior: false, threads: threads)
-            if assignments > 1 {
-                try second(floats, n, first, lists + from * assignments)
+            if let graph {
+                try find(floats, n, graph, lists + from * assignments)
             } else {
-                (lists + from).update(from: first, count: n)
+                let block = try QueryBlock(
+                    floats, type: .float32, count: n, dimension: dimension, metric: model.centroids.context.metric,
+                    rowType: .float32, table: table)
+                try model.centroids.assign(
+                    block, first, distanceMemory.pointer(Float.self), hasPrior: false, threads: threads)
+                if assignments > 1 {
+                    try second(floats, n, first, lists + from * assignments)
+                } else {
+                    (lists + from).update(from: first, count: n)
+                }
             }
             from += n
         }
         return memory
+    }
+
+    /// The graph that finds lists; nil where all centroids are compared. That under ip is of other products than those that put
+    /// rows into lists.
+    private var graph: CentroidGraph? {
+        guard model.metric != .innerProduct, let graph = model.graph, graph.isLarge else { return nil }
+        return graph
+    }
+
+    /// Finds lists by a graph: of some that are near the nearest.
+    private func find(
+        _ rows: UnsafePointer<Float>, _ count: Int, _ graph: CentroidGraph, _ lists: UnsafeMutablePointer<UInt32>
+    ) throws(VecStoreError) {
+        let dimension = options.dimension, assignments = options.assignments
+        guard let kernels = table.distance(.innerProduct, .float32) else {
+            throw VecStoreError(.internalError, "no kernel for products of float32")
+        }
+        let most = min(assignments > 1 ? ListAssigner.candidates + 1 : ListAssigner.fewCandidates, model.nlist)
+        try ThreadPool.shared.runPieces(
+            of: ListAssigner.blockRows, count: count, threads: threads
+        ) { (from, n) throws(VecStoreError) in
+            var layout = Layout()
+            let foundAt = layout.add(UInt64.self, most), nearAt = layout.add(UInt64.self, most)
+            let slotsAt = layout.add(UInt32.self, most)
+            let distancesAt = layout.add(Float.self, most), nearDistancesAt = layout.add(Float.self, most)
+            let memory = try allocate(UInt8.self, layout.size, for: "lists that are near")
+            let found = memory.pointer(UInt64.self, at: foundAt), distances = memory.pointer(Float.self, at: distancesAt)
+            let slots = memory.pointer(UInt32.self, at: slotsAt)
+            for i in from..<(from + n) {
+                let row = rows + i * dimension
+                try graph.nearest(row, most, found, distances)
+                for j in 0..<most { slots[j] = UInt32(truncatingIfNeeded: found[j]) }
+                kernels.gather(row, model.centroids.rows, 4 * dimension, slots, most, dimension, distances)
+                var home = 0, least = Float.infinity
+                for j in 0..<most {
+                    let l = Int(slots[j])
+                    // The product is negated: ‖x − c‖² but for ‖x‖², or 1 less than the distance by cosine.
+                    let distance = model.metric == .l2Squared ? model.squares[l] + 2 * distances[j] : distances[j]
+                    if distance < least || (distance == least && l < home) { (least, home) = (distance, l) }
+                }
+                lists[assignments * i] = UInt32(truncatingIfNeeded: home)
+                if assignments == 1 { continue }
+                var near = TopK(
+                    distances: memory.pointer(Float.self, at: nearDistancesAt), ids: memory.pointer(UInt64.self, at: nearAt),
+                    k: most - 1)
+                for j in 0..<most where slots[j] != home { near.take(centerDistance(Int(slots[j]), 0 - distances[j]), found[j]) }
+                lists[assignments * i + 1] = best(row, home, near)
+            }
+        }
+    }
+
+    /// How far a row is from the center of a list, but for ‖x‖².
+    /// - Parameter product: Of the row with the centroid.
+    private func centerDistance(_ list: Int, _ product: Float) -> Float {
+        let radius = model.radii[list]
+        return radius * (radius * model.squares[list] - 2 * product)
     }
 
     private func second(
@@ -73,9 +135,7 @@ struct ListAssigner {
                     k: min(ListAssigner.candidates, nlist - 1))
                 let home = Int(first[from + i]), product = products + i * nlist
                 for l in 0..<nlist where l != home {
-                    // ‖x − center‖² but for ‖x‖²
-                    let radius = model.radii[l]
-                    let distance = radius * (radius * model.squares[l] - 2 * product[l])
+                    let distance = centerDistance(l, product[l])
                     if distance < near.limit { near.take(distance, UInt64(l)) }
                 }
                 lists[2 * (from + i)] = first[from + i]

@@ -52,16 +52,17 @@ extension ListSearcher {
     /// leave few of their rows.
     func extend(_ query: Prepared, _ candidates: inout Candidates) throws(VecStoreError) {
         guard candidates.count < wantedAtLeast, nprobe < model.nlist else { return }
-        _ = try prepare(query.number, at: query.place, of: near.query(0))
-        near.multiply(1)
-        let all = near.nearest(0, model.nlist)
+        let centroids = try CentroidScan(model, table)
+        _ = try prepare(query.number, at: query.place, of: centroids.query(0))
+        centroids.multiply(1)
+        let all = centroids.nearest(0, model.nlist)
         // Those that have been read are marked.
         starts.update(repeating: 0, count: model.nlist)
         for p in 0..<nprobe { starts[Int(probes[query.place * nprobe + p].list)] = 1 }
         for p in 0..<model.nlist where starts[all[p]] == 0 {
             if candidates.count >= wantedAtLeast { break }
-            var probe = Probe(list: UInt32(truncatingIfNeeded: all[p]), product: near.product(0, all[p]))
-            measureCenters(0, &probe, 1)
+            var probe = Probe(list: UInt32(truncatingIfNeeded: all[p]), product: 0)
+            measureCenters(centroids.query(0), &probe, 1)
             scan(query, probe, &candidates)
             // A row that is in one of the lists to come as well has been here.
             if let ranks { ranks[Int(probe.list)] = .max }

@@ -116,7 +116,6 @@ struct ListSearcher {
         isCoded = model.codec != nil
         isRanked = !isCoded || (state.rows.keepsRows && search.rescores)
         assignments = index.options.assignments
-        near = try NearLists(model, index.table)
         mostRanked = ListSearcher.rankedRows(k: k, search, isCoded: isCoded && isRanked, count: state.count)
         // A row in two lists that are read comes twice.
         capacity = mostRanked * assignments
@@ -126,6 +125,7 @@ struct ListSearcher {
         // Codes find lists that are nearly the nearest, and so do matrix products, whose last bits depend on how many queries there
         // are: the nearest of a few more are those.
         extraProbes = min(4 + self.nprobe / 8, model.nlist - self.nprobe)
+        near = try NearLists(model, index.table, most: self.nprobe + extraProbes)
         guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe) else {
             throw VecStoreError(.tooLarge, "\(atATime) queries for k \(k) and nprobe \(nprobe) overflow")
         }
@@ -190,9 +190,9 @@ struct ListSearcher {
         while done < count {
             let n = min(NearLists.queriesAtATime, count - done)
             for i in 0..<n { all.append(try prepare(from + done + i, at: done + i, of: near.query(i))) }
-            near.multiply(n)
+            near.prepare(n)
             if let turned, let codec = model.codec { try codec.turn(near.query(0), n, turned) }
-            for i in 0..<n { finish(&all[done + i], i) }
+            for i in 0..<n { try finish(&all[done + i], i) }
             done += n
         }
         return all
@@ -200,29 +200,27 @@ struct ListSearcher {
 
     /// Makes the tables of a query and finds the lists that it reads.
     /// - Parameter i: Where `near` has it.
-    func finish(_ query: inout Prepared, _ i: Int) {
+    func finish(_ query: inout Prepared, _ i: Int) throws(VecStoreError) {
         if let codec = model.codec {
             let vector = turned.map { $0 + i * model.dimension } ?? near.query(i)
             query.tables = codec.makeTables(vector, tableValues, tables(query))
         }
-        let lists = near.nearest(i, nprobe + extraProbes)
-        for p in 0..<lists.count {
-            found[p] = Probe(list: UInt32(truncatingIfNeeded: lists[p]), product: near.product(i, lists[p]))
-        }
-        measureCenters(i, found, lists.count)
+        let lists = try near.nearest(i, nprobe + extraProbes)
+        for p in 0..<lists.count { found[p] = Probe(list: UInt32(truncatingIfNeeded: lists[p]), product: 0) }
+        measureCenters(near.query(i), found, lists.count)
         (probes + query.place * nprobe).update(from: found, count: nprobe)
     }
 
-    /// Puts products with centroids that are the same for a query alone and among others in the place of those that found the
-    /// lists, and the lists in order.
-    func measureCenters(_ i: Int, _ probe: UnsafeMutablePointer<Probe>, _ count: Int) {
+    /// Makes the products with centroids, one by one: what found the lists is nearly right, and its last bits may depend on the
+    /// other queries. Puts the lists in order.
+    func measureCenters(_ query: UnsafePointer<Float>, _ probe: UnsafeMutablePointer<Probe>, _ count: Int) {
         guard let kernels = table.distance(.innerProduct, .float32) else { return }
         var from = 0
         while from < count {
             let n = min(ListLayout.rows, count - from)
             for p in 0..<n { slots[p] = probe[from + p].list }
             kernels.gather(
-                near.query(i), model.centroids.rows, 4 * model.dimension, slots, n, model.dimension, distances)
+                query, model.centroids.rows, 4 * model.dimension, slots, n, model.dimension, distances)
             for p in 0..<n { probe[from + p].product = 0 - distances[p] }
             from += n
         }

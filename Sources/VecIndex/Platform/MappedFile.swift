@@ -9,6 +9,8 @@ final class MappedFile: @unchecked Sendable {
     let base: UnsafeRawPointer
     let size: Int
     let path: String
+    /// The map that this is a part of; nil for a whole file.
+    private let whole: MappedFile?
 
     init(_ file: FileHandle) throws(VecStoreError) {
         size = try file.size()
@@ -17,9 +19,23 @@ final class MappedFile: @unchecked Sendable {
         let p = mmap(nil, size, PROT_READ, MAP_SHARED, file.descriptor, 0)
         guard let p, p != MAP_FAILED else { throw systemError("map", file.path) }
         base = UnsafeRawPointer(p)
+        whole = nil
     }
 
-    deinit { munmap(UnsafeMutableRawPointer(mutating: base), size) }
+    /// A part of a map that is a file itself.
+    init(_ whole: MappedFile, at offset: Int, _ size: Int) {
+        self.whole = whole
+        self.size = size
+        path = whole.path
+        base = whole.base + offset
+    }
+
+    deinit { if whole == nil { munmap(UnsafeMutableRawPointer(mutating: base), size) } }
+
+    /// Copies some bytes.
+    func read(_ offset: Int, _ count: Int, _ target: UnsafeMutableRawPointer) throws(VecStoreError) {
+        target.copyMemory(from: base + offset, byteCount: count)
+    }
 
     /// Asks for all pages and waits until they are there.
     func prefault() {

@@ -141,11 +141,11 @@ extension VectorIndex {
     }
 
     func searchRange(
-        _ queries: Vectors, radius: Float, filter: RowFilter = RowFilter(.none), threads: Int = 1
+        _ queries: Vectors, radius: Float, filter: RowFilter = RowFilter(.none), threads: Int = 1, nprobe: Int? = nil
     ) throws -> [[Hit]] {
         try searchRange(
             queries.bytes, type: queries.type, count: queries.count, radius: radius,
-            options: SearchOptions(filter: filter, threads: threads)
+            options: SearchOptions(filter: filter, threads: threads, nprobe: nprobe)
         ).hits
     }
 

@@ -8,16 +8,16 @@ import VecKernels
 
 @testable import VecIndex
 
-@Suite("Near lists")
-struct NearListsTests {
+@Suite("Lists found by comparing all centroids")
+struct CentroidScanTests {
     private static let data = DataSet.clusters.make(rows: 3000, queries: 30, dimension: 70, type: .float32, seed: 31)
 
     @Test("lists come in the order of their scores, as nearly as codes can tell", arguments: Setting.products.filter { $0.type == .float32 })
     func order(setting: Setting) throws {
-        let index = try IVFIndex(NearListsTests.data.rows, metric: setting.metric, nlist: 67, table: setting.table)
+        let index = try IVFIndex(CentroidScanTests.data.rows, metric: setting.metric, nlist: 67, table: setting.table)
         let model = try #require(index.current.model)
-        let near = try NearLists(model, setting.table)
-        let queries = NearListsTests.data.queries.floats
+        let near = try CentroidScan(model, setting.table)
+        let queries = CentroidScanTests.data.queries.floats
         for from in stride(from: 0, to: 30, by: 10) {
             for i in 0..<10 {
                 for d in 0..<70 { near.query(i)[d] = queries[(from + i) * 70 + d] }
@@ -51,10 +51,10 @@ struct NearListsTests {
 
     @Test("a query of zeros is nearest to the shortest centroids, however long all of them are")
     func zeros() throws {
-        let rows = Vectors(NearListsTests.data.rows.floats.map { $0 * 1e9 }, dimension: 70, type: .float32)
+        let rows = Vectors(CentroidScanTests.data.rows.floats.map { $0 * 1e9 }, dimension: 70, type: .float32)
         let index = try IVFIndex(rows, metric: .l2Squared, nlist: 40)
         let model = try #require(index.current.model)
-        let near = try NearLists(model, .current)
+        let near = try CentroidScan(model, .current)
         for d in 0..<70 { near.query(0)[d] = 0 }
         try BLAS.onOneThread { () throws(VecStoreError) in near.multiply(1) }
         let lists = near.nearest(0, 40)
