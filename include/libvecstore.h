@@ -585,8 +585,8 @@ enum {
     VECSTORE_KIND_HNSW = 2,
     /*
      * Approximate: an inverted file. Rows lie in lists around centroids (k-means), and a search reads the lists nearest
-     * to its query (Jegou, Douze, Schmid 2011). Lists hold rows, or codes of 4 bits for each of some parts, which
-     * registers look up many at a time, with finer rows beside them to rank the best by. Needs training:
+     * to its query (Jegou, Douze, Schmid 2011). Lists hold rows, or codes, of which registers look up those of 4 bits
+     * many at a time, with finer rows beside them to rank the best by. Needs training:
      * vecstore_index_train, or the first rows that are added. Float and byte types under L2SQ, IP and COSINE. At most
      * 2,147,483,646 rows.
      */
@@ -618,7 +618,7 @@ enum {
     VECSTORE_STORAGE_INT4 = 5, /* HNSW: 4-bit scalar quantization, trained likewise: half the memory of INT8, and a little
                                   less recall where no finer rows rank the results; IVF: 4 bits for each element, relative
                                   to the list's center */
-    VECSTORE_STORAGE_PQ = 6,   /* IVF: product codes of 4 bits for each of pq_m parts, relative to the list's center */
+    VECSTORE_STORAGE_PQ = 6,   /* IVF: product codes, a number for each of pq_m parts, relative to the list's center */
     VECSTORE_STORAGE_BINARY = 7 /* IVF: binary codes, one or more bits for each element, relative to the list's center and
                                    rotated at random (RaBitQ, arXiv 2405.12497 and 2409.09913) */
 };
@@ -654,8 +654,10 @@ typedef struct vecstore_index_options {
 
     /* For IVF; with the others they must be 0. storage, rescore and seed are for it too. */
     uint32_t nlist;       /* lists: 1 ... 1,048,576; 0 = by the rows trained on: a power of two, about 4 * sqrt(n) */
-    uint32_t pq_m;        /* PQ: parts of a code, 1 ... dim, and at most 16,384; 0 = dim / 2, where it is not more */
-    uint32_t bits;        /* of each number of a code: PQ 4; BINARY 1 ... 6, or 8; 0 = 4 for PQ, 1 for BINARY */
+    uint32_t pq_m;        /* PQ: parts of a code, 1 ... dim, and with 4 bits at most 16,384; 0 = dim / 2, where it is not
+                             more, or with more than 4 bits dim / 4 */
+    uint32_t bits;        /* of each number of a code: PQ 4 ... 8, of which 5 and more take a byte; BINARY 1 ... 6, or 8;
+                             0 = 4 for PQ, 1 for BINARY */
     uint32_t assignments; /* lists that each row is in: 1, or 2, the second one chosen to help where the first misleads
                              (SOAR, arXiv 2404.00774): more memory, far fewer lists to read; 0 = 1 */
     vecstore_rotation rotation; /* PQ: OPQ makes codes of rotated residuals, which lose less where parts are few; dim up to

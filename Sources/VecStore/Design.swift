@@ -87,8 +87,9 @@ extension Index {
         ///   - nlist: Lists, 1 to 1,048,576; nil: by the rows trained on, a power of two, about 4·√rows.
         ///   - storage: How lists hold rows.
         ///   - rescore: The rows that results are ranked by, beside codes.
-        ///   - pqM: For `.pq`: parts of a code, 1 to the dimension, at most 16,384; nil: half the dimension.
-        ///   - bits: Bits of each number of a code; nil: 4 for `.pq`, which has no other, and 1 for `.binary`, which has 1 to 6,
+        ///   - pqM: For `.pq`: parts of a code, 1 to the dimension, with 4 bits at most 16,384; nil: half the dimension, or with more than
+        ///     4 bits a quarter.
+        ///   - bits: Bits of each number of a code; nil: 4 for `.pq`, which has 4 to 8, and 1 for `.binary`, which has 1 to 6,
         ///     and 8.
         ///   - rotation: For `.pq`: `.opq` makes codes of rotated vectors, which lose less where parts are few.
         ///   - assignments: Lists that each row is in: 1, or 2, the second one chosen to help where the first misleads (SOAR,
@@ -141,7 +142,7 @@ extension Index {
         /// For `.hnsw`: 4-bit codes, trained likewise: half the memory of `.int8`, and a little less recall where no finer rows
         /// rank the results. For `.ivf`: 4 bits for each element of the same.
         case int4
-        /// For `.ivf`: product codes of the same, 4 bits for each of `pqM` parts.
+        /// For `.ivf`: product codes of the same, a number for each of `pqM` parts.
         case pq
         /// For `.ivf`: binary codes of the same, one or more bits for each element (RaBitQ, arXiv 2405.12497).
         case binary

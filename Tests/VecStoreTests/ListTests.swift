@@ -52,7 +52,7 @@ struct ListTests {
         expect(.invalidArgument) { _ = try Index(.ivf(nlist: number), dimension: 3) }
         expect(.invalidArgument) { _ = try Index(.ivf(assignments: number), dimension: 3) }
         expect(.invalidArgument) { _ = try Index(.ivf(storage: .pq, pqM: number), dimension: 3) }
-        expect(.unsupported) { _ = try Index(.ivf(storage: .pq, bits: number), dimension: 3) }
+        expect(.invalidArgument) { _ = try Index(.ivf(storage: .pq, bits: number), dimension: 3) }
         expect(.invalidArgument) { _ = try Index(.ivf(storage: .binary, bits: number), dimension: 3) }
         if number < 0 { expect(.invalidArgument) { _ = try Index(.ivf(), dimension: 3, capacity: number) } }
     }

@@ -105,11 +105,13 @@ static void what_does_not_go_together_is_refused(void) {
     check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "at most 16384");
     options = lists_options(L2SQ, F32, VECSTORE_DIM_MAX), options.storage = VECSTORE_STORAGE_BINARY, options.bits = 6;
     check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "at most 16384");
-    static const uint32_t numbers[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, UINT32_MAX };
-    for (int i = 0; i < 10; i++) {
+    static const uint32_t numbers[] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, UINT32_MAX };
+    for (int i = 0; i < 12; i++) {
         options = good, options.storage = VECSTORE_STORAGE_PQ, options.bits = numbers[i];
-        if (numbers[i] == 4) accept(&options);
-        else check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "lists hold product codes of 4 bits");
+        if (numbers[i] >= 4 && numbers[i] <= 8) accept(&options);
+        else if (numbers[i] == 10 || numbers[i] == 12)
+            check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "numbers of a byte at most");
+        else check_refused(&options, VECSTORE_ERR_INVALID_ARGUMENT, "allowed is 4 to 8");
         options.storage = VECSTORE_STORAGE_BINARY;
         if (numbers[i] == 7) check_refused(&options, VECSTORE_ERR_UNSUPPORTED, "allowed is 1 to 6, and 8");
         else if (numbers[i] <= 8) accept(&options);

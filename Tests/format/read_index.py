@@ -138,7 +138,7 @@ class IndexFile:
         HNSW: IDS_ASCEND | IS_AUTOMATIC | HAS_SKETCHES,
         IVF: IDS_ASCEND | IS_AUTOMATIC | HAS_WIDE_NUMBERS | HAS_ROTATION,
     }
-    FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 104}
+    FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 108}
 
     def __init__(self, data):
         self._data = data
@@ -196,9 +196,9 @@ class IndexFile:
             self._read_list_fields()
 
     def _read_list_fields(self):
-        fields = struct.unpack_from("<IIIQIIQ", self._data, 68)
-        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.numbers = fields[:-1]
-        self.graph_size = fields[-1]
+        fields = struct.unpack_from("<IIIQIIQI", self._data, 68)
+        self.list_count, self.storage, self.row_dtype, self.block_count, self.assignments, self.numbers = fields[:-2]
+        self.graph_size, self.part_bits = fields[-2:]
         _require(self.graph_size == 0 or self.list_count > 0, "there is a graph of no lists")
         _require(self.list_count <= MOST_LISTS, f"{self.list_count} lists are too many")
         _require(self.count <= MOST_GRAPH_ROWS, f"{self.count} rows are too many for an inverted file")
@@ -212,6 +212,8 @@ class IndexFile:
         _require(self.row_dtype == 0 or self.row_dtype in SIZES, f"there are rows of dtype {self.row_dtype}")
         _require(self.has_list_codes == (self.numbers > 0), f"there are codes of {self.numbers} numbers")
         _require(self.has_list_codes or not self.has_wide_numbers, "there are no numbers to be bytes")
+        has_wide_parts = self.storage == AS_PQ and self.has_wide_numbers
+        _require(self.part_bits in ((5, 6, 7, 8) if has_wide_parts else (0,)), f"parts have {self.part_bits} bits")
         _require(self.storage == AS_PQ or not self.has_rotation, "there are no product codes to be rotated")
         most = self.count * self.assignments // BLOCK_ROWS + self.list_count
         _require(self.block_count <= most, f"there are {self.block_count} blocks, more than there can be")
@@ -384,8 +386,13 @@ class IndexFile:
 
     def _codebook_size(self):
         if self.storage == AS_PQ:
-            return 4 * self.dim * (CHOICES + (self.dim if self.has_rotation else 0))
+            return 4 * self.dim * (self.choices + (self.dim if self.has_rotation else 0))
         return 8 * self.dim if self.storage in (AS_INT8, AS_INT4) else None
+
+    @property
+    def choices(self):
+        """The centroids of a part of product codes."""
+        return 2**self.part_bits if self.part_bits else CHOICES
 
     @property
     def codes_size(self):
@@ -730,19 +737,20 @@ class IndexFile:
         _require(self.calibrated_by_own_rows <= 1, "the queries of a calibration are not known")
         is_pq = self.storage == AS_PQ
         _require(self.asked_pq_m == 0 or is_pq, "there are parts of codes that are not there")
-        bits = {AS_PQ: (4,), AS_BINARY: (1, 2, 3, 4, 5, 6, 8)}.get(self.storage, ())
+        bits = {AS_PQ: (4, 5, 6, 7, 8), AS_BINARY: (1, 2, 3, 4, 5, 6, 8)}.get(self.storage, ())
         _require(self.asked_bits in (0, *bits), "the bits of the codes cannot be")
         self.code_bits = self.asked_bits or {AS_INT8: 8, AS_INT4: 4, AS_PQ: 4, AS_BINARY: 1}.get(self.storage, 0)
-        is_wide = self.storage in (AS_INT8, AS_BINARY) and self.code_bits == 8
+        is_wide = self.code_bits == 8 or (is_pq and self.code_bits > 4)
         _require(self.has_wide_numbers == is_wide, "the numbers of codes are as wide as they cannot be")
         numbers = 0
-        if is_wide or self.storage == AS_INT4:
+        if is_pq:
+            _require(not is_wide or self.part_bits == self.code_bits, "parts have other bits than was asked for")
+            numbers = self.asked_pq_m or (max(1, self.dim // 4) if is_wide else min(max(1, self.dim // 2), MOST_TABLES))
+            _require(numbers <= self.dim, f"codes have {numbers} parts")
+        elif is_wide or self.storage == AS_INT4:
             numbers = self.dim
         elif self.storage == AS_BINARY:
             numbers = self.code_bits * ((self.dim + 3) // 4)
-        elif is_pq:
-            numbers = self.asked_pq_m or min(max(1, self.dim // 2), MOST_TABLES)
-            _require(numbers <= self.dim, f"codes have {numbers} parts")
         _require(is_wide or numbers <= MOST_TABLES, f"codes have {numbers} numbers")
         _require(self.numbers == numbers, f"codes have {self.numbers} numbers, not {numbers}")
         _require(self.row_dtype == self._wanted_row_dtype(), f"rows of dtype {self.row_dtype} were not asked for")
@@ -785,7 +793,7 @@ class IndexFile:
             _require(all(abs(x) <= 2.0**65 for x in floats), "a codebook cannot be")
             if self.storage == AS_PQ:
                 self.codebooks = [self._codebook(floats, part) for part in range(self.numbers)]
-                matrix = floats[CHOICES * self.dim :]
+                matrix = floats[self.choices * self.dim :]
                 self.matrix = [matrix[i : i + self.dim] for i in range(0, len(matrix), self.dim)]
             else:
                 self.middles, self.steps = floats[: self.dim], floats[self.dim :]
@@ -803,8 +811,8 @@ class IndexFile:
 
     def _codebook(self, floats, part):
         start, end = self.part_range(part)
-        base, size = CHOICES * start, end - start
-        return [floats[base + i * size : base + (i + 1) * size] for i in range(CHOICES)]
+        base, size = self.choices * start, end - start
+        return [floats[base + i * size : base + (i + 1) * size] for i in range(self.choices)]
 
     def part_range(self, part):
         """The elements that a part of a product code stands for: from the first to before the last."""

@@ -884,12 +884,16 @@ def each_place(found):
 
 
 @pytest.mark.parametrize("metric", LIST_METRICS)
-@pytest.mark.parametrize("pq_m, rotation", [(None, None), (5, None), (37, None), (5, "opq")])
-def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, metric, pq_m, rotation):
-    options = {"dim": DIM, "metric": metric, "storage": "pq", "pq_m": pq_m, "rotation": rotation}
+@pytest.mark.parametrize(
+    "nbits, pq_m, rotation",
+    [(4, None, None), (None, 5, None), (4, 37, None), (4, 5, "opq"), (5, None, None), (6, 5, "opq"), (8, 3, None)],
+)
+def test_product_codes_of_lists_are_the_nearest_that_there_are(tmp_path, rng, metric, nbits, pq_m, rotation):
+    options = {"dim": DIM, "metric": metric, "storage": "pq", "nbits": nbits, "pq_m": pq_m, "rotation": rotation}
     found = save_lists(tmp_path / "index", crowds(rng, 400), **options)
     assert found.has_rotation == (rotation is not None)
-    assert found.numbers == (pq_m or DIM // 2)
+    assert found.numbers == (pq_m or (DIM // 4 if nbits == 5 else DIM // 2))
+    assert found.has_wide_numbers == (nbits in (5, 6, 8))
     lost = 0.0
     others = [as_listed(found, position) for position in range(400)]
     for number, place, position in each_place(found):

@@ -32,6 +32,12 @@ def codes(dim: int) -> list[Code]:
             # Short parts have little to gain.
             if parts >= 4:
                 found.append({**code, "rotation": "opq"})
+    for parts in (4, 8, 24):
+        if dim // parts > 0:
+            code = {"storage": "pq", "pq_m": dim // parts, "nbits": 8}
+            found.append(code)
+            if parts >= 8:
+                found.append({**code, "rotation": "opq"})
     return found
 
 

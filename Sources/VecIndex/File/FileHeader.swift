@@ -117,7 +117,7 @@ struct FileHeader {
     /// The floats that training finds for codes: centroids and a rotation, or grids.
     private func codebookSize(_ lists: ListFields) -> Int? {
         switch lists.storage {
-        case .pq: product(shape.dimension, lists.isRotated ? 64 + 4 * shape.dimension : 64)
+        case .pq: product(shape.dimension, 4 * max(lists.codes.tableSize, 16) + (lists.isRotated ? 4 * shape.dimension : 0))
         case .int8, .int4: product(shape.dimension, 8)
         case .auto, .float32, .float16, .bfloat16, .binary: nil
         }
@@ -189,6 +189,7 @@ struct FileHeader {
             put(UInt32(lists.assignments))
             put(UInt32(lists.codes.numbers))
             put(UInt64(lists.graphSize))
+            put(UInt32(lists.codes.tableBits))
         }
         if let quantizer { bytes += quantizer.encode() }
         bytes += [UInt8](repeating: 0, count: 112 - bytes.count)
@@ -237,7 +238,7 @@ struct FileHeader {
             switch kind {
             case .flat: (3 | autoFlag, 68)
             case .hnsw: (5 | autoFlag, 100)
-            case .ivf: (25 | autoFlag, 104)
+            case .ivf: (25 | autoFlag, 108)
             case .quantizer: (0, QuantizerFields.end)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
@@ -256,7 +257,7 @@ struct FileHeader {
         if kind == .ivf {
             header.lists = try listFields(
                 path, shape, header.count, (u32(68), u32(72), u32(76)), blocks: u64(80), assignments: u32(88),
-                numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0, graphSize: u64(96), fileSize: fileSize)
+                numbers: u32(92), isWide: flags & 8 != 0, isRotated: flags & 16 != 0, graphSize: u64(96), tableBits: u32(104), fileSize: fileSize)
         }
         if kind == .quantizer {
             guard metric == .l2Squared, type == .float32, header.count == 0, header.nextID == 0 else {
@@ -301,7 +302,8 @@ struct FileHeader {
 
     private static func listFields(
         _ path: String, _ rows: RowShape, _ count: Int, _ fields: (nlist: UInt32, storage: UInt32, rowType: UInt32),
-        blocks: UInt64, assignments: UInt32, numbers: UInt32, isWide: Bool, isRotated: Bool, graphSize: UInt64, fileSize: Int
+        blocks: UInt64, assignments: UInt32, numbers: UInt32, isWide: Bool, isRotated: Bool, graphSize: UInt64,
+        tableBits: UInt32, fileSize: Int
     ) throws(VecStoreError) -> ListFields {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         let nlist = Int(fields.nlist)
@@ -318,7 +320,8 @@ struct FileHeader {
         guard fields.rowType == 0 ? storage.isCoded : rowType.map({ $0 == rows.type || ($0.isFloat && rows.type.isFloat) }) ?? false
         else { throw corrupt("has lists with rows of dtype \(fields.rowType)") }
         guard numbers <= (isWide ? rows.dimension : ListCodec.mostTables), storage.isCoded == (numbers > 0),
-            !isWide || storage.isCoded, !isRotated || storage == .pq
+            !isWide || storage.isCoded, !isRotated || storage == .pq,
+            isWide && storage == .pq ? (5...8).contains(tableBits) : tableBits == 0
         else { throw corrupt("has lists with codes of \(numbers) numbers, which do not go with their storage") }
         // Each list may have one block that is not full.
         guard blocks <= UInt64(count * Int(assignments) / ListLayout.rows + nlist) else {
@@ -327,7 +330,7 @@ struct FileHeader {
         guard graphSize <= UInt64(nlist > 0 ? fileSize : 0) else { throw corrupt("has a graph of \(nlist) lists in \(graphSize) bytes") }
         return ListFields(
             nlist: nlist, storage: storage, rowType: rowType, blocks: Int(blocks), assignments: Int(assignments),
-            codes: ListCodeShape(numbers: Int(numbers), isWide: isWide), isRotated: isRotated, graphSize: Int(graphSize))
+            codes: ListCodeShape(numbers: Int(numbers), isWide: isWide, tableBits: Int(tableBits)), isRotated: isRotated, graphSize: Int(graphSize))
     }
 
     private mutating func decodeTable(

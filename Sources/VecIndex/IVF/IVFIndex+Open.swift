@@ -116,10 +116,10 @@ extension IVFIndex {
                 GridRounder(dimension: dimension, bits: options.binaryBits, table: table))
         case .pq:
             guard var source = codebooks else { return nil }
-            let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: 4, table: table)
+            let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: options.partBits, table: table)
             for j in 0..<quantizer.m {
                 let part = quantizer.part(j)
-                try read(&source, 16 * part.dimension, part.centroids)
+                try read(&source, quantizer.k * part.dimension, part.centroids)
                 part.refresh()
             }
             if options.isRotated {

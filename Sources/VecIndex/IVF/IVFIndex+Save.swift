@@ -77,7 +77,7 @@ extension IVFIndex {
             switch model.codec?.kind {
             case .product(let quantizer):
                 for j in 0..<quantizer.m {
-                    try writer.append(quantizer.part(j).centroids, 64 * quantizer.range(j).count)
+                    try writer.append(quantizer.part(j).centroids, 4 * quantizer.k * quantizer.range(j).count)
                 }
                 if let rotation = quantizer.rotation {
                     try writer.append(rotation.matrix, 4 * model.dimension * model.dimension)

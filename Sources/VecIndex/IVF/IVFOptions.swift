@@ -12,7 +12,7 @@ package struct IVFOptions: Sendable, Equatable {
     package var storage: ListStorage
     /// The rows that results are ranked by, beside codes.
     package var rescore: RescoreRows
-    /// Parts of a product code; nil: half the dimension, as far as tables go.
+    /// Parts of a product code; nil: half the dimension, as far as tables go, or a quarter where numbers have more than 4 bits.
     package var pqM: Int?
     /// Bits of a number of a code; nil: 4 for `pq`, 1 for `binary`.
     package var bits: Int?
@@ -60,7 +60,12 @@ package struct IVFOptions: Sendable, Equatable {
     package static let leastRowsPerList = 39
 
     /// Parts of a product code.
-    var partCount: Int { pqM ?? min(max(1, dimension / 2), ListCodec.mostTables) }
+    var partCount: Int { pqM ?? (partBits > 4 ? max(1, dimension / 4) : min(max(1, dimension / 2), ListCodec.mostTables)) }
+
+    /// Bits of a number of a product code.
+    var partBits: Int { bits ?? 4 }
+
+    private var mostParts: Int { partBits > 4 ? dimension : min(dimension, ListCodec.mostTables) }
 
     /// What the rows are kept as; nil where lists hold codes alone.
     var rowType: ElementType? {
@@ -143,9 +148,8 @@ package struct IVFOptions: Sendable, Equatable {
             guard storage == .pq else {
                 throw VecStoreError(.invalidArgument, "pq_m is \(pqM): it is for storage pq, not for \(storage.name)")
             }
-            guard pqM >= 1 && pqM <= min(dimension, ListCodec.mostTables) else {
-                throw VecStoreError(
-                    .invalidArgument, "pq_m is \(pqM): allowed is 1 to \(min(dimension, ListCodec.mostTables))")
+            guard pqM >= 1 && pqM <= mostParts else {
+                throw VecStoreError(.invalidArgument, "pq_m is \(pqM): allowed is 1 to \(mostParts)")
             }
         }
         if isRotated {
@@ -160,10 +164,12 @@ package struct IVFOptions: Sendable, Equatable {
         guard let bits else { return }
         switch storage {
         case .pq:
-            guard bits == 4 else {
+            guard bits >= 4 && bits <= 8 else {
+                guard ProductQuantizer.allowedBits.contains(bits) else {
+                    throw VecStoreError(.invalidArgument, "nbits is \(bits): allowed is 4 to 8")
+                }
                 throw VecStoreError(
-                    .unsupported,
-                    "nbits is \(bits): lists hold product codes of 4 bits, whose tables fit registers; for finer codes take a larger pq_m")
+                    .unsupported, "nbits is \(bits): lists hold numbers of a byte at most; allowed is 4 to 8, and a larger pq_m is finer")
             }
         case .binary:
             guard bits >= 1 && bits <= 8 else {

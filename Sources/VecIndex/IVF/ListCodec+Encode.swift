@@ -97,7 +97,7 @@ extension ListCodec {
         let numbers = scratch.numbers(i), turned = scratch.turned(i)
         switch kind {
         case .product(let quantizer):
-            for j in 0..<quantizer.m { numbers[j] = UInt8(truncatingIfNeeded: scratch.wide[j * count + i] & 15) }
+            for j in 0..<quantizer.m { numbers[j] = UInt8(truncatingIfNeeded: scratch.wide[j * count + i]) }
         case .binary(_, let rounder):
             if shape.isWide {
                 rounder.round(turned, numbers)

@@ -15,13 +15,14 @@ extension ListCodec {
     /// Makes the tables of a query, or its bytes.
     /// - Parameters:
     ///   - query: Turned.
-    ///   - values: 16 floats for each table, or a float for each byte: room.
-    ///   - bytes: `shape.querySize`.
+    ///   - values: `shape.queryRoom` floats.
+    ///   - bytes: `shape.querySize`, aligned as floats are.
     func makeTables(
         _ query: UnsafePointer<Float>, _ values: UnsafeMutablePointer<Float>, _ bytes: UnsafeMutablePointer<UInt8>
     ) -> Tables {
         switch kind {
         case .product(let quantizer):
+            if shape.isWide { return wideTables(quantizer, query, bytes) }
             quantizer.makeTablesOf16(query, values)
         case .binary(_, let rounder):
             if shape.isWide {
@@ -54,6 +55,39 @@ extension ListCodec {
         guard widest > 0x1p-100 else { return Tables(scale: 1, shift: shift) }
         let step = widest / 255
         return Tables(scale: step, shift: shift, spread: step * (Float(shape.numbers) / 12).squareRoot())
+    }
+
+    /// Sums of the entries of tables of floats are at most this, so that adding 2^23 leaves them in the lower bits, rounded.
+    static let largestSum: Float = 0x1p22
+
+    /// Tables of floats, from 0 on: S = scale · sum + shift.
+    private func wideTables(
+        _ quantizer: ProductQuantizer, _ query: UnsafePointer<Float>, _ bytes: UnsafeMutablePointer<UInt8>
+    ) -> Tables {
+        let size = shape.tableSize, count = quantizer.m
+        let entries = UnsafeMutableRawPointer(bytes).assumingMemoryBound(to: Float.self)
+        // Negated: the largest is the least product.
+        quantizer.makeTables(query, metric: .innerProduct, entries)
+        var least: Float = 0, range: Float = 0
+        for j in 0..<count {
+            let table = entries + j * size
+            var low = Float.infinity, high = -Float.infinity
+            for i in 0..<size {
+                low = min(low, table[i])
+                high = max(high, table[i])
+            }
+            least -= high
+            range += high - low
+            for i in 0..<size { table[i] = high - table[i] }
+        }
+        // Beyond the range of floats, or nothing to tell rows by.
+        guard range > 0x1p-100 && range < 0x1p120 else {
+            entries.update(repeating: 0, count: count * size)
+            return Tables(scale: 0, shift: least)
+        }
+        let step = range / (ListCodec.largestSum / 2), inverse = 1 / step
+        for i in 0..<(count * size) { entries[i] *= inverse }
+        return Tables(scale: step, shift: least)
     }
 
     /// About the spread of numbers that are bytes of a scalar code.

@@ -5,7 +5,7 @@ import VecKernels
 
 /// Codes for the rows of lists, made of numbers. Those of 4 bits each choose an entry of a table that a query makes: with 16
 /// entries of a byte a table fits a register (André, Kermarrec, Le Scouarnec: Cache locality is not enough, 2015). Those of a
-/// byte are multiplied with the bytes of a query.
+/// byte choose an entry of a larger table, or are multiplied with the bytes of a query.
 ///
 /// A row x in a list with the center c has the residual r = x − c, and its code stands for r̂ = f · v. For any query q,
 /// q·x = q·c + c·r + (q − c)·r, where the last product alone is estimated, as (q − c)·r̂ = q·r̂ − c·r̂. So with S = q·v, which the
@@ -17,7 +17,7 @@ import VecKernels
 /// The scale f = ‖r‖² / (v·r) makes the estimate right for queries along r, where those are that x is near to: v alone says
 /// too little along r, the more the shorter codes are, and near rows would be estimated farther than they are.
 ///
-/// - `pq`: v has a centroid of 16 in each part (Jégou, Douze, Schmid, 2011), where wanted after a rotation that makes codes
+/// - `pq`: v has a centroid of 16 to 256 in each part (Jégou, Douze, Schmid, 2011), where wanted after a rotation that makes codes
 ///   lose least (Ge, He, Ke, Sun: Optimized product quantization, 2013).
 /// - `binary`: v = Rᵀ·u, where R is a random rotation and u the point of a grid of 2^bits values for each element whose
 ///   direction is nearest to that of R·r: so the estimate is right on average for any query (Gao, Long: RaBitQ, arXiv
@@ -68,7 +68,7 @@ final class ListCodec: @unchecked Sendable {
     var bytes: Int {
         switch kind {
         case .product(let quantizer):
-            4 * 16 * dimension + quantizer.m * 64 + (quantizer.rotation == nil ? 0 : 4 * dimension * dimension)
+            4 * quantizer.k * (dimension + quantizer.m) + (quantizer.rotation == nil ? 0 : 4 * dimension * dimension)
         case .binary: 0
         case .scalar(let grid): grid.bytes
         }
@@ -123,8 +123,9 @@ final class ListCodec: @unchecked Sendable {
         case .product(let quantizer):
             for j in 0..<quantizer.m {
                 let range = quantizer.range(j)
-                (out + range.lowerBound).update(
-                    from: quantizer.part(j).centroids + Int(numbers[j] & 15) * range.count, count: range.count)
+                // A damaged file may have any bytes.
+                let number = Int(numbers[j]) & (quantizer.k - 1)
+                (out + range.lowerBound).update(from: quantizer.part(j).centroids + number * range.count, count: range.count)
             }
         case .binary(_, let rounder):
             let middle = Float((1 << rounder.bits) - 1) / 2
@@ -177,10 +178,22 @@ struct ListCodeShape: Equatable {
     var numbers = 0
     /// Whether numbers are bytes.
     var isWide = false
+    /// The bits of numbers that are bytes and choose an entry of a table; else 0.
+    var tableBits = 0
+
+    /// Entries of such a table; else 0.
+    var tableSize: Int { tableBits > 0 ? 1 << tableBits : 0 }
+
+    /// Bytes that a query makes for its sums.
+    var querySize: Int {
+        guard isWide else { return 64 * layout.groups }
+        return numbers * (tableBits > 0 ? 4 * tableSize : 1)
+    }
+
+    /// Floats that it takes to make them.
+    var queryRoom: Int { isWide ? (tableBits > 0 ? 0 : numbers) : 16 * numbers }
 
     var layout: ListLayout { isWide ? ListLayout(rowBytes: numbers) : ListLayout(groups: (numbers + 3) / 4) }
-    /// Bytes that a query makes for its sums.
-    var querySize: Int { isWide ? numbers : 64 * layout.groups }
 }
 
 extension IVFOptions {
@@ -189,7 +202,7 @@ extension IVFOptions {
 
     var codeShape: ListCodeShape {
         switch storage {
-        case .pq: ListCodeShape(numbers: partCount)
+        case .pq: ListCodeShape(numbers: partCount, isWide: partBits > 4, tableBits: partBits > 4 ? partBits : 0)
         case .binary:
             binaryBits == 8
                 ? ListCodeShape(numbers: dimension, isWide: true)

@@ -16,8 +16,9 @@ struct ListCodecTrainer {
     private let residuals: UnsafeMutablePointer<Float>
     private let count: Int
 
-    /// Rows for each of 16 centroids.
+    /// Rows for 16 centroids of each part, and for more of them.
     private static let rows = KMeansOptions.defaultRowsPerCentroid << 4
+    private static let wideRows = 4 * rows
     /// A rotation has many numbers to find.
     private static let rotatedRows = 4 * rows
 
@@ -31,7 +32,10 @@ struct ListCodecTrainer {
         self.table = table
         self.sample = sample
         self.homes = homes
-        self.count = min(count, options.isRotated ? ListCodecTrainer.rotatedRows : ListCodecTrainer.rows)
+        let isWide = options.storage == .pq && options.partBits > 4
+        self.count = min(
+            count,
+            max(options.isRotated ? ListCodecTrainer.rotatedRows : ListCodecTrainer.rows, isWide ? ListCodecTrainer.wideRows : 0))
         var random = SplitMix64(seed: options.seed ^ 0x5eed)
         positions = try drawPositions(self.count, of: count, &random)
         let dimension = options.dimension
@@ -64,7 +68,7 @@ struct ListCodecTrainer {
 
     private func trainProduct() throws(VecStoreError) -> ProductQuantizer {
         let dimension = options.dimension
-        let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: 4, table: table)
+        let quantizer = try ProductQuantizer(dimension: dimension, m: options.partCount, bits: options.partBits, table: table)
         guard options.isRotated else {
             try quantizer.trainParts(residuals, count, ProductQuantizer.Training(seed: options.seed), threads: threads)
             return quantizer

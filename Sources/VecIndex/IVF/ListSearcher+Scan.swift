@@ -135,6 +135,19 @@ extension ListSearcher {
                 blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, out)
             return
         }
+        if let size = model.codec?.shape.tableSize, size > 0 {
+            let entries = UnsafeRawPointer(tables).assumingMemoryBound(to: Float.self)
+            for b in 0..<count {
+                let codes = (blocks + b * layout.blockSize).assumingMemoryBound(to: UInt8.self)
+                table.subspaces.sums(entries, size, codes, layout.rowBytes, ListLayout.rows, layout.rowBytes, values)
+                let out = out + b * ListLayout.rows
+                // Rounds to whole numbers without a conversion that could trap.
+                for r in 0..<ListLayout.rows {
+                    out[r] = Int32(bitPattern: (values[r] + 0x1p23).bitPattern &- (0x1p23 as Float).bitPattern)
+                }
+            }
+            return
+        }
         let query = UnsafeRawPointer(tables).assumingMemoryBound(to: Int8.self)
         for b in 0..<count {
             let codes = (blocks + b * layout.blockSize).assumingMemoryBound(to: UInt8.self)

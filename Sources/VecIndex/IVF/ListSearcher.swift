@@ -76,6 +76,8 @@ struct ListSearcher {
     /// Candidates of all queries at work, and lists that they read, at most, where there are several.
     static let mostCandidates = 1 << 20
     static let mostProbes = 1 << 22
+    /// The same of the bytes of their tables.
+    static let mostTableBytes = 1 << 24
 
     /// Rows that are ranked for a query at most.
     static func rankedRows(k: Int, _ search: SearchOptions, isCoded: Bool, count: Int) -> Int {
@@ -93,7 +95,9 @@ struct ListSearcher {
     static func queriesAtATime(_ model: IVFModel, nprobe: Int, ranked: Int, count: Int, threads: Int) -> Int {
         let share = max(1, (count + threads - 1) / max(threads, 1))
         let probes = min(nprobe, model.nlist)
-        let most = min(mostQueries, share, max(1, mostCandidates / max(ranked, 1)), max(1, mostProbes / probes))
+        let most = min(
+            mostQueries, share, max(1, mostCandidates / max(ranked, 1)), max(1, mostProbes / probes),
+            max(1, mostTableBytes / max(model.codec?.shape.querySize ?? 0, 1)))
         let isShared = most * probes >= 2 * model.nlist
         return isShared ? most : min(most, NearLists.queriesAtATime)
     }
@@ -126,12 +130,14 @@ struct ListSearcher {
         // are: the nearest of a few more are those.
         extraProbes = min(4 + self.nprobe / 8, model.nlist - self.nprobe)
         near = try NearLists(model, index.table, most: self.nprobe + extraProbes)
-        guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe) else {
+        guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe),
+            let tableSize = product(atATime, model.codec?.shape.querySize ?? 0)
+        else {
             throw VecStoreError(.tooLarge, "\(atATime) queries for k \(k) and nprobe \(nprobe) overflow")
         }
         var layout = Layout()
         let itemsAt = layout.add(Candidates.Candidate.self, itemCount)
-        let tableBytesAt = layout.add(UInt8.self, atATime * codeShape.querySize)
+        let tableBytesAt = layout.add(UInt8.self, tableSize)
         let probesAt = layout.add(Probe.self, probeCount)
         let foundAt = layout.add(Probe.self, self.nprobe + extraProbes)
         let pairsAt = layout.add(UInt32.self, 2 * probeCount)
@@ -140,7 +146,7 @@ struct ListSearcher {
         let otherSumsAt = layout.add(Int32.self, ListSearcher.pieceBlocks * rows)
         let positionsAt = layout.add(UInt32.self, rows)
         let valuesAt = layout.add(Float.self, rows)
-        let tableValuesAt = layout.add(Float.self, codeShape.isWide ? codeShape.numbers : 16 * codeShape.numbers)
+        let tableValuesAt = layout.add(Float.self, codeShape.queryRoom)
         let turnedAt = layout.add(Float.self, isTurned ? NearLists.queriesAtATime * model.dimension : 0)
         let addressesAt = layout.add(UnsafeRawPointer.self, rows)
         let slotsAt = layout.add(UInt32.self, rows)

@@ -39,6 +39,8 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
             ListSetting(metric: .l2Squared, storage: .pq, rescore: .none),
             ListSetting(metric: .cosine, storage: .binary, rescore: .none),
             ListSetting(metric: .cosine, storage: .pq, rescore: .float16),
+            ListSetting(metric: .cosine, storage: .pq, bits: 8, rescore: .none),
+            ListSetting(metric: .l2Squared, storage: .pq, bits: 6, assignments: 2),
             ListSetting(metric: .l2Squared, storage: .binary, rescore: .float16, assignments: 2),
         ]
 
@@ -48,6 +50,8 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
             ListSetting(metric: metric, storage: .int8, rescore: rescore),
             ListSetting(metric: metric, storage: .int4, rescore: rescore),
             ListSetting(metric: metric, storage: .pq, isRotated: true, rescore: rescore),
+            ListSetting(metric: metric, storage: .pq, bits: 8, rescore: rescore),
+            ListSetting(metric: metric, storage: .pq, bits: 5, isRotated: true, rescore: rescore),
             ListSetting(metric: metric, storage: .binary, bits: 3, rescore: rescore),
             ListSetting(metric: metric, storage: .binary, bits: 8, rescore: rescore),
         ]
@@ -61,7 +65,7 @@ struct ListSetting: CustomTestStringConvertible, Sendable {
     /// Codes on every instruction set of this processor.
     static let codes: [ListSetting] = metrics.flatMap { metric in
         ([ListStorage.pq, .binary, .int8].map { ListSetting(metric: metric, storage: $0) }
-            + [ListSetting(metric: metric, storage: .binary, bits: 6)]).flatMap { setting in
+            + [ListSetting(metric: metric, storage: .binary, bits: 6), ListSetting(metric: metric, storage: .pq, bits: 8)]).flatMap { setting in
             Sanitizer.instructionSets.map { isa in
                 var setting = setting
                 setting.isa = isa

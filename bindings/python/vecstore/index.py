@@ -282,8 +282,8 @@ class Index:
         rows whether 8-bit codes lose neighbours, and takes finer rows where they do; rows of whole numbers and bits
         stay as they are.
         IVF: what lists hold: "auto" (rows as they were added), "float32", "float16", "bfloat16", or codes of float
-        rows, relative to the center of their list: "int8" and "int4" (a number for each element), "pq" (product codes of
-        4 bits) or "binary" (one or more bits for each element, rotated at random).
+        rows, relative to the center of their list: "int8" and "int4" (a number for each element), "pq" (product
+        codes) or "binary" (one or more bits for each element, rotated at random).
     rescore : str or None, default "default"
         HNSW and IVF: the finer rows that are kept beside coarser storage (of IVF beside codes), to rank results by and
         for `get`. "default" = as they were added; "float32", "float16" (elements below 65,520); None = none, the
@@ -294,9 +294,10 @@ class Index:
         IVF: lists, 1 ... 1048576. By default by the n rows that it is trained on: a power of two, about ``4 *
         sqrt(n)``, at most ``n / 39`` and 65536.
     pq_m : int, optional
-        IVF with "pq": parts of a code, each a number of 4 bits, 1 ... dim and at most 16384; by default ``dim // 2``.
+        IVF with "pq": parts of a code, 1 ... dim and with 4 bits at most 16384; by default ``dim // 2``, with more bits
+        ``dim // 4``.
     nbits : int, optional
-        IVF with "pq": bits of each number of a code: 4.
+        IVF with "pq": bits of each number of a code, 4 ... 8; by default 4, which are read fastest. 5 and more take a byte.
     rotation : str or None, default None
         IVF with "pq": "opq" makes codes of rotated vectors, which lose less where ``pq_m`` is small (Ge, He, Ke & Sun
         2013); training takes longer. dim up to 4096.
