@@ -423,7 +423,7 @@ VECSTORE_API void vecstore_quantizer_free(vecstore_quantizer *quantizer);
  *                     (SCALAR) so many are drawn at random. With fewer than 2^bits some centroids are equal. BINARY: as SCALAR.
  * @param[in] options  NULL = defaults
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNSUPPORTED (BITS), NOT_FINITE, TOO_LARGE, OUT_OF_MEMORY, CANCELLED: the
- * quantizer is as before. PRODUCT: O(vectors * 2^bits * dim) a pass, 25 at most; OPQ adds 24 * O(vectors * dim^2 + dim^3).
+ * quantizer is as before. PRODUCT: O(vectors * 2^bits * dim) a pass, 25 at most; OPQ adds 60 * O(vectors * dim^2 + dim^3).
  * (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_quantizer_train(vecstore_quantizer *quantizer, const void *vectors,

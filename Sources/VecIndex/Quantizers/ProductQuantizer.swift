@@ -63,6 +63,9 @@ package final class ProductQuantizer: @unchecked Sendable {
     func range(_ j: Int) -> Range<Int> { starts[j]..<starts[j + 1] }
     func part(_ j: Int) -> SubspaceTable { parts[j] }
 
+    /// Takes the centroids of a quantizer of the same shape.
+    func takeParts(of other: ProductQuantizer) { memory.base.copyMemory(from: other.memory.base, byteCount: memory.size) }
+
     // MARK: - Training
 
     /// How parts are trained.
