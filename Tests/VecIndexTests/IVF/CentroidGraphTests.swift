@@ -144,7 +144,7 @@ struct CentroidGraphTests {
         }
         let (model, after) = try CentroidGraphTests.graph(index)
         #expect(after !== before)
-        let all = stride(from: 0, to: 800, by: 8).map { (l) in (0..<24).map { model.centroids.row(l)[$0] } }
+        let all = stride(from: 0, to: 800, by: 32).map { (l) in (0..<24).map { model.centroids.row(l)[$0] } }
         #expect(try CentroidGraphTests.recall(all, model, after) >= 0.95)
         try index.verify()
     }
@@ -163,9 +163,13 @@ struct CentroidGraphTests {
             #expect(graph.isLarge)
             var distances = [Float](repeating: 0, count: 1000)
             var nearest = [UInt32](repeating: 0, count: 1000)
-            let block = try QueryBlock(
-                some.floats, type: .float32, count: 1000, dimension: 8, metric: .l2Squared, rowType: .float32, table: .current)
-            try model.centroids.assign(block, &nearest, &distances, hasPrior: false, threads: 2)
+            let floats = some.floats
+            try floats.withUnsafeBytes { floats in
+                let block = try QueryBlock(
+                    #require(floats.baseAddress), type: .float32, count: 1000, dimension: 8, metric: .l2Squared, rowType: .float32,
+                    table: .current)
+                try model.centroids.assign(block, &nearest, &distances, hasPrior: false, threads: 2)
+            }
             // Rows lie in the order of their lists.
             let right = (0..<UInt32(1000)).count { state.rows.home($0, 0) == nearest[Int(state.rows.id($0))] }
             #expect(right >= 990)
