@@ -25,16 +25,21 @@ final class CentroidGraph: Sendable {
 
     // MARK: - Making it
 
-    /// - Parameter model: Whose centroids it is to find.
-    convenience init(_ model: IVFModel, _ table: KernelTable, _ progress: Progress?) throws(VecStoreError) {
+    /// - Parameters:
+    ///   - model: Whose centroids it is to find.
+    ///   - goOn: Whether to: asked now and then.
+    convenience init(_ model: IVFModel, _ table: KernelTable, goOn: @escaping () -> Bool) throws(VecStoreError) {
         let index = try HNSWIndex(
             HNSWOptions(
                 dimension: model.dimension, metric: CentroidGraph.metric(model), storage: .int8, rescore: .none,
                 capacity: model.nlist), table: table)
         let rows = try CentroidGraph.rows(Array(0..<model.nlist), model)
         // One thread: the same centroids make the same graph.
-        try index.add(
-            rows.base, type: .float32, count: model.nlist, ids: nil, outIDs: nil, threads: 1, progress: progress)
+        do throws(VecStoreError) {
+            try index.add(rows.base, type: .float32, count: model.nlist, ids: nil, outIDs: nil, threads: 1) { (_, _) in goOn() }
+        } catch {
+            throw error.code == .cancelled ? VecStoreError(.cancelled, "training was cancelled: there are no lists") : error
+        }
         self.init(index)
     }
 

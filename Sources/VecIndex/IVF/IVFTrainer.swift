@@ -112,7 +112,7 @@ struct IVFTrainer {
             try codec.map { (codec) throws(VecStoreError) in
                 try IVFModel(centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
             } ?? plain
-        if nlist >= options.leastGraphLists { model.graph = try CentroidGraph(model, table, progress) }
+        if nlist >= options.leastGraphLists { model.graph = try CentroidGraph(model, table) { [progress] in progress?(1, 1) ?? true } }
         return model
     }
 

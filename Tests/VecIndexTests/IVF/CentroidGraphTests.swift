@@ -117,6 +117,31 @@ struct CentroidGraphTests {
         #expect(try directory.bytes("a") == directory.bytes("b"))
     }
 
+    @Test("training tells how far it is, never less than before, and can be cancelled to its end")
+    func progress() throws {
+        var options = IVFOptions(dimension: 24, metric: .cosine, nlist: 800)
+        options.leastGraphLists = 64
+        let rows = CentroidGraphTests.data.rows
+        var told: [Int] = []
+        let index = try IVFIndex(options)
+        try index.train(rows.bytes, type: .float32, count: 4000, threads: 1) { (done, total) in
+            told.append(done)
+            return total == 4000
+        }
+        #expect(told == told.sorted() && told.last == 4000)
+        // The last call but one is that of the graph.
+        for calls in [told.count - 1, told.count] {
+            var left = calls
+            let message = expectError(.cancelled) {
+                try IVFIndex(options).train(rows.bytes, type: .float32, count: 4000, threads: 1) { (_, _) in
+                    left -= 1
+                    return left > 0
+                }
+            }
+            #expect(message.contains("training was cancelled"))
+        }
+    }
+
     @Test("a file holds the graph: mapped and in memory it finds the same lists", arguments: metrics)
     func files(metric: Metric) throws {
         let index = try CentroidGraphTests.index(metric, storage: .int8)
