@@ -37,6 +37,7 @@ static const struct kept {
     { "l2sq, binary of 8 bits", L2SQ, F32, VECSTORE_STORAGE_BINARY, VECSTORE_RESCORE_NONE, 1, 8, VECSTORE_ROTATION_NONE },
     { "ip, int8 alone", IP, F32, VECSTORE_STORAGE_INT8, VECSTORE_RESCORE_NONE, 1, 0, VECSTORE_ROTATION_NONE },
     { "l2sq, int4 with float16", L2SQ, F32, VECSTORE_STORAGE_INT4, VECSTORE_RESCORE_F16, 1, 0, VECSTORE_ROTATION_NONE },
+    { "cosine, pq of 6 bits", COSINE, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 1, 6, VECSTORE_ROTATION_NONE },
     { "l2sq, pq rotated", L2SQ, F32, VECSTORE_STORAGE_PQ, VECSTORE_RESCORE_NONE, 1, 0, VECSTORE_ROTATION_OPQ },
 };
 enum { kept_count = sizeof all_kept / sizeof *all_kept };
