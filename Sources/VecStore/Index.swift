@@ -86,6 +86,8 @@ public final class Index: Sendable {
     /// The ids of all rows, in the order of storage.
     public var ids: [UInt64] {
         let room = core.count
+        // The initialiser would write its count into the storage that all empty arrays share.
+        guard room > 0 else { return [] }
         return [UInt64](unsafeUninitializedCapacity: room) { buffer, count in
             count = buffer.baseAddress.map { core.ids(offset: 0, capacity: room, $0) } ?? 0
         }
