@@ -16,7 +16,7 @@ final class CentroidGraph: Sendable {
     /// The same where the processor multiplies bytes, and for finding the lists of new rows, of which there are many at a time.
     static let leastManyLists = 16_384
     /// Where more than one of so many lists are wanted, a walk takes longer than comparing all of them does.
-    private static let leastUnwanted = 32
+    private static let listsPerWanted = 32
     /// Rows in view for each list that is wanted, and at least.
     private static let widthFactor = 2
     private static let leastWidth = 128
@@ -114,8 +114,8 @@ final class CentroidGraph: Sendable {
     /// Whether it finds so many lists faster than comparing all centroids does.
     /// - Parameter besideCodes: Whether those are compared by 8-bit codes.
     func pays(for count: Int, besideCodes: Bool) -> Bool {
-        if besideCodes { return isLarge && count <= index.count / (2 * CentroidGraph.leastUnwanted) }
-        return count <= index.count / CentroidGraph.leastUnwanted
+        if besideCodes { return isLarge && count <= index.count / (2 * CentroidGraph.listsPerWanted) }
+        return count <= index.count / CentroidGraph.listsPerWanted
     }
 
     /// Whether it finds the lists of new rows faster.

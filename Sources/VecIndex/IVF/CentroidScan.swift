@@ -107,13 +107,6 @@ struct CentroidScan {
         excess.pointee = 128 &* sum
     }
 
-    /// The product of query i with the centroid of a list.
-    @inline(__always)
-    func product(_ i: Int, _ list: Int) -> Float {
-        guard let panels = model.panels else { return products[i * model.nlist + list] }
-        return scales[i] * panels.scales[list] * Float(codeProducts[i * panels.paddedCount + list])
-    }
-
     /// The `count` lists nearest to query i. Valid until others are asked for.
     func nearest(_ i: Int, _ count: Int) -> NearLists.Lists {
         let most = min(count, model.nlist)

@@ -31,6 +31,7 @@ final class IVFModel: @unchecked Sendable {
     private let memory: Buffer
     /// How rows are coded; nil where lists hold none.
     let codec: ListCodec?
+    let codeShape: ListCodeShape
     let layout: ListLayout
     /// Rows that it was trained on.
     let trainedCount: Int
@@ -55,7 +56,8 @@ final class IVFModel: @unchecked Sendable {
         self.trainedCount = trainedCount
         self.isOwn = isOwn
         self.meanNorm = meanNorm
-        layout = codec?.shape.layout ?? ListLayout()
+        codeShape = codec?.shape ?? ListCodeShape()
+        layout = codeShape.layout
         let table = centroids.context.table
         panels = CentroidTable.hasCodes(table, dimension: dimension) ? try CentroidPanels(centroids, table) : nil
         memory = try allocate(Float.self, 6 * nlist, for: "the centers of \(nlist) lists")

@@ -107,11 +107,11 @@ struct IVFTrainer {
         let norm = options.metric == .innerProduct ? spreads.meanNorm : 1
         // Lists first: what codes are trained on is relative to their centers.
         let plain = try IVFModel(centroids, metric: options.metric, codec: nil, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
-        let codec = try trainCodec(plain, sample, count, homes)
-        let model =
-            try codec.map { (codec) throws(VecStoreError) in
-                try IVFModel(centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
-            } ?? plain
+        var model = plain
+        if let codec = try trainCodec(plain, sample, count, homes) {
+            model = try IVFModel(
+                centroids, metric: options.metric, codec: codec, trainedCount: trainedCount, isOwn: isOwn, meanNorm: norm, fill)
+        }
         if nlist >= options.leastGraphLists { model.graph = try CentroidGraph(model, table) { [progress] in progress?(1, 1) ?? true } }
         return model
     }

@@ -57,8 +57,8 @@ extension ListCodec {
         return Tables(scale: step, shift: shift, spread: step * (Float(shape.numbers) / 12).squareRoot())
     }
 
-    /// Sums of the entries of tables of floats are at most this, so that adding 2^23 leaves them in the lower bits, rounded.
-    static let largestSum: Float = 0x1p22
+    /// The steps that sums of tables of floats may be: so few that adding 2^23 leaves a sum in the lower bits, rounded.
+    private static let wideSteps: Float = 0x1p21
 
     /// Tables of floats, from 0 on: S = scale · sum + shift.
     private func wideTables(
@@ -85,7 +85,7 @@ extension ListCodec {
             entries.update(repeating: 0, count: count * size)
             return Tables(scale: 0, shift: least)
         }
-        let step = range / (ListCodec.largestSum / 2), inverse = 1 / step
+        let step = range / ListCodec.wideSteps, inverse = 1 / step
         for i in 0..<(count * size) { entries[i] *= inverse }
         return Tables(scale: step, shift: least)
     }

@@ -135,7 +135,8 @@ extension ListSearcher {
                 blocks.assumingMemoryBound(to: UInt8.self), layout.blockSize, count, layout.groups, tables, out)
             return
         }
-        if let size = model.codec?.shape.tableSize, size > 0 {
+        let size = model.codeShape.tableSize
+        if size > 0 {
             let entries = UnsafeRawPointer(tables).assumingMemoryBound(to: Float.self)
             for b in 0..<count {
                 let codes = (blocks + b * layout.blockSize).assumingMemoryBound(to: UInt8.self)

@@ -97,7 +97,7 @@ struct ListSearcher {
         let probes = min(nprobe, model.nlist)
         let most = min(
             mostQueries, share, max(1, mostCandidates / max(ranked, 1)), max(1, mostProbes / probes),
-            max(1, mostTableBytes / max(model.codec?.shape.querySize ?? 0, 1)))
+            max(1, mostTableBytes / max(model.codeShape.querySize, 1)))
         let isShared = most * probes >= 2 * model.nlist
         return isShared ? most : min(most, NearLists.queriesAtATime)
     }
@@ -124,14 +124,14 @@ struct ListSearcher {
         // A row in two lists that are read comes twice.
         capacity = mostRanked * assignments
         seenSize = assignments > 1 ? SeenSlots.size(capacity) : 0
-        let codeShape = model.codec?.shape ?? ListCodeShape(), rows = ListLayout.rows
+        let rows = ListLayout.rows
         let isTurned = model.codec?.isTurned ?? false
         // Codes find lists that are nearly the nearest, and so do matrix products, whose last bits depend on how many queries there
         // are: the nearest of a few more are those.
         extraProbes = min(4 + self.nprobe / 8, model.nlist - self.nprobe)
         near = try NearLists(model, index.table, most: self.nprobe + extraProbes)
         guard let itemCount = product(atATime, capacity), let probeCount = product(atATime, self.nprobe),
-            let tableSize = product(atATime, model.codec?.shape.querySize ?? 0)
+            let tableSize = product(atATime, model.codeShape.querySize)
         else {
             throw VecStoreError(.tooLarge, "\(atATime) queries for k \(k) and nprobe \(nprobe) overflow")
         }
@@ -146,7 +146,7 @@ struct ListSearcher {
         let otherSumsAt = layout.add(Int32.self, ListSearcher.pieceBlocks * rows)
         let positionsAt = layout.add(UInt32.self, rows)
         let valuesAt = layout.add(Float.self, rows)
-        let tableValuesAt = layout.add(Float.self, codeShape.queryRoom)
+        let tableValuesAt = layout.add(Float.self, model.codeShape.queryRoom)
         let turnedAt = layout.add(Float.self, isTurned ? NearLists.queriesAtATime * model.dimension : 0)
         let addressesAt = layout.add(UnsafeRawPointer.self, rows)
         let slotsAt = layout.add(UInt32.self, rows)
@@ -247,7 +247,7 @@ struct ListSearcher {
     }
 
     func tables(_ query: Prepared) -> UnsafeMutablePointer<UInt8> {
-        tableBytes + query.place * (model.codec?.shape.querySize ?? 0)
+        tableBytes + query.place * model.codeShape.querySize
     }
 
     func prepare(
