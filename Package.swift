@@ -46,12 +46,18 @@ let package = Package(
         .target(name: "CVecShims"),
         .systemLibrary(name: "CBLAS", providers: [.apt(["libblas-dev"])]),
         .systemLibrary(name: "CLAPACK", providers: [.apt(["liblapack-dev"])]),
+        .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
         .target(name: "VecKernelTypes", dependencies: ["CVecShims"]),
     ] + kernelTargets + [
         .target(name: "VecKernels", dependencies: kernelNames + ["VecKernelTypes", "CVecShims"]),
         .target(name: "VecIndex", dependencies: ["VecKernels", "VecKernelTypes", "CVecShims", "CBLAS", "CLAPACK"],
             swiftSettings: [.unsafeFlags(["-O"])]),
-        .target(name: "VecStoreABI", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
+        .target(
+            name: "VecCollection",
+            dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecShims", "CSQLite", "CJansson"],
+            swiftSettings: [.unsafeFlags(["-O"])]),
+        .target(name: "VecStoreABI", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
         .target(name: "VecStore", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.
         .target(
@@ -71,6 +77,8 @@ let package = Package(
             dependencies: [
                 "VecIndexReference", "VecIndex", "VecKernels", "VecKernelTypes", "VecStoreABI", "CVecStore", "CVecShims",
             ]),
+        .testTarget(
+            name: "VecCollectionTests", dependencies: ["VecCollection", "VecIndexReference", "VecIndex", "VecKernelTypes", "CSQLite"]),
         .testTarget(name: "VecStoreABITests", dependencies: ["VecStoreABI", "CVecStore"]),
         .testTarget(name: "VecStoreTests", dependencies: ["VecStore"]),
     ],

@@ -142,6 +142,7 @@ enum {
     VECSTORE_ERR_NEWER_VERSION = 12,   /* a file was written by a newer version than this library reads */
     VECSTORE_ERR_TOO_LARGE = 13,       /* a size overflows, or passes a limit of this library */
     VECSTORE_ERR_CANCELLED = 14,       /* a callback asked to stop */
+    VECSTORE_ERR_LOCKED = 15,          /* another process, or another handle of this one, writes to the collection */
     VECSTORE_ERR_INTERNAL = 99         /* a defect of the library; nothing was changed */
 };
 

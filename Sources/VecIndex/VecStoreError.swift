@@ -18,6 +18,7 @@ package struct VecStoreError: Error, Sendable {
         case newerVersion = 12
         case tooLarge = 13
         case cancelled = 14
+        case locked = 15
         case internalError = 99
     }
 

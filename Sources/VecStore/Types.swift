@@ -97,6 +97,7 @@ public struct IndexError: Error, Sendable, CustomStringConvertible {
         case newerVersion = 12
         case tooLarge = 13
         case cancelled = 14
+        case locked = 15
         case internalError = 99
     }
 

@@ -12,6 +12,7 @@ __all__ = [
     "InternalError",
     "InvalidArgumentError",
     "InvalidHandleError",
+    "LockedError",
     "MissingFileError",
     "NewerVersionError",
     "NotFiniteError",
@@ -151,6 +152,13 @@ class CancelledError(Error):
     status = "CANCELLED"
 
 
+class LockedError(Error):
+    """Another process, or another object of this one, writes to the collection."""
+
+    code = 15
+    status = "LOCKED"
+
+
 class InternalError(Error, RuntimeError):
     """A defect of the library. Nothing was changed."""
 
@@ -175,6 +183,7 @@ _CLASSES: dict[int, type[Error]] = {
         NewerVersionError,
         TooLargeError,
         CancelledError,
+        LockedError,
         InternalError,
     )
 }
