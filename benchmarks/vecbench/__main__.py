@@ -379,6 +379,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "vecstore_build_info": next((result["about"] for result in results if result["ours"]), None),
         "interrupted": interrupted,
         "engine_notes": {engine.name: engine.note for engine in chosen if engine.note},
+        "groups": groups,
     }
 
 
