@@ -23,4 +23,15 @@ static inline int vs_set_config(sqlite3 *database, int option, int value) {
     return sqlite3_db_config(database, option, value, (int *)0);
 }
 
+/* FTS5 of a connection, or NULL where SQLite was built without it. It is told by a pointer that a query fills in. */
+static inline fts5_api *vs_fts5(sqlite3 *database) {
+    fts5_api *api = 0;
+    sqlite3_stmt *statement = 0;
+    if (sqlite3_prepare_v2(database, "SELECT fts5(?1)", -1, &statement, 0) != SQLITE_OK) return 0;
+    sqlite3_bind_pointer(statement, 1, &api, "fts5_api_ptr", 0);
+    sqlite3_step(statement);
+    sqlite3_finalize(statement);
+    return api;
+}
+
 #endif
