@@ -25,7 +25,11 @@ final class GeoIndex {
         let points = points
         try values.withUnsafeBufferPointer { values throws(VecStoreError) in try points.set(row, values) }
         do throws(VecStoreError) {
-            try sorted.set(row, SortedIndex.distinct(values.map(GeoIndex.key)))
+            if values.count == 1 {
+                try sorted.set(row, GeoIndex.key(values[0]))
+            } else {
+                try sorted.set(row, SortedIndex.distinct(values.map(GeoIndex.key)))
+            }
         } catch {
             points.remove(row)
             throw error

@@ -31,6 +31,7 @@ final class SortedIndex {
 
     // MARK: - Changing
 
+    /// Sets the one key of a row. Where it throws, the row has none.
     func set(_ row: UInt32, _ key: UInt64) throws(VecStoreError) {
         remove(row)
         let entry = SortedEntry(key: key, row: row)
@@ -48,12 +49,21 @@ final class SortedIndex {
 
     /// Sets the keys of a row, which ascend and differ. Where it throws, the row has none.
     func set(_ row: UInt32, _ new: [UInt64]) throws(VecStoreError) {
+        if new.count == 1 {
+            try set(row, new[0])
+            return
+        }
         remove(row)
         guard !new.isEmpty else { return }
-        let entries = try Column<SortedEntry>("the keys of a row", capacity: new.count)
-        for key in new { try entries.append(SortedEntry(key: key, row: row)) }
         try pendingRows.grow(to: Int(row) + 1)
-        try replacePending(row, entries.elements)
+        if pending.count == 0 || pending.base[pending.count - 1].row < row {
+            try pending.reserve(pending.count + new.count)
+            for key in new { try pending.append(SortedEntry(key: key, row: row)) }
+        } else {
+            let entries = try Column<SortedEntry>("the keys of a row", capacity: new.count)
+            for key in new { try entries.append(SortedEntry(key: key, row: row)) }
+            try replacePending(row, entries.elements)
+        }
         pendingRows.insert(row)
         settleIfLarge()
     }
