@@ -176,6 +176,13 @@ package func openIndex(
 ) throws(VecStoreError) -> any VectorIndex {
     let file = try FileHandle.openForReading(path)
     let header = try FileHeader(file)
+    if header.isExternal && options.externalRows == nil {
+        throw VecStoreError(
+            .invalidArgument, "'\(path)' is part of a collection, where the rows of its graph lie: it cannot be opened by itself")
+    }
+    if !header.isExternal && options.externalRows != nil {
+        throw VecStoreError(.invalidArgument, "'\(path)' does not have its rows outside: none can be given")
+    }
     let index: any VectorIndex
     switch header.kind {
     case .flat: index = try FlatIndex.open(file, header, options, table: table)

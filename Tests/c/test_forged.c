@@ -36,9 +36,11 @@ static void check_forged(size_t at, size_t width, uint64_t value, vecstore_statu
 }
 
 static void newer_formats_are_refused_by_name(void) {
-    static const uint32_t newer[] = { 2, 3, 1000, UINT32_MAX };
+    static const uint32_t newer[] = { 3, 4, 1000, UINT32_MAX };
     for (int i = 0; i < 4; i++) check_forged(at_version, 4, newer[i], VECSTORE_ERR_NEWER_VERSION);
     check_forged(at_version, 4, 0, VECSTORE_ERR_CORRUPT);
+    /* Version 2 has a flag that these have not. */
+    check_forged(at_version, 4, 2, VECSTORE_ERR_CORRUPT);
 }
 
 static void fields_that_cannot_be_are_refused(void) {

@@ -349,7 +349,8 @@ static void fields_that_cannot_be_are_refused(void) {
                                     at_quantizer_unused + 4, at_quantizer_unused + 8 };
     static const uint64_t kinds[] = { 0, VECSTORE_KIND_FLAT, VECSTORE_KIND_HNSW, VECSTORE_KIND_IVF, 63, 65, UINT32_MAX };
     check_forged(at_version, 4, 0, VECSTORE_ERR_CORRUPT);
-    check_forged(at_version, 4, 2, VECSTORE_ERR_NEWER_VERSION);
+    check_forged(at_version, 4, 2, VECSTORE_ERR_CORRUPT);
+    check_forged(at_version, 4, 3, VECSTORE_ERR_NEWER_VERSION);
     check_forged(at_byte_order, 4, 0x04030201, VECSTORE_ERR_CORRUPT);
     for (int k = 0; k < 7; k++) check_forged(at_kind, 4, kinds[k], VECSTORE_ERR_CORRUPT);
     for (int v = 0; v < 5; v++) {

@@ -16,7 +16,7 @@ except ImportError:
     xxhash = None
 
 MAGIC = b"VECSTORE"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 FIXED_SIZE = 128
 ENTRY_SIZE = 32
 ALIGNMENT = 64
@@ -43,6 +43,7 @@ HAS_SKETCHES = 4
 HAS_WIDE_NUMBERS = 8
 HAS_ROTATION = 16
 IS_AUTOMATIC = 32
+HAS_ROWS_OUTSIDE = 64
 
 # How the rows of a graph are stored.
 AS_ADDED, AS_FLOAT32, AS_FLOAT16, AS_BFLOAT16, AS_INT8, AS_INT4 = range(6)
@@ -129,19 +130,21 @@ class NewerVersion(FormatError):
 class IndexFile:
     """An index as its file describes it.
 
-    `sections` has the bytes of each section by its name; `rows`, `ids` and so on give them meaning.
+    `sections` has the bytes of each section by its name; `rows`, `ids` and so on give them meaning. `outside` has the
+    rows that lie outside of the file, one behind the other, if it is of that kind and somebody has them.
     """
 
     KINDS = tuple(KINDS)
     KNOWN_FLAGS = {
         FLAT: IDS_ASCEND | IS_AUTOMATIC | HAS_CODES,
-        HNSW: IDS_ASCEND | IS_AUTOMATIC | HAS_SKETCHES,
+        HNSW: IDS_ASCEND | IS_AUTOMATIC | HAS_SKETCHES | HAS_ROWS_OUTSIDE,
         IVF: IDS_ASCEND | IS_AUTOMATIC | HAS_WIDE_NUMBERS | HAS_ROTATION,
     }
     FIELDS_END = {FLAT: 68, HNSW: 100, IVF: 108}
 
-    def __init__(self, data):
+    def __init__(self, data, outside=None):
         self._data = data
+        self._outside = outside
         self._read_fixed_part()
         self._read_table()
         self._check_padding()
@@ -187,6 +190,9 @@ class IndexFile:
         _require((self.metric >= HAMMING) == (self.dtype == BITS), "the metric and the dtype do not go together")
         _require(self.count <= MOST_ROWS, f"{self.count} rows are too many")
         _require(self.flags & ~self.KNOWN_FLAGS[self.kind] == 0, f"flags {self.flags:#x} are not known")
+        has_rows_outside = bool(self.flags & HAS_ROWS_OUTSIDE)
+        _require(has_rows_outside == (self.format_version == 2), "the format version does not go with the flags")
+        _require(not (has_rows_outside and self.flags & IS_AUTOMATIC), "what was chosen has its rows inside")
         _require(not any(data[self.FIELDS_END[self.kind] : 112]), "the reserved bytes are not 0")
         may_have_codes = self.dtype in FLOATS and self.metric in (L2SQ, IP, COSINE)
         _require(may_have_codes or not self.has_codes, "there are codes where there can be none")
@@ -244,6 +250,8 @@ class IndexFile:
         if self.storage in STORAGE_DTYPES:
             _require(self.dtype in (FLOAT32, STORAGE_DTYPES[self.storage]), "storage does not go with the dtype")
         _require(self.full_dtype == 0 or {self.full_dtype, self.dtype} <= set(FLOATS), "there can be no finer rows")
+        may_be_outside = self.dtype in FLOATS and self.metric in (L2SQ, IP, COSINE)
+        _require(may_be_outside or not self.has_rows_outside, "there are rows outside that cannot lie there")
         _require(self.storage == AS_INT8 or not self.has_sketches, "there are sketches of rows without 8-bit codes")
         _require(self.list_count <= max(self.count, 1) * MOST_LEVELS, "there are too many lists")
         if self.count == 0:
@@ -275,6 +283,11 @@ class IndexFile:
     @property
     def has_sketches(self):
         return bool(self.flags & HAS_SKETCHES)
+
+    @property
+    def has_rows_outside(self):
+        """Whether the finer rows are not in the file: they are found by their ids."""
+        return bool(self.flags & HAS_ROWS_OUTSIDE)
 
     @property
     def walk_dtype(self):
@@ -354,7 +367,7 @@ class IndexFile:
             QUANTIZER: dim * 8 if self.is_coded else None,
             WALK_ROWS: n * self.walk_stride,
             WALK_FACTORS: n * self._factor_size or None,
-            FULL_ROWS: n * self._size_of(self.full_dtype) if self.full_dtype else None,
+            FULL_ROWS: n * self._size_of(self.full_dtype) if self.full_dtype and not self.has_rows_outside else None,
             LINKS: n * 2 * self.m * 4,
             PARENTS: n * 4,
             LEVELS: n,
@@ -444,6 +457,12 @@ class IndexFile:
             return self._elements("rows", self.dtype, position, self.row_size)
         if self.kind == IVF:
             return self._list_row(position)
+        if self.full_dtype and self.has_rows_outside:
+            size = self._size_of(self.full_dtype)
+            row_id = self.ids[position]
+            raw = (self._outside or b"")[row_id * size : (row_id + 1) * size]
+            _require(len(raw) == size, f"the row with the id {row_id} lies outside, and is not there")
+            return self._numbers(raw, self.full_dtype)
         if self.full_dtype:
             return self._elements("full_rows", self.full_dtype, position, self._size_of(self.full_dtype))
         if self.is_packed:
@@ -454,7 +473,9 @@ class IndexFile:
         return self.walk_row(position)
 
     def _elements(self, name, dtype, position, stride):
-        raw = self._item(name, position, stride)[: self._size_of(dtype)]
+        return self._numbers(self._item(name, position, stride)[: self._size_of(dtype)], dtype)
+
+    def _numbers(self, raw, dtype):
         if dtype == BITS:
             return [raw[i // 8] >> (i % 8) & 1 for i in range(self.dim)]
         if dtype == BFLOAT16:  # the upper half of a binary32
@@ -514,6 +535,9 @@ class IndexFile:
         ordered = [ids[position] for position in order]
         _require(all(a < b for a, b in zip(ordered, ordered[1:])), "the ids are out of order, or one is there twice")
         _require(NO_ID not in ids, "a row has the id that no row can have")
+        if self.has_rows_outside and self._outside is not None and self.full_dtype:
+            most = len(self._outside) // self._size_of(self.full_dtype)
+            _require(all(row_id < most for row_id in ids), "a row that lies outside is not there")
 
     def _column(self, name, letter):
         raw = self.sections[name]
@@ -547,6 +571,9 @@ class IndexFile:
         _require(self.asked_storage <= AS_INT4 and self.asked_rescore <= 3, "the options of the graph are not known")
         _require(self.decided_storage in (None, 1, 2, 3, 4, 5), f"storage {decided} was decided, which does not exist")
         _require(self.decided_storage != AS_INT4 or self.asked_storage == AS_INT4, "int4 was decided, and not asked for")
+        if self.has_rows_outside:
+            _require(self.asked_storage in (AS_ADDED, AS_INT8, AS_INT4), "rows lie outside that are those of the walk")
+            _require(self.asked_rescore != RESCORE_NONE, "rows lie outside that were not asked for")
         _require(self.insertions < 2**62, f"{self.insertions} rows were never inserted")
         _require(0 <= self.typical_code_error < float("inf"), "the error of the codes cannot be")
         _require(0 <= self.typical_sketch_error < float("inf"), "the error of the sketches cannot be")
@@ -1014,10 +1041,10 @@ def _check(data, checksum, what):
         _require(xxhash.xxh3_64_intdigest(data, seed=0) == checksum, f"the checksum of {what} is wrong")
 
 
-def read(path):
+def read(path, outside=None):
     """Reads a whole file."""
     with open(path, "rb") as file:
-        return IndexFile(file.read())
+        return IndexFile(file.read(), outside)
 
 
 def main():

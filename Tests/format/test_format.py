@@ -224,7 +224,8 @@ def test_a_cut_or_longer_file_is_refused(tmp_path, rng):
 @pytest.mark.parametrize(
     "offset, letter, value, error",
     [
-        (8, "I", 2, vecstore.NewerVersionError),
+        (8, "I", 2, vecstore.CorruptError),
+        (8, "I", 3, vecstore.NewerVersionError),
         (8, "I", 0, vecstore.CorruptError),
         (12, "I", 0x04030201, vecstore.CorruptError),
         (16, "Q", 1, vecstore.CorruptError),
@@ -583,6 +584,59 @@ def test_the_same_rows_on_one_thread_give_the_same_graph(tmp_path, rng):
             index.add(vectors, threads=1)
             index.save(tmp_path / name)
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+def moved_outside(data):
+    """The file of a graph without its finer rows, and these in the order of their ids."""
+    found = read_index.IndexFile(data)
+    numbers = {name: number for number, name in read_index.SECTIONS.items()}
+    kept = {name: content for name, content in found.sections.items() if name != "full_rows"}
+    size = len(found.sections["full_rows"]) // found.count
+    outside = bytearray(size * (max(found.ids) + 1))
+    for position, row_id in enumerate(found.ids):
+        row = found.sections["full_rows"][position * size : (position + 1) * size]
+        outside[row_id * size : (row_id + 1) * size] = row
+    body = bytes(128 + 32 * len(kept))
+    table = b""
+    for name, content in kept.items():
+        body += bytes(-len(body) % 64)
+        table += struct.pack("<IIQQQ", numbers[name], 0, len(body), len(content), checksum(content))
+        body += content
+    fixed = bytearray(data[:128])
+    struct.pack_into("<I", fixed, 8, 2)
+    struct.pack_into("<QII", fixed, 16, len(body), 128 + len(table), len(kept))
+    struct.pack_into("<I", fixed, 64, found.flags | read_index.HAS_ROWS_OUTSIDE)
+    struct.pack_into("<Q", fixed, 112, checksum(table))
+    return signed(bytes(fixed) + table + body[128 + len(table) :]), bytes(outside)
+
+
+@pytest.mark.parametrize("metric, rescore", [("l2sq", "default"), ("cosine", "float16")])
+def test_a_graph_whose_rows_lie_outside_is_the_same_without_them(tmp_path, rng, metric, rescore):
+    path = tmp_path / "index"
+    vectors = vectors_of(rng, 2100, "float32")
+    inside = save_graph(path, vectors, rng.permutation(2200)[:2100], dim=DIM, metric=metric, storage="int8", rescore=rescore)
+    data, outside = moved_outside(path.read_bytes())
+    path.write_bytes(data)
+    found = read_index.read(path, outside)
+    found.check_ids()
+    found.check_graph()
+    assert found.has_rows_outside and "full_rows" not in found.sections
+    assert all(found.row(position) == inside.row(position) for position in range(0, 2100, 100))
+    with pytest.raises(read_index.FormatError):
+        read_index.read(path, outside[: len(outside) // 2]).check_ids()
+    with pytest.raises(vecstore.InvalidArgumentError, match="part of a collection"):
+        vecstore.Index.open(path)
+    for offset, letter, value in [
+        (8, "I", 1),
+        (40, "I", 4),
+        (44, "I", 4),
+        (64, "I", found.flags & ~read_index.HAS_ROWS_OUTSIDE),
+        (64, "I", found.flags | read_index.IS_AUTOMATIC),
+    ]:
+        bad = bytearray(data)
+        struct.pack_into("<" + letter, bad, offset, value)
+        path.write_bytes(signed(bytes(bad)))
+        refused(path, vecstore.CorruptError)
 
 
 def test_a_changed_byte_of_a_graph_is_refused_wherever_it_is(tmp_path, rng):

@@ -245,7 +245,7 @@ def test_a_field_that_breaks_its_rule_is_refused_though_its_checksum_is_right(tm
         path.write_bytes(signed(bytes(data)))
         refused(path, vecstore.CorruptError)
     data = bytearray(good)
-    struct.pack_into("<I", data, 8, 2)
+    struct.pack_into("<I", data, 8, 3)
     path.write_bytes(signed(bytes(data)))
     refused(path, vecstore.NewerVersionError)
 

@@ -14,7 +14,8 @@ enum FileKind: UInt32 {
 /// The first part of a file: what it holds, and where its sections are. `docs/file-format.md` is its description.
 struct FileHeader {
     static let magic: [UInt8] = Array("VECSTORE".utf8)
-    static let formatVersion: UInt32 = 1
+    /// The newest version that is read. Files are written as what the oldest library can read that knows all that is in them.
+    static let formatVersion: UInt32 = 2
     static let endianMark: UInt32 = 0x0102_0304
     /// Bytes of the fixed part, and of one entry of the section table behind it.
     static let fixedSize = 128
@@ -23,6 +24,8 @@ struct FileHeader {
     static let alignment = 64
     /// The flag of an index that was chosen automatically.
     private static let autoFlag: UInt32 = 32
+    /// The flag of a graph whose rows lie outside of the file: what version 2 has and version 1 has not.
+    private static let externalFlag: UInt32 = 64
 
     struct Section {
         var kind: SectionKind
@@ -49,6 +52,9 @@ struct FileHeader {
     var sections: [Section] = []
 
     var kind: FileKind { graph != nil ? .hnsw : lists != nil ? .ivf : quantizer != nil ? .quantizer : .flat }
+
+    /// Whether rows lie outside of the file.
+    var isExternal: Bool { graph?.isExternal ?? false }
 
     func section(_ kind: SectionKind) -> Section? { sections.first { $0.kind == kind } }
 
@@ -83,7 +89,7 @@ struct FileHeader {
         case .quantizer: shape.isCoded ? product(shape.dimension, 8) : nil
         case .walkRows: product(count, shape.walkStride)
         case .walkFactors: shape.keepsFactors ? product(count, shape.factorStride) : nil
-        case .fullRows: shape.fullType == nil ? nil : product(count, shape.fullStride)
+        case .fullRows: shape.keepsFullRows ? product(count, shape.fullStride) : nil
         case .links: product(count, 4 * shape.baseLinks)
         case .parents, .upperPlaces: product(count, 4)
         case .levels: count
@@ -142,7 +148,7 @@ struct FileHeader {
     private var flags: UInt32 {
         let all = [
             idsAscend, shape.keepsCodes, graph?.isSketched ?? false, lists?.codes.isWide ?? false, lists?.isRotated ?? false,
-            isAuto,
+            isAuto, isExternal,
         ]
         return all.enumerated().reduce(0) { $1.element ? $0 | 1 << UInt32($1.offset) : $0 }
     }
@@ -161,7 +167,7 @@ struct FileHeader {
             table += bytes
         }
         bytes = FileHeader.magic
-        put(FileHeader.formatVersion)
+        put(UInt32(isExternal ? 2 : 1))
         put(FileHeader.endianMark)
         put(UInt64(fileSize))
         put(UInt32(size))
@@ -237,11 +243,16 @@ struct FileHeader {
         let (knownFlags, fieldsEnd): (UInt32, Int) =
             switch kind {
             case .flat: (3 | autoFlag, 68)
-            case .hnsw: (5 | autoFlag, 100)
+            case .hnsw: (5 | autoFlag | externalFlag, 100)
             case .ivf: (25 | autoFlag, 108)
             case .quantizer: (0, QuantizerFields.end)
             }
         guard flags & ~knownFlags == 0 else { throw corrupt("has unknown flags \(flags)") }
+        let isExternal = flags & externalFlag != 0
+        guard isExternal == (u32(8) == 2) else {
+            throw corrupt("has format version \(u32(8)), which does not go with its flags \(flags)")
+        }
+        guard !isExternal || flags & autoFlag == 0 else { throw corrupt("was chosen automatically and has its rows outside") }
         guard (fieldsEnd..<112).allSatisfy({ fixed.load(fromByteOffset: $0, as: UInt8.self) == 0 }) else {
             throw corrupt("has unknown header fields")
         }
@@ -252,7 +263,8 @@ struct FileHeader {
         header.isAuto = flags & autoFlag != 0
         if kind == .hnsw {
             header.graph = try graphFields(
-                path, shape, header.count, (u32(68), u32(72), u32(76)), isSketched: flags & 4 != 0, units: u64(80), entry: u64(88), root: u32(96))
+                path, shape, header.count, (u32(68), u32(72), u32(76)), isSketched: flags & 4 != 0, isExternal: isExternal,
+                units: u64(80), entry: u64(88), root: u32(96))
         }
         if kind == .ivf {
             header.lists = try listFields(
@@ -274,7 +286,7 @@ struct FileHeader {
 
     private static func graphFields(
         _ path: String, _ rows: RowShape, _ count: Int, _ fields: (m: UInt32, storage: UInt32, fullType: UInt32),
-        isSketched: Bool, units: UInt64, entry: UInt64, root: UInt32
+        isSketched: Bool, isExternal: Bool, units: UInt64, entry: UInt64, root: UInt32
     ) throws(VecStoreError) -> GraphFields {
         func corrupt(_ what: String) -> VecStoreError { VecStoreError(.corrupt, "'\(path)' \(what)") }
         guard HNSWOptions.mRange.contains(Int(fields.m)) else { throw corrupt("has a graph with m \(fields.m)") }
@@ -287,6 +299,9 @@ struct FileHeader {
             throw corrupt("has a graph with finer rows of dtype \(fields.fullType)")
         }
         guard !isSketched || storage == .int8 else { throw corrupt("has a graph with sketches of rows without 8-bit codes") }
+        guard !isExternal || (rows.type.isFloat && rows.metric != .l1) else {
+            throw corrupt("has a graph with rows outside that cannot lie there")
+        }
         guard units <= min(UInt64(max(count, 1)) * UInt64(GraphBuilder.mostLevels), UInt64(Limits.graphRows)) else {
             throw corrupt("has a graph with \(units) lists above level 0, more than its rows can have")
         }
@@ -297,7 +312,8 @@ struct FileHeader {
             else { throw corrupt("has a graph whose entry is no row") }
         }
         return GraphFields(
-            m: Int(fields.m), storage: storage, fullType: fullType, isSketched: isSketched, units: Int(units), entry: entry, root: root)
+            m: Int(fields.m), storage: storage, fullType: fullType, isSketched: isSketched, isExternal: isExternal,
+            units: Int(units), entry: entry, root: root)
     }
 
     private static func listFields(

@@ -31,6 +31,8 @@ struct GraphFields {
     var storage: GraphStorage
     var fullType: ElementType?
     var isSketched: Bool
+    /// Whether the rows of `fullType` lie outside of the file.
+    var isExternal: Bool
     /// Lists above level 0.
     var units: Int
     var entry: UInt64
@@ -42,6 +44,7 @@ struct GraphFields {
     func shape(_ rows: RowShape) -> GraphShape {
         GraphShape(
             dimension: rows.dimension, metric: rows.metric, type: rows.type, codeBits: storage.codeBits,
-            walkType: storage.elementType ?? rows.type, fullType: fullType, m: m, isSketched: isSketched)
+            walkType: storage.elementType ?? rows.type, fullType: fullType, m: m, isSketched: isSketched,
+            isExternal: isExternal)
     }
 }

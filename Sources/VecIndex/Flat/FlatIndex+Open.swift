@@ -12,11 +12,14 @@ package struct OpenOptions: Sendable {
     package var verify: Bool?
     /// Whether a map's pages are read in at once.
     package var prefault: Bool
+    /// The rows of a graph that lie outside of its file: given for such a file, and for no other.
+    package var externalRows: ExternalRows?
 
-    package init(load: Bool = false, verify: Bool? = nil, prefault: Bool = false) {
+    package init(load: Bool = false, verify: Bool? = nil, prefault: Bool = false, externalRows: ExternalRows? = nil) {
         self.load = load
         self.verify = verify
         self.prefault = prefault
+        self.externalRows = externalRows
     }
 }
 

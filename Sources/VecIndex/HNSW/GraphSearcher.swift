@@ -271,10 +271,18 @@ struct GraphSearcher {
         }
     }
 
+    /// Takes a row to be measured next; not where it lies outside and was removed.
     private func add(_ slot: UInt32, at n: inout Int) {
         guard let row = store.exactRow(slot) else { return }
         walk.scratch.slots[n] = slot
-        walk.scratch.addresses[n] = UnsafeRawPointer(row)
+        walk.scratch.addresses[n] = row
+        n += 1
+    }
+
+    /// The same where the walk's own rows are measured.
+    private func addByWalk(_ slot: UInt32, at n: inout Int) {
+        walk.scratch.slots[n] = slot
+        walk.scratch.addresses[n] = walk.fine.address(slot)
         n += 1
     }
 
@@ -301,13 +309,7 @@ struct GraphSearcher {
                 let slot = UInt32(from)
                 from += 1
                 if store.id(slot) == noID { continue }
-                if exact != nil {
-                    add(slot, at: &n)
-                } else {
-                    scratch.slots[n] = slot
-                    scratch.addresses[n] = walk.fine.address(slot)
-                    n += 1
-                }
+                if exact == nil { addByWalk(slot, at: &n) } else { add(slot, at: &n) }
             }
             if let exact {
                 measure(exact, queries, i, n)
@@ -404,12 +406,7 @@ struct GraphSearcher {
             let n = min(256, count - from)
             var kept = 0
             for j in from..<(from + n) where plan?.matching.contains(slots[j]) ?? true {
-                scratch.slots[kept] = slots[j]
-                kept += 1
-            }
-            for j in 0..<kept {
-                let row = exact == nil ? nil : store.exactRow(scratch.slots[j]).map { UnsafeRawPointer($0) }
-                scratch.addresses[j] = row ?? walk.fine.address(scratch.slots[j])
+                if exact == nil { addByWalk(slots[j], at: &kept) } else { add(slots[j], at: &kept) }
             }
             if let exact {
                 measure(exact, queries, i, kept)

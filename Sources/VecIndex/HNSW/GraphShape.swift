@@ -17,6 +17,8 @@ struct GraphShape: Sendable, Equatable {
     let m: Int
     /// Whether the walk compares 4-bit sketches first, and the codes only of rows that these put near.
     var isSketched = false
+    /// Whether the finer rows, once there are such, lie outside of the index (`ExternalRows`).
+    var isExternal = false
 
     var isCoded: Bool { codeBits > 0 }
 
@@ -42,7 +44,11 @@ struct GraphShape: Sendable, Equatable {
         return lines - size <= size / 16 ? lines : (size + 15) / 16 * 16
     }
 
-    var fullStride: Int { fullType?.rowSize(dimension) ?? 0 }
+    /// Whether there are finer rows in the index itself.
+    var keepsFullRows: Bool { fullType != nil && !isExternal }
+
+    /// Bytes of a finer row in the index.
+    var fullStride: Int { isExternal ? 0 : fullType?.rowSize(dimension) ?? 0 }
 
     /// Bytes of what the walk needs of each row beside its elements: 1 / ‖x‖ under cosine, of 8-bit codes Σ x² under l2sq,
     /// of 4-bit codes a `PackedFactors`.

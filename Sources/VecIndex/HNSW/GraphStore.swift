@@ -33,6 +33,8 @@ final class GraphStore: @unchecked Sendable {
     let sketchFactors: SegmentedColumn?
     /// Finer rows.
     let full: SegmentedColumn?
+    /// The finer rows that lie outside, by id.
+    let external: ExternalRows?
     let inverseNorms: SegmentedColumn?
     let ids: SegmentedColumn
     let links: SegmentedColumn
@@ -77,13 +79,15 @@ final class GraphStore: @unchecked Sendable {
     }
 
     /// An empty graph in memory.
+    /// - Parameter external: Where finer rows lie, for a shape that has them outside.
     init(
-        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, shift: UInt32
+        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, external: ExternalRows?, shift: UInt32
     ) throws(VecStoreError) {
         landmarks = try Landmarks()
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher
+        self.external = shape.fullType == nil ? nil : external
         self.shift = shift
         map = nil
         let canGrow = shift >= GraphStore.mostShift(shape)
@@ -94,7 +98,7 @@ final class GraphStore: @unchecked Sendable {
         factors = shape.keepsFactors ? try column(shape.factorStride, "the norms of rows") : nil
         sketches = shape.isSketched ? try column(shape.sketchStride, "the sketches of rows") : nil
         sketchFactors = shape.keepsSketchFactors ? try column(4, "the norms of rows") : nil
-        full = shape.fullType == nil ? nil : try column(shape.fullStride, "rows")
+        full = shape.keepsFullRows ? try column(shape.fullStride, "rows") : nil
         inverseNorms = shape.keepsInverseNorms ? try column(8, "the norms of rows") : nil
         ids = try column(8, "ids")
         links = try column(4 * shape.baseLinks, "links")
@@ -108,13 +112,14 @@ final class GraphStore: @unchecked Sendable {
 
     /// A graph in a file.
     init(
-        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, map: MappedFile, usedSlots: Int, usedUnits: Int,
-        entry: UInt64, root: UInt32, column: (GraphColumn) -> UnsafeRawPointer?
+        _ shape: GraphShape, quantizer: ScalarQuantizer?, sketcher: ScalarQuantizer?, external: ExternalRows?, map: MappedFile,
+        usedSlots: Int, usedUnits: Int, entry: UInt64, root: UInt32, column: (GraphColumn) -> UnsafeRawPointer?
     ) throws(VecStoreError) {
         landmarks = try Landmarks()
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher
+        self.external = shape.fullType == nil ? nil : external
         self.map = map
         shift = 31
         func place(_ kind: GraphColumn) throws(VecStoreError) -> SegmentedColumn? {
@@ -248,10 +253,22 @@ final class GraphStore: @unchecked Sendable {
 
     func upperPlace(_ slot: UInt32) -> UInt32 { upperPlaces.address(slot).assumingMemoryBound(to: UInt32.self).pointee }
 
-    /// The row that distances are computed from in the end; nil where there are codes alone.
-    func exactRow(_ slot: UInt32) -> UnsafeMutableRawPointer? {
-        if let full { return full.address(slot) }
-        return shape.isCoded ? nil : walk.address(slot)
+    /// The row that distances are computed from in the end; nil where there are codes alone, and where rows lie outside and
+    /// this one was removed.
+    func exactRow(_ slot: UInt32) -> UnsafeRawPointer? {
+        if let external { return external.row(id(slot)) }
+        return innerRow(slot)
+    }
+
+    /// The same for a row whose id is known, and may be gone meanwhile.
+    func exactRow(_ slot: UInt32, id: UInt64) -> UnsafeRawPointer? {
+        if let external { return external.row(id) }
+        return innerRow(slot)
+    }
+
+    private func innerRow(_ slot: UInt32) -> UnsafeRawPointer? {
+        if let full { return UnsafeRawPointer(full.address(slot)) }
+        return shape.isCoded ? nil : UnsafeRawPointer(walk.address(slot))
     }
 
     func parent(_ slot: UInt32) -> UInt32 {

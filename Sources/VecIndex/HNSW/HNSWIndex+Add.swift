@@ -10,7 +10,7 @@ extension HNSWIndex {
 
     /// Adds rows: all or none. Searches may meet them one by one while the call goes on.
     /// - Parameters:
-    ///   - ids: nil: assigned.
+    ///   - ids: nil: assigned. Where rows lie outside, they are there under these ids.
     ///   - outIDs: The ids that the rows have; may be nil.
     package func add(
         _ vectors: UnsafeRawPointer, type: ElementType, count: Int, ids: UnsafePointer<UInt64>?,
@@ -21,6 +21,7 @@ extension HNSWIndex {
         let batch = try RowBatch(vectors, type, count, options, table, threads: threads)
         if count == 0 { return }
         if let ids { try checkIDs(ids, count) }
+        try checkExternalRows(ids, count)
         try makeReady(for: batch, threads: threads)
         // For the way back, which must not fail.
         var repairers: [Repairer] = []
@@ -71,6 +72,18 @@ extension HNSWIndex {
         defer { lookupLock.unlock() }
         try lookup.checkNew(ids, count)
         _ = try checkDifferentIDs(ids, count)
+    }
+
+    /// Refuses ids of which there are no rows outside, where the index has these alone.
+    private func checkExternalRows(_ ids: UnsafePointer<UInt64>?, _ count: Int) throws(VecStoreError) {
+        guard let external = options.externalRows else { return }
+        guard let ids else {
+            throw VecStoreError(.invalidArgument, "there are no ids: rows that lie outside of the index are found by them")
+        }
+        for i in 0..<count where external.row(ids[i]) == nil {
+            throw VecStoreError(
+                .invalidArgument, "vector \(i) has the id \(ids[i]): there are \(external.count) rows outside of the index")
+        }
     }
 
     // MARK: - Slots

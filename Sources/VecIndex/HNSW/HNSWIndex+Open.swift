@@ -13,21 +13,23 @@ extension HNSWIndex {
             throw VecStoreError(.corrupt, "'\(file.path)' changes while it is opened")
         }
         if options.prefault && !options.load { map.prefault() }
-        return try open(map, header, load: options.load, verifies: options.verify ?? options.load, table)
+        return try open(map, header, load: options.load, verifies: options.verify ?? options.load, external: options.externalRows, table)
     }
 
     /// Opens a graph in a map.
     static func open(
-        _ map: MappedFile, _ header: FileHeader, load: Bool, verifies: Bool, _ table: KernelTable
+        _ map: MappedFile, _ header: FileHeader, load: Bool, verifies: Bool, external: ExternalRows? = nil, _ table: KernelTable
     ) throws(VecStoreError) -> HNSWIndex {
-        let mapped = try HNSWIndex(map, header, table)
+        let mapped = try HNSWIndex(map, header, external, table)
         if verifies { try mapped.verify() }
         guard load else { return mapped }
         return try mapped.inMemory(verified: verifies)
     }
 
     /// An index that reads from a map.
-    private convenience init(_ map: MappedFile, _ header: FileHeader, _ table: KernelTable) throws(VecStoreError) {
+    private convenience init(
+        _ map: MappedFile, _ header: FileHeader, _ external: ExternalRows?, _ table: KernelTable
+    ) throws(VecStoreError) {
         guard let fields = header.graph else { throw VecStoreError(.internalError, "the file has no graph") }
         func base(_ kind: SectionKind) -> UnsafeRawPointer? { header.section(kind).map { map.base + $0.offset } }
         guard let noteBytes = base(.graphNotes), let idBytes = base(.ids) else {
@@ -44,8 +46,8 @@ extension HNSWIndex {
         var sketcher: ScalarQuantizer?
         if let bytes = base(.sketcher) { sketcher = try HNSWIndex.quantizer(bytes, shape, levels: 16, map.path) }
         let store = try GraphStore(
-            shape, quantizer: quantizer, sketcher: sketcher, map: map, usedSlots: header.count, usedUnits: fields.units,
-            entry: fields.entry, root: fields.root
+            shape, quantizer: quantizer, sketcher: sketcher, external: external, map: map, usedSlots: header.count,
+            usedUnits: fields.units, entry: fields.entry, root: fields.root
         ) { column in
             switch column {
             case .walk: base(.walkRows)
@@ -63,13 +65,24 @@ extension HNSWIndex {
             }
         }
         store.landmarks.set(notes.landmarks, radius: notes.landmarkRadius)
-        let made = HNSWOptions(
+        var made = HNSWOptions(
             dimension: shape.dimension, metric: shape.metric, type: shape.type, storage: notes.storage,
             rescore: notes.rescore, m: fields.m, efConstruction: notes.efConstruction, seed: notes.seed)
         do {
             try made.check()
         } catch {
             throw VecStoreError(.corrupt, "'\(map.path)' has a graph that cannot be: \(error.message)")
+        }
+        if shape.isExternal, let external {
+            guard made.allowsExternalRows else {
+                throw VecStoreError(.corrupt, "'\(map.path)' has a graph whose rows cannot lie outside of it")
+            }
+            do {
+                try made.check(external)
+            } catch {
+                throw VecStoreError(error.code, "'\(map.path)': \(error.message)")
+            }
+            made.externalRows = external
         }
         // What training decided must be what the header says the rows are: who changes the index goes by either.
         let decided = notes.knowledge.storage

@@ -48,7 +48,8 @@ extension HNSWIndex {
         let old = store
         let slots = order ?? (0..<UInt32(old.usedSlots)).filter { all || old.isLinked($0) }
         let next = try GraphStore(
-            old.shape, quantizer: old.quantizer, sketcher: old.sketcher, shift: HNSWIndex.shift(old.shape, rows: slots.count))
+            old.shape, quantizer: old.quantizer, sketcher: old.sketcher, external: options.externalRows,
+            shift: HNSWIndex.shift(old.shape, rows: slots.count))
         while next.capacity < slots.count { try next.grow() }
         let mapMemory = try allocate(UInt32.self, old.usedSlots, for: "the new places of rows")
         let places = mapMemory.pointer(UInt32.self)

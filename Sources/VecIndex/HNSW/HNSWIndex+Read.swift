@@ -39,10 +39,13 @@ extension HNSWIndex {
         let size = type.rowSize(dimension)
         for i in 0..<count {
             let target = out + i * size
-            guard let row = store.exactRow(slot[i]), let exact = store.shape.exactType else {
+            guard let exact = store.shape.exactType else {
                 decode(store, slot[i], floats.pointer(Float.self))
                 write(floats, as: type, target)
                 continue
+            }
+            guard let row = store.exactRow(slot[i], id: ids[i]) else {
+                throw VecStoreError(.corrupt, "there is no row outside of the index with the id \(ids[i])")
             }
             if exact == type {
                 target.copyMemory(from: row, byteCount: size)

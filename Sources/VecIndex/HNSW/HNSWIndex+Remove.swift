@@ -38,6 +38,10 @@ extension HNSWIndex {
         _ ids: UnsafePointer<UInt64>, _ vectors: UnsafeRawPointer, type: ElementType, count: Int
     ) throws(VecStoreError) {
         try checkWritable()
+        if options.externalRows != nil {
+            throw VecStoreError(
+                .unsupported, "rows that lie outside of the index do not change: remove the id, and add the row under another")
+        }
         let threads = ThreadPool.defaultThreads
         let batch = try RowBatch(vectors, type, count, options, table, threads: threads)
         if count == 0 { return }

@@ -94,7 +94,7 @@ extension HNSWIndex {
         let old = store
         // Room for some more: rows that come one by one must not copy everything each time.
         let next = try GraphStore(
-            shape, quantizer: quantizer, sketcher: sketcher,
+            shape, quantizer: quantizer, sketcher: sketcher, external: options.externalRows,
             shift: HNSWIndex.shift(shape, rows: max(rows, min(2 * old.usedSlots, 1 << 16))))
         while next.capacity < old.usedSlots { try next.grow() }
         while next.upper.capacity < old.usedUnits { try next.upper.grow() }
@@ -151,6 +151,8 @@ extension HNSWIndex {
             if tried.loss <= HNSWIndex.acceptedSketchLoss { sketch = tried }
         }
         shape.isSketched = sketch != nil
+        // Rows that were removed have no id by which to find what they were: nothing may lead to them any more.
+        if store.external != nil && !unlinked.isEmpty { try renumber(nil) }
         try rebuild(
             shape, storage.codeBits > 0 ? result.quantizer : nil, sketch?.quantizer, rows: store.usedSlots + batch.count,
             threads: threads)

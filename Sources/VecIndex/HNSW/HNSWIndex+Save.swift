@@ -35,8 +35,9 @@ extension HNSWIndex {
         var header = FileHeader(
             shape: RowShape(dimension: shape.dimension, metric: shape.metric, type: shape.type, keepsCodes: false),
             graph: GraphFields(
-                m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched, units: dense.usedUnits,
-                entry: dense.entry.load(ordering: .acquiring), root: dense.root.load(ordering: .acquiring)),
+                m: shape.m, storage: shape.storage, fullType: shape.fullType, isSketched: shape.isSketched,
+                isExternal: shape.isExternal, units: dense.usedUnits, entry: dense.entry.load(ordering: .acquiring),
+                root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
         return try body(&header) { (kind, writer) throws(VecStoreError) in try write(kind, dense, order, writer) }
     }

@@ -118,6 +118,10 @@ extension HNSWIndex {
             guard id != noID, lookup.slot(of: id) == slot else {
                 throw VecStoreError(.corrupt, "the graph does not find the row with the id \(id)")
             }
+            if let external = options.externalRows, external.row(id) == nil {
+                throw VecStoreError(
+                    .corrupt, "the graph has the id \(id), of which there is no row outside: there are \(external.count)")
+            }
         }
     }
 }

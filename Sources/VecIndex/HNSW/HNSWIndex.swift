@@ -55,7 +55,9 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
         let shape = HNSWIndex.shapeBeforeTraining(options)
         try self.init(
             options, table: table, map: nil,
-            store: GraphStore(shape, quantizer: nil, sketcher: nil, shift: GraphStore.leastShift), lookup: .table(IDMap()), nextID: 0)
+            store: GraphStore(
+                shape, quantizer: nil, sketcher: nil, external: options.externalRows, shift: GraphStore.leastShift),
+            lookup: .table(IDMap()), nextID: 0)
         if options.capacity > 0 { try reserve(options.capacity) }
     }
 
@@ -76,7 +78,7 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
         if options.storage == .auto || options.storage.codeBits > 0 {
             return GraphShape(
                 dimension: options.dimension, metric: options.metric, type: options.type, codeBits: 0,
-                walkType: options.type, fullType: nil, m: options.m)
+                walkType: options.type, fullType: nil, m: options.m, isExternal: options.externalRows != nil)
         }
         return shape(options, storage: options.storage)
     }
@@ -84,18 +86,12 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
     /// The shape for rows stored in a certain way.
     static func shape(_ options: HNSWOptions, storage: GraphStorage) -> GraphShape {
         let walkType = storage.elementType ?? options.type
-        let wanted: ElementType? =
-            switch options.rescore {
-            case .asAdded: options.type
-            case .none: nil
-            case .float32: .float32
-            case .float16: .float16
-            }
+        let wanted = options.finerType
         // Finer rows only where they are finer.
         let isFiner = storage.codeBits > 0 || (wanted.map { $0.rowSize(1) >= walkType.rowSize(1) && $0 != walkType } ?? false)
         return GraphShape(
             dimension: options.dimension, metric: options.metric, type: options.type, codeBits: storage.codeBits,
-            walkType: walkType, fullType: isFiner ? wanted : nil, m: options.m)
+            walkType: walkType, fullType: isFiner ? wanted : nil, m: options.m, isExternal: options.externalRows != nil)
     }
 
     // MARK: - State

@@ -77,6 +77,11 @@ package struct HNSWOptions: Sendable {
     package var efConstruction: Int
     package var seed: UInt64
     package var capacity: Int
+    /// Where the rows lie that results are ranked by; nil: the index keeps them.
+    ///
+    /// What the walk compares is in the index all the same: codes, and as long as there are too few rows to train these, or
+    /// where `auto` finds that codes lose too much, elements. Elements of the type of the rows outside rank results too.
+    package var externalRows: ExternalRows?
 
     package static let defaultM = 16
     package static let defaultEFConstruction = 200
@@ -86,7 +91,7 @@ package struct HNSWOptions: Sendable {
     package init(
         dimension: Int, metric: Metric = .l2Squared, type: ElementType = .float32, storage: GraphStorage = .auto,
         rescore: RescoreRows = .asAdded, m: Int = defaultM, efConstruction: Int = defaultEFConstruction,
-        seed: UInt64 = 0, capacity: Int = 0
+        seed: UInt64 = 0, capacity: Int = 0, externalRows: ExternalRows? = nil
     ) {
         self.dimension = dimension
         self.metric = metric
@@ -97,6 +102,7 @@ package struct HNSWOptions: Sendable {
         self.efConstruction = efConstruction
         self.seed = seed
         self.capacity = capacity
+        self.externalRows = externalRows
     }
 
     /// Refuses what does not go together.
@@ -129,6 +135,37 @@ package struct HNSWOptions: Sendable {
         if rescore == .float32 && type != .float32 || rescore == .float16 && !(type == .float32 || type == .float16) {
             throw VecStoreError(
                 .unsupported, "rows of \(type.name) cannot be ranked by \(rescore.name) rows: allowed are as added, none")
+        }
+        if let externalRows { try check(externalRows) }
+    }
+
+    /// Refuses rows outside that do not go with the rest.
+    func check(_ external: ExternalRows) throws(VecStoreError) {
+        guard allowsExternalRows, let finerType else {
+            throw VecStoreError(
+                .unsupported,
+                "rows of \(type.name) under \(metric.name), storage \(storage.name), rescore \(rescore.name) cannot lie outside: "
+                    + "allowed are float types under l2sq, ip and cosine, storage auto, int8 or int4, and rescore but none"
+            )
+        }
+        guard external.dimension == dimension, external.type == finerType else {
+            throw VecStoreError(
+                .invalidArgument,
+                "the rows outside are \(external.type.name) of dim \(external.dimension): allowed is \(finerType.name) of dim \(dimension)"
+            )
+        }
+    }
+
+    /// Whether the rows that results are ranked by may lie outside: where others are there for the walk.
+    var allowsExternalRows: Bool { isCodable && (storage == .auto || storage.codeBits > 0) && rescore != .none }
+
+    /// The type of the rows that results are ranked by, where the walk's are coarser.
+    var finerType: ElementType? {
+        switch rescore {
+        case .asAdded: type
+        case .none: nil
+        case .float32: .float32
+        case .float16: .float16
         }
     }
 

@@ -48,10 +48,18 @@ struct RowWriter {
         if !shape.isPacked, let factors = store.factors {
             factors.address(slot).assumingMemoryBound(to: Float.self).pointee = factor
         }
-        if let norms = store.inverseNorms, let exact = store.exactRow(slot), let type = shape.exactType {
+        if let norms = store.inverseNorms, let type = shape.exactType {
             norms.address(slot).assumingMemoryBound(to: Double.self).pointee =
-                1 / Double(exactSquare(exact, type)).squareRoot()
+                1 / Double(exactSquare(finest(row, slot, type), type)).squareRoot()
         }
+    }
+
+    /// What was written of a row for results to be ranked by; where such rows lie outside, and may be there under an id that the
+    /// slot has not got yet, the same made of the row once more.
+    private func finest(_ row: UnsafeRawPointer, _ slot: UInt32, _ type: ElementType) -> UnsafeRawPointer {
+        if store.external == nil, let exact = store.exactRow(slot) { return exact }
+        convert(row, to: type, scratch)
+        return UnsafeRawPointer(scratch)
     }
 
     /// Writes the row in `floats` in 4-bit codes.

@@ -83,7 +83,7 @@ final class CentroidGraph: Sendable {
             throw VecStoreError(error.code, "the graph of lists in \(error.message)")
         }
         guard header.kind == .hnsw, header.shape.dimension == model.dimension, header.shape.type == .float32,
-            header.shape.metric == CentroidGraph.metric(model), header.count == model.nlist
+            header.shape.metric == CentroidGraph.metric(model), header.count == model.nlist, !header.isExternal
         else { throw corrupt("that is not of its centroids") }
         self.init(try HNSWIndex.open(map, header, load: load, verifies: verifies, table))
     }

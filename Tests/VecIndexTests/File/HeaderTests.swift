@@ -78,9 +78,11 @@ struct HeaderTests {
 
     @Test("a newer format is refused by its number, a version that never was is not one")
     func versions() {
-        let newer = expectError(.newerVersion) { _ = try HeaderTests.decode(HeaderTests.patched(8, UInt32(2))) }
-        #expect(newer.contains("format version 2"))
+        let newer = expectError(.newerVersion) { _ = try HeaderTests.decode(HeaderTests.patched(8, UInt32(3))) }
+        #expect(newer.contains("format version 3"))
         expectError(.corrupt) { _ = try HeaderTests.decode(HeaderTests.patched(8, UInt32(0))) }
+        // Version 2 has a flag that this file has not.
+        expectError(.corrupt) { _ = try HeaderTests.decode(HeaderTests.patched(8, UInt32(2))) }
     }
 
     @Test("the other byte order is refused by name")
