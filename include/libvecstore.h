@@ -135,7 +135,7 @@ enum {
     VECSTORE_ERR_ZERO_VECTOR = 5,      /* a zero vector under the cosine metric */
     VECSTORE_ERR_NOT_FOUND = 6,        /* no such id, no such file */
     VECSTORE_ERR_ALREADY_EXISTS = 7,   /* the id is already there, or twice in one batch */
-    VECSTORE_ERR_READ_ONLY = 8,        /* the index is a read-only map of a file */
+    VECSTORE_ERR_READ_ONLY = 8,        /* the index is a read-only map of a file, the collection is open for reading */
     VECSTORE_ERR_OUT_OF_MEMORY = 9,    /* memory, or address space */
     VECSTORE_ERR_IO = 10,              /* the operating system refused; the message has its reason */
     VECSTORE_ERR_CORRUPT = 11,         /* a file is not a vecstore file, or is damaged */
@@ -1003,6 +1003,338 @@ VECSTORE_API vecstore_status vecstore_quantizer_save(const vecstore_quantizer *q
  * (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_quantizer_open(const char *path, vecstore_quantizer **out);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Collections                                                                                                        */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A collection is a directory that holds points: an id, one or more vectors, and a payload, which is a JSON object. Writes are
+ * atomic and durable; points are found by vectors, by words, and by filters over their payloads. One handle writes at a time,
+ * of all processes; any number read beside it, from a read-only directory too.
+ *
+ * THREADS
+ *   All functions may be called from any thread. Searches and other reads run in parallel, beside each other and beside one
+ *   writer; each sees the points of one moment, and every write that had returned before it began. Writes take turns. close:
+ *   calls that already run finish, later ones get VECSTORE_ERR_INVALID_HANDLE.
+ * FORK
+ *   A child cannot use a collection that was opened before fork() (VECSTORE_ERR_INVALID_HANDLE): it opens it for itself. The
+ *   parent goes on as before.
+ * LIMITS
+ *   A payload has at most 16 MiB and 64 levels; a filter 1 MiB, 32 levels and 10,000 conditions; an id that is a string 255
+ *   bytes; a name of a vector or of a field 255 bytes; a point 64 vectors; a batch 1,048,576 points; a collection
+ *   2,147,483,646 rows, of which each version of a point takes one until the collection is compacted.
+ */
+typedef struct vecstore_collection vecstore_collection;
+
+/* What a point is known by: a number, 0 ... 2^64 - 2, or a string. The number 7 and the string "7" are two ids. */
+typedef struct vecstore_id {
+    uint64_t number;
+    const char *text; /* UTF-8, not empty; NULL: the id is the number */
+} vecstore_id;
+
+/* When a write has reached the disk. */
+typedef uint32_t vecstore_durability;
+enum {
+    VECSTORE_DURABILITY_FULL = 1,   /* before the call returns: it survives a loss of power */
+    VECSTORE_DURABILITY_NORMAL = 2, /* soon after: a loss of power may take the last writes, whole ones, and nothing else */
+    VECSTORE_DURABILITY_NONE = 3    /* when the system gets to it: a loss of power may damage the collection */
+};
+
+/* One of the vectors that points have. Everything here is stored. */
+typedef struct vecstore_vector_options {
+    uint32_t struct_size;
+    uint32_t dim;             /* 1 ... VECSTORE_DIM_MAX; there is no default */
+    const char *name;         /* NULL or "": without a name, for collections with one vector */
+    vecstore_metric metric;   /* L2SQ, IP or COSINE; 0 = COSINE */
+    vecstore_dtype dtype;     /* how rows are stored: F32 or F16 (half the disk); 0 = F32 */
+    vecstore_kind kind;       /* 0 = AUTO: rows are compared one by one (exact) while they are below 10,000, after that found by a
+                                 graph; FLAT: always compared one by one; HNSW: a graph from 2,000 rows on */
+    vecstore_storage storage; /* how the graph stores rows; results are ranked by the rows of the file in any case */
+    uint32_t m;               /* of the graph: 2 ... 256; 0 = 16 */
+    uint32_t ef_construction; /* of the graph: 1 ... VECSTORE_K_MAX; 0 = 200 */
+    const char *model;        /* the model that makes the vectors, and its version: for people and programs that read it, such */
+    const char *model_version; /* as those that move points from one model to another; NULL = "" */
+} vecstore_vector_options;
+
+#define VECSTORE_VECTOR_OPTIONS_INIT { (uint32_t)sizeof(vecstore_vector_options), 0, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL }
+
+/* How a collection is opened. Nothing of it is stored. */
+typedef struct vecstore_collection_options {
+    uint32_t struct_size;
+    uint32_t read_only;             /* 1: takes no lock and needs no permission to write; else 0 */
+    vecstore_durability durability; /* 0 = VECSTORE_DURABILITY_FULL */
+    uint32_t index_threads;         /* threads that bring points into graphs in the background: 0 = default, at most 1024 */
+} vecstore_collection_options;
+
+#define VECSTORE_COLLECTION_OPTIONS_INIT { (uint32_t)sizeof(vecstore_collection_options), 0, 0, 0 }
+
+/*
+ * Makes a directory with an empty collection, whole or not at all, and opens it for writing.
+ * @param[in] path       of a directory that does not exist, or is empty
+ * @param[in] vectors    n_vectors structs, the struct_size of the first apart: 1 ... 64, each with a name of its own
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED, ALREADY_EXISTS, NOT_FOUND (no such parent), IO, OUT_OF_MEMORY. Close with
+ * vecstore_collection_close. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_create(const char *path, const vecstore_vector_options *vectors,
+                                                        size_t n_vectors, const vecstore_collection_options *options,
+                                                        vecstore_collection **out);
+
+/*
+ * Opens a collection. After a crash at any moment this needs nothing else: what was acknowledged is there.
+ * Errors: INVALID_ARGUMENT, NOT_FOUND, LOCKED (open for writing already, unless read_only), IO, CORRUPT, NEWER_VERSION,
+ * OUT_OF_MEMORY. O(points), some 100 ns for each. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_open(const char *path, const vecstore_collection_options *options,
+                                                      vecstore_collection **out);
+
+/*
+ * Saves what was indexed, and frees the handle, whatever is returned. Points are safe without it; what was not saved of graphs is
+ * made again by the next one who opens the collection. NULL does nothing.
+ * Errors: INVALID_HANDLE, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_close(vecstore_collection *collection);
+
+/* The vectors of one name for the points of a batch. */
+typedef struct vecstore_batch_vectors {
+    const char *name;       /* NULL or "": of the only vector */
+    const void *vectors;    /* one for each point */
+    vecstore_dtype dtype;   /* F32, F16 or BF16 */
+    uint32_t reserved;      /* 0 */
+    const uint8_t *present; /* a byte for each point: 0 says that it has no vector of this name; NULL: all have */
+} vecstore_batch_vectors;
+
+/*
+ * Writes points: all of them or, after an error, none. A point whose id is there is replaced whole: a vector or payload that is
+ * not given is gone. Where an id comes twice the last one counts. When the call returns the points are found by every search, and
+ * as durable as the collection was opened for.
+ * @param[in] vectors   n_vectors of them; each point has at least one
+ * @param[in] payloads  n JSON objects, UTF-8, NULL or "" for a point without one; NULL: no point has one
+ * @param[in] expires   n times, in microseconds since 1970, from which on a point is not found any more; 0: never; NULL: no point
+ *                      ends
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, UNSUPPORTED, READ_ONLY, IO, OUT_OF_MEMORY.
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_upsert(vecstore_collection *collection, const vecstore_id *ids, size_t n,
+                                                        const vecstore_batch_vectors *vectors, size_t n_vectors,
+                                                        const char *const *payloads, const int64_t *expires);
+
+/* Removes points; ids that are not there are passed over. `removed` may be NULL. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
+ * READ_ONLY, IO, OUT_OF_MEMORY. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_remove(vecstore_collection *collection, const vecstore_id *ids, size_t n,
+                                                        size_t *removed);
+
+/* Removes the points that match a filter (see vecstore_query_options). Errors: as above. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_remove_matching(vecstore_collection *collection, const char *filter,
+                                                                 size_t *removed);
+
+/* What vecstore_collection_change_payload does. */
+typedef uint32_t vecstore_payload_change;
+enum {
+    VECSTORE_PAYLOAD_REPLACE = 1,    /* the payload is `json`, an object; "": there is none */
+    VECSTORE_PAYLOAD_MERGE = 2,      /* members of `json`, an object, are put over those that are there */
+    VECSTORE_PAYLOAD_DELETE_KEYS = 3 /* members whose keys are in `json`, an array of strings, are taken out */
+};
+
+/*
+ * Changes the payloads of points, of those that are there; vectors stay.
+ * @param[in] ids      n of them; NULL where `filter` says which points
+ * @param[in] filter   see vecstore_query_options; NULL where there are ids
+ * @param[out] changed  how many points there were; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, TOO_LARGE, READ_ONLY, IO, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_change_payload(vecstore_collection *collection, const vecstore_id *ids,
+                                                                size_t n, const char *filter,
+                                                                vecstore_payload_change change, const char *json,
+                                                                size_t *changed);
+
+/*
+ * Makes an index of a field, so that conditions on it need not look at payloads. Filters work without one too.
+ * @param[in] path       as filters write it: "section", "a.b", "a[].b"
+ * @param[in] type       "keyword" (strings), "integer", "float" (any number), "bool", "datetime", "geo", or "text" (words)
+ * @param[in] tokenizer  of text: "words" (lower case, without accents), "stems" (the same without English endings), "trigrams"
+ *                       (every three characters); NULL = "words"
+ * A field may have an index of each type. Errors: INVALID_ARGUMENT, INVALID_HANDLE, ALREADY_EXISTS, READ_ONLY, IO,
+ * OUT_OF_MEMORY. O(points). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_create_payload_index(vecstore_collection *collection, const char *path,
+                                                                      const char *type, const char *tokenizer);
+
+/* Removes an index; NULL as type: all of the field. Errors: INVALID_ARGUMENT, INVALID_HANDLE, NOT_FOUND, READ_ONLY, IO.
+ * (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_drop_payload_index(vecstore_collection *collection, const char *path,
+                                                                    const char *type);
+
+/* How many points there are, or match a filter; NULL: all. Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO.
+ * (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_count(const vecstore_collection *collection, const char *filter,
+                                                       uint64_t *count);
+
+/* Points that a call found, by query. Free with vecstore_hits_free. */
+typedef struct vecstore_hits vecstore_hits;
+
+/* What is in them: memory of theirs, which lives until they are freed. */
+typedef struct vecstore_hits_view {
+    uint32_t struct_size;        /* set by the caller */
+    uint32_t reserved;
+    size_t nq;                   /* queries */
+    const uint64_t *offsets;     /* nq + 1: those of query i are offsets[i] ... offsets[i + 1] - 1 of all that follow */
+    const vecstore_id *ids;
+    const float *distances;      /* smaller is closer; NaN where no vector was asked for, or the point was found by words alone */
+    const float *scores;         /* larger is better: 1 - distance under COSINE and -distance otherwise; of words BM25; of both
+                                    what their fusion makes of it */
+    const char *const *payloads; /* "" where a point has none; NULL in the place of a point that is not there (get); NULL: nobody asked */
+    const float *vectors;        /* dim elements for each; NULL: nobody asked */
+    size_t dim;
+} vecstore_hits_view;
+
+#define VECSTORE_HITS_VIEW_INIT { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+
+/* Fills in `view`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_hits_get(const vecstore_hits *hits, vecstore_hits_view *view);
+
+/* NULL, and what was freed already, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_hits_free(vecstore_hits *hits);
+
+/*
+ * Points by their ids, in the order of the ids: one query, with a hit for each id, whose payload is NULL where there is no such
+ * point.
+ * @param[in] vector_name  the vector to bring along; "" of the only one; NULL: none. Zeros for a point without it.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_get(const vecstore_collection *collection, const vecstore_id *ids, size_t n,
+                                                     const char *vector_name, vecstore_hits **out);
+
+/*
+ * A page of points, in the order of their ids: numbers first, then strings by their bytes.
+ * @param[in] after   the last id of the page before; NULL: from the beginning. Pages stay whole while points come and go.
+ * @param[in] limit   the most that are wanted, 1 ... 1,048,576; fewer come only where there are no more
+ * @param[in] filter  NULL: all points
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_scroll(const vecstore_collection *collection, const vecstore_id *after,
+                                                        size_t limit, const char *filter, const char *vector_name,
+                                                        vecstore_hits **out);
+
+/*
+ * How one query is done.
+ *
+ * A filter is a JSON object in the words of Qdrant: "must", "should", "must_not" (lists of conditions) and "min_should"
+ * ({"conditions": [...], "min_count": n}). A condition is {"key": path, ...} with one of
+ *   "match": {"value": v} or {"any": [...]}, {"except": [...]}, {"text": words}, {"text_any": words}, {"phrase": words},
+ *            {"prefix": beginning};
+ *   "range": {"gt", "gte", "lt", "lte"}, with numbers, or with RFC 3339 times as strings;
+ *   "geo_radius": {"center": {"lon", "lat"}, "radius": metres}; "geo_bounding_box": {"top_left", "bottom_right"}; "geo_polygon":
+ *            {"exterior": {"points": [...]}, "interiors": [...]};
+ *   "values_count": {"gt", "gte", "lt", "lte"};
+ * or {"is_empty": {"key": path}}, {"is_null": {"key": path}}, {"has_id": [...]}, {"has_vector": name}, {"nested": {"key": path,
+ * "filter": {...}}}, or a filter. What is wrong with one is told with its place. docs/filters.md has the details.
+ */
+typedef struct vecstore_query_options {
+    uint32_t struct_size;
+    uint32_t threads;        /* 0 = default, 1 = the calling thread only, at most 1024 */
+    const char *vector_name; /* NULL or "": of the only vector */
+    const char *filter;      /* NULL: all points may be hits */
+    uint64_t offset;         /* best hits that are left out; with k at most VECSTORE_K_MAX */
+    uint32_t ef_search;      /* of a graph: 1 ... VECSTORE_K_MAX; 0 = 64 */
+    uint32_t exact;          /* 1: compares all points; else 0 */
+    uint32_t with_payload;   /* 1: hits bring their payloads; else 0 */
+    uint32_t with_vector;    /* 1: hits bring their vectors; else 0 */
+    uint32_t has_max_distance; /* 1: hits that are farther than max_distance are left out; else 0 */
+    float max_distance;
+} vecstore_query_options;
+
+#define VECSTORE_QUERY_OPTIONS_INIT { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f }
+
+/*
+ * The nearest points of each of nq queries, best first; points at the same distance in the order in which they were written.
+ * @param[in] options  NULL = default, with payloads
+ * Errors: INVALID_ARGUMENT (a filter too), INVALID_HANDLE, UNSUPPORTED, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, OUT_OF_MEMORY, IO.
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_search(const vecstore_collection *collection, const void *queries,
+                                                        vecstore_dtype dtype, size_t nq, size_t k,
+                                                        const vecstore_query_options *options, vecstore_hits **out);
+
+/* Which texts match. */
+typedef uint32_t vecstore_text_mode;
+enum {
+    VECSTORE_TEXT_ANY = 1,    /* those with one of the words, or more */
+    VECSTORE_TEXT_ALL = 2,    /* those with all words */
+    VECSTORE_TEXT_PHRASE = 3, /* those with the words one after the other */
+    VECSTORE_TEXT_PREFIX = 4  /* those with all words, the last of which may be the beginning of one */
+};
+
+/* How words are searched for. */
+typedef struct vecstore_text_options {
+    uint32_t struct_size;
+    vecstore_text_mode mode;    /* 0 = VECSTORE_TEXT_ANY */
+    const char *const *fields;  /* n_fields paths that have an index of type text; NULL: all that have one */
+    const float *weights;       /* what the BM25 of each is multiplied by; NULL: 1 */
+    size_t n_fields;
+} vecstore_text_options;
+
+#define VECSTORE_TEXT_OPTIONS_INIT { (uint32_t)sizeof(vecstore_text_options), 0, NULL, NULL, 0 }
+
+/*
+ * The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
+ * Of `options`: filter, offset, with_payload. Words are all that counts in `text`: no sign in it has a meaning.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_search_text(const vecstore_collection *collection, const char *text, size_t k,
+                                                             const vecstore_query_options *options,
+                                                             const vecstore_text_options *text_options, vecstore_hits **out);
+
+/* How the hits of two searches become one list. */
+typedef uint32_t vecstore_fusion;
+enum {
+    VECSTORE_FUSION_RRF = 1,      /* reciprocal ranks: the sum of weight / (60 + rank) */
+    VECSTORE_FUSION_WEIGHTED = 2, /* scores, those of each search scaled to 0 ... 1 by the least and the largest */
+    VECSTORE_FUSION_DBSF = 3      /* scores, scaled by mean and standard deviation: 3 of these on each side */
+};
+
+typedef struct vecstore_hybrid_options {
+    uint32_t struct_size;
+    vecstore_fusion fusion; /* 0 = VECSTORE_FUSION_RRF */
+    float vector_weight;    /* 0 or more */
+    float text_weight;      /* 0 or more */
+    uint32_t candidates;    /* hits of each search that are fused; 0 = 100; at least k are */
+    uint32_t reserved;      /* 0 */
+} vecstore_hybrid_options;
+
+#define VECSTORE_HYBRID_OPTIONS_INIT { (uint32_t)sizeof(vecstore_hybrid_options), 0, 1.0f, 1.0f, 0, 0 }
+
+/* The best points by a vector and by words together. Options: as above. Errors: as those of both. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_search_hybrid(const vecstore_collection *collection, const void *query,
+                                                               vecstore_dtype dtype, const char *text, size_t k,
+                                                               const vecstore_query_options *options,
+                                                               const vecstore_text_options *text_options,
+                                                               const vecstore_hybrid_options *hybrid_options,
+                                                               vecstore_hits **out);
+
+/*
+ * Brings all points into the graphs, takes out what was removed, and saves them. Searches and writes go on meanwhile.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, CANCELLED (what was indexed stays so), IO, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_optimize(vecstore_collection *collection, const vecstore_work_options *options);
+
+/*
+ * Checks the database, the checksum of every vector, counts, graphs and full text against each other. Writes wait meanwhile.
+ * Errors: INVALID_HANDLE, CORRUPT with a message that says what is wrong, IO. O(bytes). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_verify(const vecstore_collection *collection);
+
+/*
+ * What a collection is and costs, as one JSON object: "count", "rows" (used, with those of points that are gone), "waiting" (rows
+ * that graphs do not have yet), "read_only", "durability", "disk_bytes", "memory_bytes", "vectors" (all of their options, "count",
+ * "indexed", and of the graph "graph_bytes"), "payload_indexes" ("path", "type", "tokenizer"), "index_error" ("" or why the last
+ * work in the background failed).
+ * @param[out] buffer  room for `size` bytes: as much of the text as fits, and a 0; may be NULL where size is 0
+ * @param[out] needed  bytes of the whole text without the 0; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_describe(const vecstore_collection *collection, char *buffer, size_t size,
+                                                          size_t *needed);
 
 #ifdef __cplusplus
 }

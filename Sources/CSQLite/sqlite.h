@@ -34,4 +34,10 @@ static inline fts5_api *vs_fts5(sqlite3 *database) {
     return api;
 }
 
+/* Whether the write-ahead log stays when the last connection goes: whoever may only read needs it to be there. */
+static inline int vs_keep_log(sqlite3 *database) {
+    int on = 1;
+    return sqlite3_file_control(database, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+}
+
 #endif

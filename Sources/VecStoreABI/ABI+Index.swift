@@ -249,16 +249,7 @@ public func vecstore_index_explain(
 ) -> vecstore_status {
     status { () throws(VecStoreError) in
         try withIndex(index) { (index) throws(VecStoreError) in
-            let room = try checkedCount(size, "size")
-            let out = try checked(buffer, "buffer", count: room)
-            var text = index.explain()
-            needed?.pointee = text.utf8.count
-            if room == 0 { return }
-            text.withUTF8 { bytes in
-                let n = min(bytes.count, room - 1)
-                for i in 0..<n { out[i] = CChar(bitPattern: bytes[i]) }
-                out[n] = 0
-            }
+            try copy(index.explain(), to: buffer, size, needed)
         }
     }
 }

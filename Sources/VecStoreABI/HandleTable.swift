@@ -9,12 +9,16 @@ enum HandleKind: UInt64 {
     case index = 0xA1
     case rangeResult = 0xA2
     case quantizer = 0xA3
+    case collection = 0xA4
+    case hits = 0xA5
 
     var name: String {
         switch self {
         case .index: "vecstore_index"
         case .rangeResult: "vecstore_range_result"
         case .quantizer: "vecstore_quantizer"
+        case .collection: "vecstore_collection"
+        case .hits: "vecstore_hits"
         }
     }
 }

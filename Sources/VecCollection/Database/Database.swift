@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CSQLite
+import Glibc
 import VecIndex
 
 /// A connection to an SQLite database, for one thread at a time.
@@ -10,6 +11,7 @@ final class Database {
     let handle: OpaquePointer
     let path: String
     private var statements: [String: Statement] = [:]
+    private let owner = getpid()
 
     enum Mode {
         case create, readWrite, readOnly
@@ -47,6 +49,8 @@ final class Database {
     }
 
     deinit {
+        // SQLite must not be touched in the child of a fork: closing there would write to the file of the parent.
+        guard getpid() == owner else { return }
         for statement in statements.values { statement.finish() }
         sqlite3_close_v2(handle)
     }
@@ -68,6 +72,9 @@ final class Database {
         }
         return result
     }
+
+    /// Leaves the write-ahead log where it is when the last connection goes: without it, who may only read cannot open the file.
+    func keepLog() { _ = vs_keep_log(handle) }
 
     // MARK: - Running
 

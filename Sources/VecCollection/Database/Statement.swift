@@ -42,6 +42,13 @@ final class Statement {
         try database.check(result, "read")
     }
 
+    func bind(_ place: Int32, utf8: [UInt8]) throws(VecStoreError) {
+        let result = utf8.withUnsafeBufferPointer { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { vs_bind_text(handle, place, $0.baseAddress ?? emptyText, UInt64($0.count)) }
+        }
+        try database.check(result, "read")
+    }
+
     /// Binds text that stays where it is until the statement is reset.
     func lend(_ place: Int32, _ text: UnsafeBufferPointer<UInt8>) throws(VecStoreError) {
         let result = text.withMemoryRebound(to: CChar.self) {

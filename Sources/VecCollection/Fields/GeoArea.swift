@@ -4,11 +4,11 @@ import Glibc
 import VecIndex
 
 /// A place on the earth, in degrees.
-struct GeoPoint: BitwiseCopyable, Equatable, Sendable {
-    let lon: Double
-    let lat: Double
+package struct GeoPoint: BitwiseCopyable, Equatable, Sendable {
+    package let lon: Double
+    package let lat: Double
 
-    init(lon: Double, lat: Double) throws(VecStoreError) {
+    package init(lon: Double, lat: Double) throws(VecStoreError) {
         // A NaN is within no bounds.
         guard abs(lon) <= 180, abs(lat) <= 90 else {
             throw VecStoreError(
@@ -21,7 +21,7 @@ struct GeoPoint: BitwiseCopyable, Equatable, Sendable {
 
 /// What lies between two meridians and two parallels, these included. Where `west` is larger than `east` it crosses the date
 /// line.
-struct GeoBox: Equatable, Sendable {
+package struct GeoBox: Equatable, Sendable {
     let west: Double
     let south: Double
     let east: Double
@@ -32,7 +32,7 @@ struct GeoBox: Equatable, Sendable {
         self.init(west: southWest.lon, south: southWest.lat, east: northEast.lon, north: northEast.lat)
     }
 
-    fileprivate init(west: Double, south: Double, east: Double, north: Double) {
+    init(west: Double, south: Double, east: Double, north: Double) {
         self.west = west
         self.south = south
         self.east = east
@@ -60,7 +60,7 @@ struct GeoBox: Equatable, Sendable {
 }
 
 /// What is at most `radius` metres away from a place, on a sphere.
-struct GeoCircle: Equatable, Sendable {
+package struct GeoCircle: Equatable, Sendable {
     let center: GeoPoint
     let radius: Double
 

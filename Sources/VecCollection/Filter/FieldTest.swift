@@ -8,7 +8,7 @@ package enum FieldTest: Sendable {
     case range(Bounds<Number>)
     /// A string that is a point in time within bounds: microseconds, see `DateTime`.
     case timeRange(Bounds<Int64>)
-    case geoRadius(GeoRadius)
+    case geoRadius(GeoCircle)
     case geoBox(GeoBox)
     case geoPolygon(GeoPolygon)
     /// How many values there are: of an array its elements, of null none, of all else one. Where nothing is at the path

@@ -37,7 +37,7 @@ final class GraphLocks: @unchecked Sendable {
 
 /// A lock that many may share, or one may have alone. Who wants it alone goes before those who come to share it later; when he
 /// is done, those who have been waiting to share it go before the next one. So nobody waits for ever.
-final class SharedLock: @unchecked Sendable {
+package final class SharedLock: @unchecked Sendable {
     // Safety: all is touched under `lock`.
 
     private let lock = Lock()
@@ -52,7 +52,9 @@ final class SharedLock: @unchecked Sendable {
     /// How many have had it alone.
     private var turns = 0
 
-    func lockShared() {
+    package init() {}
+
+    package func lockShared() {
         lock.lock()
         if isTaken || waiting > 0 {
             let turn = turns
@@ -64,14 +66,14 @@ final class SharedLock: @unchecked Sendable {
         lock.unlock()
     }
 
-    func unlockShared() {
+    package func unlockShared() {
         lock.lock()
         sharers -= 1
         if sharers == 0 { changed.signalAll() }
         lock.unlock()
     }
 
-    func lockAlone() {
+    package func lockAlone() {
         lock.lock()
         waiting += 1
         while isTaken || sharers > 0 || entitled > 0 { changed.wait(lock) }
@@ -80,7 +82,7 @@ final class SharedLock: @unchecked Sendable {
         lock.unlock()
     }
 
-    func unlockAlone() {
+    package func unlockAlone() {
         lock.lock()
         isTaken = false
         turns &+= 1

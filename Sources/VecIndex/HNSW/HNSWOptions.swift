@@ -106,7 +106,7 @@ package struct HNSWOptions: Sendable {
     }
 
     /// Refuses what does not go together.
-    func check() throws(VecStoreError) {
+    package func check() throws(VecStoreError) {
         guard dimension >= 1 && dimension <= Limits.dimension else {
             throw VecStoreError(.invalidArgument, "dim is \(dimension): allowed is 1 to \(Limits.dimension)")
         }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Items of one size in segments of 2^shift items. Segments are added and never move, so an address stays valid and a reader
 /// needs no lock. The table of segments has room for all that there can be, and only the part in use takes memory.
-final class SegmentedColumn: @unchecked Sendable {
+package final class SegmentedColumn: @unchecked Sendable {
     // Safety: entries of the table are written before any slot of theirs is published.
 
     let stride: Int
@@ -22,7 +22,7 @@ final class SegmentedColumn: @unchecked Sendable {
 
     /// An empty column in memory.
     /// - Parameter canGrow: Whether there will be many segments; else the column is copied into one with larger ones in time.
-    init(stride: Int, shift: UInt32, canGrow: Bool, name: String) throws(VecStoreError) {
+    package init(stride: Int, shift: UInt32, canGrow: Bool, name: String) throws(VecStoreError) {
         self.stride = stride
         self.shift = shift
         self.name = name
@@ -51,7 +51,7 @@ final class SegmentedColumn: @unchecked Sendable {
     static let mostSlots = 1 << 31
 
     @inline(__always)
-    func address(_ i: UInt32) -> UnsafeMutableRawPointer {
+    package func address(_ i: UInt32) -> UnsafeMutableRawPointer {
         table[Int(i &>> shift)] + (Int(i & mask) &* stride)
     }
 
@@ -71,7 +71,7 @@ final class SegmentedColumn: @unchecked Sendable {
     var view: View { View(table: table, shift: shift, mask: mask, stride: stride) }
 
     /// Adds a segment of memory, zeroed.
-    func grow() throws(VecStoreError) {
+    package func grow() throws(VecStoreError) {
         let count = 1 << Int(shift)
         guard let bytes = product(count, stride), segments.count < mostSegments else {
             throw VecStoreError(.tooLarge, "\(name): there is no room for \(count) more items of \(stride) bytes")
@@ -89,11 +89,11 @@ final class SegmentedColumn: @unchecked Sendable {
     }
 
     /// Bytes of memory of the first `count` items: pages behind them have never been touched.
-    func bytes(_ count: Int) -> Int {
+    package func bytes(_ count: Int) -> Int {
         let page = 4096
         return min((count * stride + page - 1) / page * page, capacity * stride)
     }
 
     /// Items that there is memory for. It may grow meanwhile.
-    var capacity: Int { segmentCount.load(ordering: .acquiring) << Int(shift) }
+    package var capacity: Int { segmentCount.load(ordering: .acquiring) << Int(shift) }
 }

@@ -4,15 +4,15 @@ import Glibc
 import Synchronization
 
 /// A file that appears under its name whole or not at all: written under another name beside it, then renamed.
-final class AtomicFile {
+package final class AtomicFile {
     private let path: String
     private let temporaryPath: String
-    let file: FileHandle
+    package let file: FileHandle
     private var isDone = false
 
     private static let counter = Atomic<Int>(0)
 
-    init(_ path: String) throws(VecStoreError) {
+    package init(_ path: String) throws(VecStoreError) {
         let path = try AtomicFile.target(path)
         self.path = path
         // Another process, another index, an earlier crash: each has a name of its own.
@@ -45,7 +45,7 @@ final class AtomicFile {
 
     /// Puts the file in its place.
     /// - Parameter sync: Whether to wait until the disk has it.
-    func commit(sync: Bool) throws(VecStoreError) {
+    package func commit(sync: Bool) throws(VecStoreError) {
         var old = stat()
         // A file that is replaced keeps its permissions.
         if stat(path, &old) == 0 { _ = fchmod(file.descriptor, old.st_mode & 0o7777) }
@@ -60,10 +60,6 @@ final class AtomicFile {
         if let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) {
             directory = slash == path.utf8.startIndex ? "/" : String(path[..<slash])
         }
-        let fd = retry { open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        guard fd >= 0 else { throw systemError("open", directory) }
-        defer { close(fd) }
-        // Some file systems have no sync for directories; the rename is done all the same.
-        guard retry({ fsync(fd) }) == 0 || errno == EINVAL else { throw systemError("sync", directory) }
+        try FileHandle.synchronizeDirectory(directory)
     }
 }

@@ -71,7 +71,7 @@ struct FilterParserTests {
             Issue.record("no circle")
             return
         }
-        #expect(circle.center.longitude == 1 && circle.center.latitude == 2.5 && circle.radius == 100)
+        #expect(circle.center.lon == 1 && circle.center.lat == 2.5 && circle.radius == 100)
         guard
             case .geoBox(let box) = try test(
                 #""geo_bounding_box": {"top_left": {"lon": 170, "lat": 2}, "bottom_right": {"lon": -170, "lat": 1}}"#)
@@ -79,7 +79,7 @@ struct FilterParserTests {
             Issue.record("no box")
             return
         }
-        #expect(box.topLeft.longitude == 170 && box.bottomRight.latitude == 1)
+        #expect(box.west == 170 && box.south == 1)
         let ring = #"{"points": [{"lon": 0, "lat": 0}, {"lon": 1, "lat": 0}, {"lon": 1, "lat": 1}, {"lon": 0, "lat": 0}]}"#
         guard case .geoPolygon(let polygon) = try test(#""geo_polygon": {"exterior": \#(ring), "interiors": [\#(ring)]}"#) else {
             Issue.record("no polygon")

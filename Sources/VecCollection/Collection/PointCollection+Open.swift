@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+extension PointCollection {
+    /// Makes a directory with an empty collection, and opens it. The directory appears whole or not at all.
+    /// - Parameter path: Of a directory that is not there, or is empty.
+    package static func create(
+        _ path: String, vectors: [VectorSettings], _ options: CollectionOptions = CollectionOptions()
+    ) throws(VecStoreError) -> PointCollection {
+        guard !options.isReadOnly else {
+            throw VecStoreError(.invalidArgument, "a collection that is made is open for writing: read_only goes with open")
+        }
+        try check(vectors)
+        let path = trimmed(path)
+        if FileHandle.exists(path) {
+            guard try fileNames(path).isEmpty else {
+                throw VecStoreError(.alreadyExists, "'\(path)' is there already and not an empty directory")
+            }
+        }
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        let temporary = "\(path).new-\(getpid())-\(time.tv_nsec)"
+        guard mkdir(temporary, 0o777) == 0 else { throw systemError("create", temporary) }
+        do throws(VecStoreError) {
+            try fill(temporary, vectors, sync: options.durability != .none)
+            guard rename(temporary, path) == 0 else {
+                let code = errno
+                if code == EEXIST || code == ENOTEMPTY {
+                    throw VecStoreError(.alreadyExists, "'\(path)' is there already and not an empty directory")
+                }
+                throw systemError("create", path, code)
+            }
+        } catch {
+            for name in (try? fileNames(temporary)) ?? [] { unlink("\(temporary)/\(name)") }
+            rmdir(temporary)
+            throw error
+        }
+        if options.durability != .none { try FileHandle.synchronizeDirectory(parent(path)) }
+        return try open(path, options)
+    }
+
+    private static func fill(_ directory: String, _ vectors: [VectorSettings], sync: Bool) throws(VecStoreError) {
+        let uuid = CollectionUUID.random()
+        let files = vectors.enumerated().map { (settings: $0.element, file: "vectors-\($0.offset).rows") }
+        for (settings, file) in files {
+            try RowFile.create("\(directory)/\(file)", settings, collection: uuid, sync: sync)
+        }
+        let database = try Database("\(directory)/\(Catalog.fileName)", .create)
+        _ = try database.number("PRAGMA page_size = 4096")
+        try database.run("PRAGMA journal_mode = WAL")
+        database.keepLog()
+        try Catalog.create(database, uuid, files)
+        // All of it in the file itself: the directory may be moved as it is.
+        _ = try database.number("PRAGMA wal_checkpoint(TRUNCATE)")
+        if sync { try FileHandle.synchronizeDirectory(directory) }
+    }
+
+    /// Opens a collection.
+    package static func open(
+        _ path: String, _ options: CollectionOptions = CollectionOptions()
+    ) throws(VecStoreError) -> PointCollection {
+        let path = trimmed(path)
+        guard FileHandle.exists("\(path)/\(Catalog.fileName)") else {
+            throw VecStoreError(.notFound, "'\(path)' is not a collection: it has no \(Catalog.fileName)")
+        }
+        let lock = options.isReadOnly ? nil : try DirectoryLock(path)
+        let opened = try OpenedCollection(path, options)
+        let collection = try PointCollection(path, opened, options, lock: lock)
+        if let writer = opened.writer { try GraphFile.removeStrays(path, writer) }
+        collection.indexer?.wake()
+        return collection
+    }
+
+    private static func check(_ vectors: [VectorSettings]) throws(VecStoreError) {
+        guard !vectors.isEmpty && vectors.count <= CollectionLimits.vectors else {
+            throw VecStoreError(
+                .invalidArgument, "a collection of \(vectors.count) vectors: allowed are 1 to \(CollectionLimits.vectors)")
+        }
+        var names = Set<[UInt8]>()
+        for vector in vectors {
+            try vector.check()
+            guard names.insert(Array(vector.name.utf8)).inserted else {
+                throw VecStoreError(.invalidArgument, "the vector '\(vector.name)' comes twice")
+            }
+            if vector.name.isEmpty && vectors.count > 1 {
+                throw VecStoreError(.invalidArgument, "a vector has no name: only a single one may have none")
+            }
+        }
+    }
+
+    /// Without slashes at the end.
+    private static func trimmed(_ path: String) -> String {
+        var path = path
+        while path.utf8.count > 1 && path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+        return path
+    }
+
+    private static func parent(_ path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+extension PointCollection {
+    /// Brings all points into the graphs, takes out those that were removed, saves the graphs, and writes the log of the database
+    /// into its file. Searches and writes go on meanwhile; points that are written then may be left.
+    package func optimize(progress: Progress? = nil) throws(VecStoreError) {
+        try checkUsable()
+        guard let writer, let indexer else {
+            throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone")
+        }
+        try indexer.finish(self, progress: progress)
+        try indexer.save(self, writer)
+        try writing { database throws(VecStoreError) in
+            _ = try database.number("PRAGMA optimize")
+            _ = try database.number("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import Synchronization
+import VecIndex
+import VecKernelTypes
+import VecKernels
+
+/// A directory of points: an id, vectors, and a JSON payload each.
+///
+/// SQLite has the truth of ids, payloads, settings and full text; vectors lie in files that grow at their end. Each version of a
+/// point has a *row*, a number that is never given again: the place of its vectors in their files, the key of its table, and
+/// its id in the graphs. Graphs, indexes of fields and the table of ids are derived from that, and made anew where they are lost.
+///
+/// Searches work on a `CollectionState` and never wait for a writer. Writers take turns.
+package final class PointCollection: @unchecked Sendable {
+    // Safety: `state` is touched under `stateLock`; `writer` and what else is said to be the writer's under `writeLock`; `fields`
+    // under `fieldsLock`. The rest does not change.
+
+    package let directory: String
+    package let settings: [VectorSettings]
+    package let options: CollectionOptions
+    let uuid: CollectionUUID
+    let table = KernelTable.current
+    let rowFiles: [RowFile]
+    let points: PointTable
+    let readers: ReaderPool
+    private let directoryLock: DirectoryLock?
+    private let owner = getpid()
+
+    let writeLock = Lock()
+    /// The connection that changes things; nil where nothing is to be changed. The writer's.
+    let writer: Database?
+    /// The row of the next point. The writer's: beyond what the database says where rows were lost to a write that failed.
+    var nextRow: Int
+    /// No point has a larger number for an id; nil: none has a number. The writer's.
+    var largestID: UInt64?
+    /// Whether there may be points that have an end. The writer's.
+    var hasExpiries: Bool
+
+    private let stateLock = Lock()
+    private var state: CollectionState
+    /// When the next point ends that has an end, in microseconds since 1970.
+    let nextExpiry = Atomic<Int64>(.max)
+
+    let fieldsLock = SharedLock()
+    var fields: FieldTable
+
+    let tokenizers = TokenizerTable()
+    let filters = FilterCache()
+
+    private(set) var indexer: Indexer?
+    private let isClosed = Atomic<Bool>(false)
+
+    init(
+        _ directory: String, _ opened: OpenedCollection, _ options: CollectionOptions, lock: DirectoryLock?
+    ) throws(VecStoreError) {
+        self.directory = directory
+        self.options = options
+        settings = opened.settings
+        uuid = opened.uuid
+        rowFiles = opened.rowFiles
+        points = opened.points
+        readers = opened.readers
+        writer = opened.writer
+        nextRow = opened.state.rowCount
+        state = opened.state
+        largestID = opened.largestID
+        hasExpiries = opened.nextExpiry != .max
+        fields = opened.fields
+        directoryLock = lock
+        nextExpiry.store(opened.nextExpiry, ordering: .relaxed)
+        if !options.isReadOnly { indexer = Indexer(self) }
+    }
+
+    deinit { indexer?.stop() }
+
+    // MARK: - State
+
+    var current: CollectionState {
+        stateLock.lock()
+        defer { stateLock.unlock() }
+        return state
+    }
+
+    /// Puts a state in the place of the one that there is: `change` makes it of that.
+    func publish(_ change: (CollectionState) -> CollectionState) {
+        stateLock.lock()
+        let old = state
+        state = change(old)
+        stateLock.unlock()
+        // Released here, after the lock: freeing memory takes time.
+        withExtendedLifetime(old) {}
+    }
+
+    package var isReadOnly: Bool { options.isReadOnly }
+
+    /// Points that there are.
+    package func count() throws(VecStoreError) -> Int { try reading { $0.count } }
+
+    /// The place of the vector of a name.
+    /// - Parameter name: nil: of the only one.
+    func vector(_ name: String?) throws(VecStoreError) -> Int {
+        guard let name else {
+            if settings.count == 1 { return 0 }
+            throw VecStoreError(.invalidArgument, "vector_name is not said: the collection has \(names)")
+        }
+        guard let place = settings.firstIndex(where: { $0.name == name }) else {
+            throw VecStoreError(.invalidArgument, "there is no vector '\(name)': the collection has \(names)")
+        }
+        return place
+    }
+
+    /// Elements of the vector of a name.
+    package func dimension(of name: String?) throws(VecStoreError) -> Int { settings[try vector(name)].dimension }
+
+    private var names: String { settings.map { "'\($0.name)'" }.joined(separator: ", ") }
+
+    // MARK: - Who may do what
+
+    /// Calls `body` with the state of now.
+    func reading<R>(_ body: (CollectionState) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        try checkUsable()
+        try expirePoints()
+        return try body(current)
+    }
+
+    /// Calls `body` as the only writer.
+    func writing<R>(_ body: (Database) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        try checkUsable()
+        guard let writer else {
+            throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone")
+        }
+        return try writeLock.withLock { () throws(VecStoreError) in
+            try checkUsable()
+            return try body(writer)
+        }
+    }
+
+    func checkUsable() throws(VecStoreError) {
+        if isClosed.load(ordering: .acquiring) { throw VecStoreError(.invalidHandle, "the collection was closed") }
+        guard getpid() == owner else {
+            throw VecStoreError(
+                .invalidHandle, "the collection was opened before fork(): a child opens it for itself, SQLite cannot be shared")
+        }
+    }
+
+    // MARK: - The end
+
+    /// Saves what was indexed, and lets go of everything. Later calls are refused.
+    package func close() throws(VecStoreError) {
+        if isClosed.exchange(true, ordering: .acquiringAndReleasing) { return }
+        guard getpid() == owner else { return }
+        indexer?.stop()
+        guard let writer else { return }
+        defer { directoryLock?.unlock() }
+        try indexer?.save(self, writer)
+        try writeLock.withLock { () throws(VecStoreError) in
+            _ = try writer.number("PRAGMA wal_checkpoint(TRUNCATE)")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// The fields that have an index.
+struct FieldTable {
+    private(set) var fields: [Field] = []
+
+    var isEmpty: Bool { fields.isEmpty }
+
+    /// Those that the database names.
+    init(_ database: Database) throws(VecStoreError) {
+        let select = try database.statement("SELECT path, place, type, options FROM fields ORDER BY place")
+        defer { select.reset() }
+        while try select.step() {
+            guard let path = try? PayloadPath(select.text(0)), let type = FieldIndexType(rawValue: select.text(2)),
+                let tokenizer = Tokenizer.Kind(rawValue: select.text(3)), let place = Int(exactly: select.number(1))
+            else {
+                throw VecStoreError(.corrupt, "'\(database.path)': what it says of the field '\(select.text(0))' is damaged")
+            }
+            fields.append(Field(path: path, type: type, place: place, tokenizer: tokenizer))
+        }
+    }
+
+    subscript(path: PayloadPath) -> Field? { fields.first { $0.path == path } }
+
+    /// The field that has the words of a path.
+    func text(_ path: PayloadPath) -> Field? { fields.first { $0.path == path && $0.type == .text } }
+
+    mutating func add(_ field: Field) { fields.append(field) }
+
+    mutating func remove(_ field: Field) { fields.removeAll { $0 === field } }
+}

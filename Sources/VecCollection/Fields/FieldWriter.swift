@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// Keeps the indexes of fields in step with a write: full text at once, in the transaction; what is in memory after the commit.
+final class FieldWriter {
+    private let collection: PointCollection
+    private let database: Database
+    private let texts: [Field]
+    private let hasOthers: Bool
+    private var added: [(row: Int, document: JSONDocument?)] = []
+    private var removed: [Int] = []
+
+    /// By the one writer: no field comes or goes meanwhile.
+    init(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
+        self.collection = collection
+        self.database = database
+        let fields = collection.fieldsLock.shared { collection.fields.fields }
+        texts = fields.filter { $0.type == .text }
+        hasOthers = fields.contains { $0.type != .text }
+    }
+
+    func add(_ row: Int, _ document: JSONDocument?) throws(VecStoreError) {
+        for field in texts { try insert(field, row, field.text(document)) }
+        if hasOthers { added.append((row, document)) }
+    }
+
+    private func insert(_ field: Field, _ row: Int, _ text: [UInt8]) throws(VecStoreError) {
+        if text.isEmpty { return }
+        let insert = try database.statement("INSERT INTO \(field.textTable) (rowid, text) VALUES (?1, ?2)")
+        try insert.bind(1, Int64(row))
+        try insert.bind(2, utf8: text)
+        try insert.run()
+    }
+
+    /// Before the row is deleted: the index of a text has to be told what it was.
+    func remove(_ row: Int) throws(VecStoreError) {
+        if hasOthers { removed.append(row) }
+        if texts.isEmpty { return }
+        let select = try database.statement("SELECT payload FROM points WHERE row = ?1")
+        try select.bind(1, Int64(row))
+        guard try select.step() else { return }
+        let payload = Array(select.bytes(0))
+        select.reset()
+        let document = payload.isEmpty ? nil : try payload.withUnsafeBufferPointer { bytes throws(VecStoreError) in
+            try checkPayload(bytes)
+        }
+        for field in texts {
+            let text = field.text(document)
+            if text.isEmpty { continue }
+            let delete = try database.statement(
+                "INSERT INTO \(field.textTable) (\(field.textTable), rowid, text) VALUES ('delete', ?1, ?2)")
+            try delete.bind(1, Int64(row))
+            try delete.bind(2, utf8: text)
+            try delete.run()
+        }
+    }
+
+    /// After the commit. A field that has no room for the change is read anew when it is asked for.
+    func finish() {
+        guard hasOthers else { return }
+        collection.fieldsLock.alone {
+            for field in collection.fields.fields {
+                guard let loaded = field.loaded else { continue }
+                do throws(VecStoreError) {
+                    for (row, document) in added { try loaded.set(UInt32(row), document) }
+                    for row in removed { loaded.remove(UInt32(row)) }
+                } catch {
+                    field.loaded = nil
+                }
+            }
+        }
+    }
+}
+
+extension SharedLock {
+    func shared<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        lockShared()
+        defer { unlockShared() }
+        return try body()
+    }
+
+    func shared<R>(_ body: () -> R) -> R {
+        lockShared()
+        defer { unlockShared() }
+        return body()
+    }
+
+    func alone<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        lockAlone()
+        defer { unlockAlone() }
+        return try body()
+    }
+
+    func alone<R>(_ body: () -> R) -> R {
+        lockAlone()
+        defer { unlockAlone() }
+        return body()
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+extension PointCollection {
+    /// Makes an index of a field, from the points that there are and for those to come.
+    /// - Parameters:
+    ///   - path: As filters write it.
+    ///   - tokenizer: How texts become words; of `.text` alone.
+    package func createPayloadIndex(
+        _ path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind = .words
+    ) throws(VecStoreError) {
+        let parsed = try PayloadPath(path)
+        if type != .text && tokenizer != .words {
+            throw VecStoreError(.invalidArgument, "a tokenizer goes with an index of type text, not \(type.rawValue)")
+        }
+        try writing { database throws(VecStoreError) in
+            let known = fieldsLock.shared { fields.fields }
+            if known.contains(where: { $0.path == parsed && $0.type == type }) {
+                throw VecStoreError(.alreadyExists, "the field '\(parsed)' has an index of type \(type.rawValue) already")
+            }
+            let field = Field(path: parsed, type: type, place: (known.map(\.place).max() ?? -1) + 1, tokenizer: tokenizer)
+            try database.transaction { () throws(VecStoreError) in
+                let insert = try database.statement("INSERT INTO fields (path, type, place, options) VALUES (?1, ?2, ?3, ?4)")
+                try insert.bind(1, field.name)
+                try insert.bind(2, type.rawValue)
+                try insert.bind(3, Int64(field.place))
+                try insert.bind(4, tokenizer.rawValue)
+                try insert.run()
+                if type == .text { try fillTextTable(field, database) }
+            }
+            fieldsLock.alone { fields.add(field) }
+        }
+    }
+
+    private func fillTextTable(_ field: Field, _ database: Database) throws(VecStoreError) {
+        // Only names and words of ours stand in the text. The table has no copy of the texts: the payloads are there.
+        try database.run(
+            "CREATE VIRTUAL TABLE \(field.textTable) USING fts5(text, content = '', tokenize = '\(field.tokenizer.fts5)')")
+        try forEachPayload(database) { (row, document) throws(VecStoreError) in
+            let text = field.text(document)
+            if text.isEmpty { return }
+            let insert = try database.statement("INSERT INTO \(field.textTable) (rowid, text) VALUES (?1, ?2)")
+            try insert.bind(1, row)
+            try insert.bind(2, utf8: text)
+            try insert.run()
+        }
+    }
+
+    /// Removes an index. The values stay in the payloads.
+    package func dropPayloadIndex(_ path: String, type: FieldIndexType?) throws(VecStoreError) {
+        let parsed = try PayloadPath(path)
+        try writing { database throws(VecStoreError) in
+            let found = fieldsLock.shared { fields.fields.filter { $0.path == parsed && (type == nil || $0.type == type) } }
+            guard !found.isEmpty else {
+                throw VecStoreError(.notFound, "the field '\(parsed)' has no index\(type.map { " of type \($0.rawValue)" } ?? "")")
+            }
+            database.forgetStatements()
+            try database.transaction { () throws(VecStoreError) in
+                for field in found {
+                    let delete = try database.statement("DELETE FROM fields WHERE place = ?1")
+                    try delete.bind(1, Int64(field.place))
+                    try delete.run()
+                    if field.type == .text { try database.run("DROP TABLE \(field.textTable)") }
+                }
+            }
+            fieldsLock.alone { for field in found { fields.remove(field) } }
+        }
+    }
+
+    /// The fields that have an index, with its type.
+    package func payloadIndexes() throws(VecStoreError) -> [(path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind)] {
+        try checkUsable()
+        return fieldsLock.shared { fields.fields.map { ($0.name, $0.type, $0.tokenizer) } }
+    }
+
+    /// Calls `body` with each row that has a payload.
+    func forEachPayload(
+        _ database: Database, _ body: (Int64, JSONDocument) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
+        let select = try database.statement("SELECT row, payload FROM points WHERE payload IS NOT NULL ORDER BY row")
+        defer { select.reset() }
+        while try select.step() { try body(select.number(0), try checkPayload(select.bytes(1))) }
+    }
+
+    /// Reads the values of a field into memory, where they are not there yet: once, when it is first asked for.
+    func load(_ field: Field) throws(VecStoreError) {
+        if fieldsLock.shared({ field.loaded != nil }) { return }
+        // No write may come between reading the rows and entering those that are written later.
+        try writeLock.withLock { () throws(VecStoreError) in
+            if fieldsLock.shared({ field.loaded != nil }) { return }
+            let loaded = try LoadedField(field)
+            try readers.with { database throws(VecStoreError) in
+                try database.reading { () throws(VecStoreError) in
+                    try forEachPayload(database) { (row, document) throws(VecStoreError) in
+                        guard let row = UInt32(exactly: row) else { return }
+                        try loaded.set(row, document)
+                    }
+                }
+            }
+            try loaded.index?.settle()
+            fieldsLock.alone { field.loaded = loaded }
+        }
+    }
+}

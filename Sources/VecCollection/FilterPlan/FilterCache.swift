@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// Filters that were used lately, parsed, and the rows that they let through while the points are the same: programs ask with the
+/// same few filters again and again.
+final class FilterCache: @unchecked Sendable {
+    // Safety: all is touched under `lock`; sets in it are not changed any more.
+
+    private struct Entry {
+        let filter: Filter
+        var rows: RowSet?
+        var version = -1
+        var lastUse = 0
+    }
+
+    private let lock = Lock()
+    private var entries: [[UInt8]: Entry] = [:]
+    private var clock = 0
+
+    private static let mostEntries = 64
+    /// Longer filters, such as lists of ids, are hardly used twice.
+    private static let mostBytes = 4096
+
+    /// The parsed filter of some JSON.
+    func filter(_ json: [UInt8]) throws(VecStoreError) -> Filter {
+        if let known = lock.withLock({ use(json)?.filter }) { return known }
+        let parsed = try json.withUnsafeBufferPointer { bytes throws(VecStoreError) in try Filter(json: bytes) }
+        lock.withLock { if json.count <= FilterCache.mostBytes { insert(json, parsed) } }
+        return parsed
+    }
+
+    /// The rows that a filter let through in a state of this version; nil where nobody has looked.
+    func rows(_ json: [UInt8], version: Int) -> RowSet? {
+        lock.withLock {
+            guard let entry = use(json), entry.version == version else { return nil }
+            return entry.rows
+        }
+    }
+
+    func keep(_ rows: RowSet, _ json: [UInt8], version: Int) {
+        lock.withLock {
+            entries[json]?.rows = rows
+            entries[json]?.version = version
+        }
+    }
+
+    private func use(_ json: [UInt8]) -> Entry? {
+        clock += 1
+        entries[json]?.lastUse = clock
+        return entries[json]
+    }
+
+    private func insert(_ json: [UInt8], _ filter: Filter) {
+        if entries.count >= FilterCache.mostEntries, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+            entries[oldest.key] = nil
+        }
+        entries[json] = Entry(filter: filter, lastUse: clock)
+    }
+}
+
+extension PointCollection {
+    /// The rows of points that match a filter.
+    func matchingRows(_ json: [UInt8], _ state: CollectionState) throws(VecStoreError) -> RowSet {
+        let filter = try filters.filter(json)
+        if let known = filters.rows(json, version: state.version) { return known }
+        let rows = try readers.with { database throws(VecStoreError) in
+            try database.reading { () throws(VecStoreError) in try FilterCompiler(self, state, database).rows(filter) }
+        }
+        // Those of points that were written after the state was taken are beyond its span.
+        filters.keep(rows, json, version: state.version)
+        return rows
+    }
+
+    /// Those of them that have a vector.
+    func matchingRows(_ json: [UInt8], _ state: CollectionState, place: Int) throws(VecStoreError) -> RowSet {
+        let rows = try matchingRows(json, state)
+        guard let hidden = state.vectors[place].hidden, hidden !== state.dead else { return rows }
+        let own = try rows.copy()
+        own.subtract(hidden)
+        return own
+    }
+}

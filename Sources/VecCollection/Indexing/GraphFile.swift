@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+/// The file of a graph, and what the database says of it. It is derived: one that is lost or damaged is made anew.
+struct GraphFile {
+    let file: String
+    /// The graph has all rows below that were alive with their vector when it was saved.
+    let rows: Int
+
+    /// The graph of a vector that was saved last.
+    static func find(_ database: Database, _ place: Int) throws(VecStoreError) -> GraphFile? {
+        let select = try database.statement("SELECT file, rows FROM graphs WHERE place = ?1")
+        try select.bind(1, Int64(place))
+        defer { select.reset() }
+        guard try select.step(), let rows = Int(exactly: select.number(1)), rows >= 0 else { return nil }
+        let file = select.text(0)
+        guard !file.isEmpty, !file.contains("/") else { return nil }
+        return GraphFile(file: file, rows: rows)
+    }
+
+    /// Writes a graph, enters it, and removes the one before.
+    ///
+    /// The database learns of it after the disk has it, and in a later transaction than of the rows in it. So a graph that is
+    /// named there never has rows that a loss of power has taken.
+    static func save(
+        _ index: any VectorIndex, rows: Int, place: Int, _ collection: PointCollection, _ database: Database
+    ) throws(VecStoreError) {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let name = "graph-\(place)-\(rows)-\(now.tv_sec)\(now.tv_nsec).vecstore"
+        let path = "\(collection.directory)/\(name)"
+        try index.save(to: path, sync: collection.options.durability != .none)
+        var before: GraphFile?
+        do throws(VecStoreError) {
+            before = try collection.writeLock.withLock { () throws(VecStoreError) in
+                try database.transaction { () throws(VecStoreError) in
+                    let before = try find(database, place)
+                    let insert = try database.statement("INSERT OR REPLACE INTO graphs VALUES (?1, ?2, ?3)")
+                    try insert.bind(1, Int64(place))
+                    try insert.bind(2, name)
+                    try insert.bind(3, Int64(rows))
+                    try insert.run()
+                    return before
+                }
+            }
+        } catch {
+            unlink(path)
+            throw error
+        }
+        // Who has it open or mapped keeps it until he lets go.
+        if let before { unlink("\(collection.directory)/\(before.file)") }
+    }
+
+    /// Removes files of graphs that the database does not name: left over from a save that did not come to its end.
+    static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) {
+        let select = try database.statement("SELECT file FROM graphs")
+        var known = Set<String>()
+        while try select.step() { known.insert(select.text(0)) }
+        select.reset()
+        for name in try fileNames(directory) where name.hasPrefix("graph-") && !known.contains(name) {
+            unlink("\(directory)/\(name)")
+        }
+    }
+}
+
+/// The names of all files of a directory.
+func fileNames(_ directory: String) throws(VecStoreError) -> [String] {
+    guard let stream = opendir(directory) else { throw systemError("read", directory) }
+    defer { closedir(stream) }
+    var names: [String] = []
+    while let entry = readdir(stream) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+            $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(validatingCString: $0) }
+        }
+        if let name, name != ".", name != ".." { names.append(name) }
+    }
+    return names
+}

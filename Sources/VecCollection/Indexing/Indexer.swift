@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+/// The thread that brings points into the graphs of a collection while it is in use, and saves these now and then.
+final class Indexer: @unchecked Sendable {
+    // Safety: `isAwake`, `isStopping` and `thread` are touched under `lock`, `unsaved` under `work`.
+
+    private weak var collection: PointCollection?
+    private let lock = Lock()
+    private let changed = Condition()
+    private var isAwake = true
+    private var isStopping = false
+    private var thread: pthread_t?
+    /// Held by whoever changes graphs: this thread, or a call that does not want to wait for it.
+    private let work = Lock()
+    /// Rows that came into or went out of graphs since they were saved, by place.
+    private var unsaved: [Int]
+    /// What went wrong last: the work is tried again with the next write.
+    private var failure: VecStoreError?
+
+    /// Rows that are worth a file in between: making them anew after a crash would take some seconds.
+    private static let leastToSave = 32_768
+
+    init(_ collection: PointCollection) {
+        self.collection = collection
+        unsaved = [Int](repeating: 0, count: collection.settings.count)
+    }
+
+    /// There may be something to do. Starts the thread where there is none.
+    func wake() {
+        lock.lock()
+        defer { lock.unlock() }
+        isAwake = true
+        if thread == nil && !isStopping { start() }
+        changed.signalAll()
+    }
+
+    private func start() {
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        // Signals are for the threads of the host.
+        var all = sigset_t(), before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var made = pthread_t()
+        let held = Unmanaged.passRetained(self)
+        let result = pthread_create(
+            &made, &attributes,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Indexer>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, held.toOpaque())
+        if result == 0 {
+            thread = made
+        } else {
+            // Points are found without it, by comparing them; the next write tries again.
+            held.release()
+        }
+    }
+
+    /// Ends the thread, after the portion that it is at.
+    func stop() {
+        lock.lock()
+        isStopping = true
+        changed.signalAll()
+        let running = thread
+        thread = nil
+        lock.unlock()
+        guard let running else { return }
+        if pthread_equal(running, pthread_self()) != 0 { pthread_detach(running) } else { pthread_join(running, nil) }
+    }
+
+    private func run() {
+        while true {
+            lock.lock()
+            while !isAwake && !isStopping { changed.wait(lock) }
+            isAwake = false
+            let isOver = isStopping
+            lock.unlock()
+            if isOver { return }
+            while true {
+                guard let collection, !lock.withLock({ isStopping }) else { break }
+                guard portion(collection) else { break }
+            }
+        }
+    }
+
+    private func portion(_ collection: PointCollection) -> Bool {
+        work.lock()
+        defer { work.unlock() }
+        do throws(VecStoreError) {
+            var didAny = false
+            for place in collection.settings.indices {
+                let rows = try GraphWork(collection, place).step(isEager: false)
+                unsaved[place] += rows
+                if rows > 0 { didAny = true }
+            }
+            if !didAny, let writer = collection.writer { try save(collection, writer, least: Indexer.leastToSave) }
+            failure = nil
+            return didAny
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    /// Does all there is to do, on the calling thread.
+    func finish(_ collection: PointCollection, progress: Progress?) throws(VecStoreError) {
+        work.lock()
+        defer { work.unlock() }
+        for place in collection.settings.indices {
+            while true {
+                let rows = try GraphWork(collection, place).step(isEager: true)
+                if rows == 0 { break }
+                unsaved[place] += rows
+                let state = collection.current
+                if let progress, !progress(state.vectors[place].indexedRows, state.rowCount) {
+                    throw VecStoreError(.cancelled, "optimize was cancelled: what was indexed stays so")
+                }
+            }
+        }
+    }
+
+    /// Saves all graphs that have changed.
+    func save(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
+        work.lock()
+        defer { work.unlock() }
+        try save(collection, database, least: 1)
+    }
+
+    private func save(_ collection: PointCollection, _ database: Database, least: Int) throws(VecStoreError) {
+        for place in collection.settings.indices where unsaved[place] >= least {
+            let vector = collection.current.vectors[place]
+            guard let graph = vector.graph, !graph.isReadOnly else { continue }
+            // A graph is written whole: the larger it is, the more there must be that is new in it.
+            guard least == 1 || unsaved[place] >= graph.count / 4 else { continue }
+            try GraphFile.save(graph, rows: vector.indexedRows, place: place, collection, database)
+            unsaved[place] = 0
+        }
+    }
+
+    /// What went wrong last, where nothing has gone right since.
+    var lastFailure: VecStoreError? { work.withLock { failure } }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+/// Microseconds since 1970.
+func now() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+}
+
+extension PointCollection {
+    /// Hides points whose end has come. They are deleted when points are next written.
+    func expirePoints() throws(VecStoreError) {
+        let due = nextExpiry.load(ordering: .relaxed)
+        if due == .max { return }
+        let time = now()
+        if due > time { return }
+        try readers.with { database throws(VecStoreError) in
+            try database.reading { () throws(VecStoreError) in
+                let select = try database.statement("SELECT row FROM points WHERE expires <= ?1")
+                try select.bind(1, time)
+                var rows: [UInt32] = []
+                while try select.step() { if let row = UInt32(exactly: select.number(0)) { rows.append(row) } }
+                select.reset()
+                try hide(rows)
+                let next = try database.statement("SELECT min(expires) FROM points WHERE expires > ?1")
+                try next.bind(1, time)
+                let isOne = try next.step() && next.type(0) == .number
+                // Where a write has put an earlier one in its place meanwhile, that one stands.
+                _ = nextExpiry.compareExchange(expected: due, desired: isOne ? next.number(0) : .max, ordering: .relaxed)
+                next.reset()
+            }
+        }
+    }
+
+    private func hide(_ rows: [UInt32]) throws(VecStoreError) {
+        var isDone = false
+        while !isDone {
+            let span = current.rowCount
+            var sets: [RowSet] = []
+            for _ in 0...settings.count { sets.append(try RowSet(span: span)) }
+            publish { old in
+                // Rows that came meanwhile would not fit.
+                if old.rowCount > span { return old }
+                isDone = true
+                return old.hiding(rows, sets)
+            }
+        }
+    }
+
+    /// Deletes points that have ended: a part of every write, for the one writer.
+    func deleteExpired(
+        _ database: Database, _ fields: FieldWriter, _ change: inout StateChange
+    ) throws(VecStoreError) {
+        guard hasExpiries else { return }
+        let select = try database.statement("SELECT row FROM points WHERE expires <= ?1 LIMIT 1000")
+        try select.bind(1, now())
+        var rows: [Int] = []
+        while try select.step() { rows.append(Int(select.number(0))) }
+        select.reset()
+        for row in rows { try delete(row, database, fields, &change) }
+    }
+}
+
+extension CollectionState {
+    /// The same without some rows.
+    /// - Parameter sets: Memory: one more than there are vectors.
+    func hiding(_ rows: [UInt32], _ sets: [RowSet]) -> CollectionState {
+        let newDead = sets[0]
+        newDead.take(dead)
+        let gone = rows.filter { Int($0) < newDead.span && !newDead.contains($0) }
+        if gone.isEmpty { return self }
+        for row in gone { newDead.insert(row) }
+        var vectors = vectors
+        for place in vectors.indices {
+            let old = vectors[place].hidden
+            let isShared = old === dead
+            let hidden = isShared ? newDead : sets[place + 1]
+            if !isShared { hidden.take(old) }
+            for row in gone where !(old?.contains(row) ?? false) {
+                hidden.insert(row)
+                vectors[place].count -= 1
+                if Int(row) < vectors[place].indexedRows { vectors[place].hiddenInGraph += 1 }
+            }
+            vectors[place].hidden = hidden
+        }
+        return CollectionState(
+            version: version + 1, rowCount: rowCount, count: count - gone.count, dead: newDead, vectors: vectors)
+    }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+/// Rows that a search found, k places for each query: those in use come first.
+struct FoundRows {
+    let k: Int
+    private let rowMemory: Buffer
+    private let distanceMemory: Buffer
+    private let countMemory: Buffer
+
+    init(queries: Int, k: Int) throws(VecStoreError) {
+        guard let places = product(queries, k) else {
+            throw VecStoreError(.tooLarge, "\(queries) queries for \(k) results each are more than there is memory for")
+        }
+        self.k = k
+        rowMemory = try allocate(UInt64.self, places, for: "the results of \(queries) queries")
+        distanceMemory = try allocate(Float.self, places, for: "the results of \(queries) queries")
+        countMemory = try allocate(UInt64.self, queries, for: "the results of \(queries) queries")
+    }
+
+    var rows: UnsafeMutablePointer<UInt64> { rowMemory.pointer(UInt64.self) }
+    var distances: UnsafeMutablePointer<Float> { distanceMemory.pointer(Float.self) }
+    var counts: UnsafeMutablePointer<UInt64> { countMemory.pointer(UInt64.self) }
+    var output: SearchOutput { SearchOutput(ids: rows, distances: distances, counts: counts) }
+}
+
+/// The nearest rows of one vector in one state: those of the graph, and those that wait for it, compared one by one.
+struct NearestRows {
+    private let collection: PointCollection
+    private let state: CollectionState
+    private let place: Int
+
+    init(_ collection: PointCollection, _ state: CollectionState, _ place: Int) {
+        self.collection = collection
+        self.state = state
+        self.place = place
+    }
+
+    /// - Parameter wanted: Rows that may be results, none of them hidden; nil: all that are not.
+    func find(
+        _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, wanted: RowSet?, _ options: VectorSearchOptions
+    ) throws(VecStoreError) -> FoundRows {
+        let vector = state.vectors[place]
+        let found = try FoundRows(queries: count, k: k)
+        guard let graph = vector.graph, !options.isExact else {
+            try compare(queries, type, count, from: 0, wanted, options.threads, found)
+            return found
+        }
+        var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
+        if let wanted {
+            try wanted.withBytes { bits, span throws(VecStoreError) in
+                search.filter = RowFilter(.bitmap(bits, count: span))
+                try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
+            }
+        } else if vector.hiddenInGraph > 0, let hidden = vector.hidden {
+            try hidden.withBytes { bits, span throws(VecStoreError) in
+                search.filter = RowFilter(.bitmap(bits, count: span), isNegated: true)
+                try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
+            }
+        } else {
+            try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
+        }
+        if vector.indexedRows < state.rowCount {
+            let waiting = try FoundRows(queries: count, k: k)
+            try compare(queries, type, count, from: vector.indexedRows, wanted, options.threads, waiting)
+            for i in 0..<count { merge(waiting, into: found, i) }
+        }
+        return found
+    }
+
+    /// Compares all rows from one on.
+    private func compare(
+        _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, from first: Int, _ wanted: RowSet?, _ threads: Int,
+        _ found: FoundRows
+    ) throws(VecStoreError) {
+        let settings = collection.settings[place]
+        let context = try ScanContext(
+            table: collection.table, metric: settings.metric, type: settings.type, dimension: settings.dimension)
+        let block = try QueryBlock(
+            queries, type: type, count: count, dimension: settings.dimension, metric: settings.metric, rowType: settings.type,
+            table: collection.table)
+        let file = collection.rowFiles[place]
+        // Bits of a block begin with a whole byte.
+        let start = first & ~7
+        var rows = RowBlock(rows: file.row(start), stride: file.stride, count: state.rowCount - start)
+        rows.firstID = UInt64(start)
+        let candidates = try candidates(from: first, wanted)
+        if let candidates {
+            rows.wanted = UnsafeRawPointer(candidates.words).assumingMemoryBound(to: UInt8.self) + start / 8
+            rows.wantedCount = candidates.count
+        }
+        try ExactSearch.nearest(context, block, [rows], k: found.k, threads: threads, found.output)
+        withExtendedLifetime(candidates) {}
+    }
+
+    /// The rows from `first` on that may be results; nil: all of them.
+    private func candidates(from first: Int, _ wanted: RowSet?) throws(VecStoreError) -> RowSet? {
+        let hidden = state.vectors[place].hidden
+        if wanted == nil && hidden == nil && first & 7 == 0 { return nil }
+        let set = try RowSet(span: state.rowCount)
+        if let wanted {
+            set.take(wanted)
+        } else {
+            set.insert(first..<state.rowCount)
+            if let hidden { set.subtract(hidden) }
+        }
+        set.remove(below: first)
+        return set
+    }
+
+    /// The k best of both, in order. A row that came into the graph meanwhile is in both.
+    private func merge(_ other: FoundRows, into found: FoundRows, _ i: Int) {
+        let k = found.k, base = i * k
+        var merged: [(distance: Float, row: UInt64)] = []
+        merged.reserveCapacity(2 * k)
+        for part in [found, other] {
+            for j in 0..<min(Int(part.counts[i]), k) { merged.append((part.distances[base + j], part.rows[base + j])) }
+        }
+        merged.sort { ($0.distance, $0.row) < ($1.distance, $1.row) }
+        var kept = 0
+        var last: UInt64?
+        for (distance, row) in merged where kept < k && row != last && row < UInt64(state.rowCount) {
+            // The same row has the same distance in both, so it comes twice in a row.
+            found.rows[base + kept] = row
+            found.distances[base + kept] = distance
+            last = row
+            kept += 1
+        }
+        found.counts[i] = UInt64(kept)
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+/// How a search by a vector and by words is done.
+package struct HybridSearchOptions {
+    package var vector = VectorSearchOptions()
+    package var text = TextSearchOptions()
+    package var fusion = Fusion.rrf
+    package var vectorWeight: Float = 1
+    package var textWeight: Float = 1
+    /// Hits of each search that are fused.
+    package var candidates = 100
+
+    package init() {}
+}
+
+extension PointCollection {
+    /// The points whose texts match best, best first.
+    package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
+        try reading { state throws(VecStoreError) in
+            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
+            let found = try TextSearch(self, state).find(text, k: k + options.offset, options, wanted: wanted)
+            return try hits(found.dropFirst(options.offset), state, withPayload: options.withPayload)
+        }
+    }
+
+    /// The best points by a vector and by words.
+    package func searchHybrid(
+        _ query: UnsafeRawPointer, type: ElementType, text: String, k: Int, _ options: HybridSearchOptions
+    ) throws(VecStoreError) -> [Hit] {
+        for (weight, name) in [(options.vectorWeight, "vector"), (options.textWeight, "text")] {
+            guard weight.isFinite && weight >= 0 else {
+                throw VecStoreError(.invalidArgument, "the weight of the \(name) is \(weight): it must be 0 or more")
+            }
+        }
+        return try reading { state throws(VecStoreError) in
+            let place = try vector(options.vector.vectorName)
+            let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
+            let near = try options.vector.filter.map { filter throws(VecStoreError) in
+                try matchingRows(filter, state, place: place)
+            }
+            let count = max(options.candidates, k + options.vector.offset)
+            let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: near, options.vector)
+            let metric = settings[place].metric
+            let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
+                (row: UInt32(truncatingIfNeeded: found.rows[$0]), score: score(found.distances[$0], metric))
+            }
+            let texts = try TextSearch(self, state).find(text, k: count, options.text, wanted: wanted)
+            let fused = Fusion.fuse([(vectors, options.vectorWeight), (texts, options.textWeight)], options.fusion)
+            var distances: [UInt32: Float] = [:]
+            for i in 0..<vectors.count { distances[vectors[i].row] = found.distances[i] }
+            return try hits(
+                fused.dropFirst(options.vector.offset).prefix(k), state, withPayload: options.vector.withPayload, distances)
+        }
+    }
+
+    private func hits(
+        _ rows: ArraySlice<(row: UInt32, score: Float)>, _ state: CollectionState, withPayload: Bool,
+        _ distances: [UInt32: Float] = [:]
+    ) throws(VecStoreError) -> [Hit] {
+        var results = [
+            rows.map { Hit(id: .number(noID), distance: distances[$0.row] ?? .nan, score: $0.score, row: $0.row) }
+        ]
+        try complete(&results, state, place: nil, withPayload: withPayload, withVector: false)
+        return results[0]
+    }
+}

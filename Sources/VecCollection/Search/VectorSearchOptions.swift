@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// How a search by vectors is done.
+package struct VectorSearchOptions {
+    package var vectorName: String?
+    /// What points must be like, as JSON; nil: no matter.
+    package var filter: [UInt8]?
+    /// Best hits that are left out.
+    package var offset = 0
+    /// Hits that are farther are left out.
+    package var maxDistance: Float?
+    package var efSearch: Int?
+    /// Whether all rows are compared, whatever that costs.
+    package var isExact = false
+    package var withPayload = true
+    package var withVector = false
+    /// Resolved: at least 1.
+    package var threads = 1
+
+    package init() {}
+}

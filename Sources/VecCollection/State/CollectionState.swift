@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// What a collection shows at one moment. It never changes: a search takes it and needs no lock after that, and a write puts a new
+/// one in its place.
+final class CollectionState: Sendable {
+    /// Rises with each change of the points: what was found out about one state holds as long as this stays.
+    let version: Int
+    /// Rows that have been handed out: those below are there, or dead.
+    let rowCount: Int
+    /// Points that there are.
+    let count: Int
+    /// Rows of points that were removed or replaced, or never came to be; nil: none. Rows beyond its count are alive.
+    let dead: RowSet?
+    /// In the order of the settings.
+    let vectors: [VectorState]
+
+    init(version: Int, rowCount: Int, count: Int, dead: RowSet?, vectors: [VectorState]) {
+        self.version = version
+        self.rowCount = rowCount
+        self.count = count
+        self.dead = dead
+        self.vectors = vectors
+    }
+
+    func isAlive(_ row: Int) -> Bool {
+        guard row < rowCount else { return false }
+        guard let dead else { return true }
+        return !dead.contains(UInt32(truncatingIfNeeded: row))
+    }
+}
+
+/// The vectors of one name at one moment.
+struct VectorState: Sendable {
+    /// Rows that are dead, or alive without this vector; nil: none. Rows beyond its count have one.
+    var hidden: RowSet?
+    /// Rows that have this vector.
+    var count: Int
+    /// What finds the nearest of the rows below `indexedRows`; nil: nothing but comparing all.
+    var graph: (any VectorIndex)?
+    var indexedRows = 0
+    /// Rows of the graph that are hidden by now.
+    var hiddenInGraph = 0
+}

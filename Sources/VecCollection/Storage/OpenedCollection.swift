@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// The parts of a collection as its directory has them.
+struct OpenedCollection {
+    var settings: [VectorSettings]
+    var uuid: CollectionUUID
+    var rowFiles: [RowFile]
+    var points: PointTable
+    var readers: ReaderPool
+    var writer: Database?
+    var state: CollectionState
+    var largestID: UInt64?
+    var fields: FieldTable
+    var nextExpiry: Int64
+
+    init(_ directory: String, _ options: CollectionOptions) throws(VecStoreError) {
+        let path = "\(directory)/\(Catalog.fileName)"
+        if !options.isReadOnly {
+            let database = try Database(path, .readWrite)
+            try OpenedCollection.prepareWriter(database, options.durability)
+            writer = database
+        }
+        let (reader, mode) = try OpenedCollection.openReader(path)
+        try Catalog.check(reader, directory)
+        readers = ReaderPool(path, mode, first: reader)
+        // All of it is read in one state of the database.
+        let parts = try reader.reading { () throws(VecStoreError) in try Parts(directory, reader, options) }
+        settings = parts.vectors
+        uuid = parts.uuid
+        rowFiles = parts.rowFiles
+        points = parts.points
+        state = parts.state
+        largestID = parts.largestID
+        fields = parts.fields
+        nextExpiry = parts.nextExpiry
+    }
+
+    static func prepareWriter(_ database: Database, _ durability: Durability) throws(VecStoreError) {
+        let level =
+            switch durability {
+            case .full: "FULL"
+            case .normal: "NORMAL"
+            case .none: "OFF"
+            }
+        // Values of pragmas cannot be bound; these are constants.
+        _ = try database.number("PRAGMA journal_size_limit = 67108864")
+        try database.run("PRAGMA synchronous = \(level)")
+        try database.run("PRAGMA cache_size = -32768")
+        _ = try database.number("PRAGMA wal_autocheckpoint = 8192")
+        database.keepLog()
+    }
+
+    /// Who may only read gets on without a log where there is none and none can be made: then nobody writes.
+    private static func openReader(_ path: String) throws(VecStoreError) -> (Database, Database.Mode) {
+        let database = try Database(path, .readOnly)
+        do throws(VecStoreError) {
+            _ = try database.number("PRAGMA schema_version")
+            return (database, .readOnly)
+        } catch {
+            guard error.code == .io || error.code == .readOnly else { throw error }
+            guard !FileHandle.exists("\(path)-wal") else { throw error }
+        }
+        return (try Database(path, .immutable), .immutable)
+    }
+
+    /// What the database says, and the files that it names.
+    private struct Parts {
+        let vectors: [VectorSettings]
+        let uuid: CollectionUUID
+        let rowFiles: [RowFile]
+        let points: PointTable
+        let state: CollectionState
+        let largestID: UInt64?
+        let fields: FieldTable
+        let nextExpiry: Int64
+
+        init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
+            uuid = try Catalog.uuid(reader)
+            let described = try Catalog.vectors(reader, directory)
+            vectors = described.map(\.settings)
+            let rowCount = try Catalog.nextRow(reader)
+            var files: [RowFile] = []
+            for (settings, file) in described {
+                files.append(
+                    try RowFile(
+                        "\(directory)/\(file)", settings, collection: uuid, rows: rowCount, isWritable: !options.isReadOnly))
+            }
+            rowFiles = files
+            points = try PointTable()
+            (state, largestID) = try StateLoader(directory, reader, vectors, files, points).load(rowCount: rowCount)
+            fields = try FieldTable(reader)
+            nextExpiry = try StateLoader.nextExpiry(reader)
+        }
+    }
+}

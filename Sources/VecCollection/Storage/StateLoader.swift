@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// Makes the state of a collection from its database and its files.
+struct StateLoader {
+    private let directory: String
+    private let database: Database
+    private let settings: [VectorSettings]
+    private let rowFiles: [RowFile]
+    private let points: PointTable
+
+    init(
+        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ rowFiles: [RowFile], _ points: PointTable
+    ) throws(VecStoreError) {
+        self.directory = directory
+        self.database = database
+        self.settings = settings
+        self.rowFiles = rowFiles
+        self.points = points
+    }
+
+    func load(rowCount: Int) throws(VecStoreError) -> (CollectionState, largestID: UInt64?) {
+        try points.reserve(rowCount)
+        let dead = try RowSet(span: rowCount, isFull: true)
+        // The index has ids and rows side by side: no page of a payload is read.
+        let select = try database.statement("SELECT row, id FROM points INDEXED BY points_id")
+        defer { select.reset() }
+        var count = 0
+        var largestID: UInt64?
+        while try select.step() {
+            let row = select.number(0)
+            guard row >= 0, row < Int64(rowCount), dead.contains(UInt32(row)) else {
+                throw VecStoreError(.corrupt, "'\(directory)': row \(row) is there, but \(rowCount) rows have been handed out")
+            }
+            let id = PointID(select, 1)
+            dead.remove(UInt32(row))
+            points.set(Int(row), id)
+            if case .number(let number) = id { largestID = max(largestID ?? 0, number) }
+            count += 1
+        }
+        let hidden = count == rowCount ? nil : dead
+        var vectors = [VectorState](repeating: VectorState(hidden: hidden, count: count), count: settings.count)
+        try hideMissing(&vectors, rowCount)
+        for place in settings.indices { attachGraph(&vectors[place], place, rowCount) }
+        return (CollectionState(version: 0, rowCount: rowCount, count: count, dead: hidden, vectors: vectors), largestID)
+    }
+
+    /// When the next point ends that has an end.
+    static func nextExpiry(_ database: Database) throws(VecStoreError) -> Int64 {
+        let select = try database.statement("SELECT min(expires) FROM points WHERE expires IS NOT NULL")
+        defer { select.reset() }
+        guard try select.step(), select.type(0) == .number else { return .max }
+        return select.number(0)
+    }
+
+    /// Points that do not have all vectors.
+    private func hideMissing(_ vectors: inout [VectorState], _ rowCount: Int) throws(VecStoreError) {
+        if settings.count == 1 { return }
+        let select = try database.statement("SELECT row, missing FROM points WHERE missing IS NOT NULL")
+        defer { select.reset() }
+        var own = [RowSet?](repeating: nil, count: settings.count)
+        while try select.step() {
+            guard let row = UInt32(exactly: select.number(0)) else { continue }
+            let missing = UInt64(bitPattern: select.number(1))
+            for place in settings.indices where missing & (1 << UInt64(place)) != 0 {
+                let hidden: RowSet
+                if let made = own[place] {
+                    hidden = made
+                } else {
+                    if let dead = vectors[place].hidden { hidden = try dead.copy() } else { hidden = try RowSet(span: rowCount) }
+                    own[place] = hidden
+                }
+                hidden.insert(row)
+                vectors[place].count -= 1
+            }
+        }
+        for place in settings.indices { if let hidden = own[place] { vectors[place].hidden = hidden } }
+    }
+
+    /// The graph that was saved last. One that cannot be read is passed over: it is made anew.
+    private func attachGraph(_ vector: inout VectorState, _ place: Int, _ rowCount: Int) {
+        guard let saved = try? GraphFile.find(database, place), saved.rows <= rowCount else { return }
+        let options = OpenOptions(externalRows: rowFiles[place].external)
+        guard let index = try? openIndex("\(directory)/\(saved.file)", options) else { return }
+        vector.graph = index
+        vector.indexedRows = saved.rows
+        let alive = saved.rows - (vector.hidden?.count(below: saved.rows) ?? 0)
+        vector.hiddenInGraph = max(index.count - alive, 0)
+    }
+}

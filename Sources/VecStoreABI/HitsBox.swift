@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import CVecStore
+import Glibc
+import VecCollection
+import VecIndex
+
+/// Hits in arrays as the header shows them. All strings end with a zero.
+final class HitsBox: @unchecked Sendable {
+    // Safety: written by init only.
+
+    private let queries: Int
+    private let offsets: Buffer
+    private let ids: Buffer
+    private let distances: Buffer
+    private let scores: Buffer
+    private let payloads: Buffer?
+    private let vectors: Buffer?
+    private let dimension: Int
+    private let strings: Buffer
+
+    /// - Parameters:
+    ///   - results: A list for each query. A hit without a payload where one was asked for is a point that is not there.
+    ///   - dimension: Of the vectors; nil: nobody asked.
+    init(_ results: [[Hit]], withPayload: Bool, dimension: Int?) throws(VecStoreError) {
+        let count = results.reduce(0) { $0 + $1.count }
+        queries = results.count
+        self.dimension = dimension ?? 0
+        offsets = try allocate(UInt64.self, results.count + 1, for: "hits")
+        ids = try allocate(vecstore_id.self, count, for: "hits")
+        distances = try allocate(Float.self, count, for: "hits")
+        scores = try allocate(Float.self, count, for: "hits")
+        payloads = withPayload ? try allocate(UnsafePointer<CChar>?.self, count, for: "hits") : nil
+        vectors = try dimension.map { dimension throws(VecStoreError) in
+            guard let floats = product(count, dimension) else {
+                throw VecStoreError(.tooLarge, "\(count) vectors of \(dimension) elements are more than there is memory for")
+            }
+            return try allocate(Float.self, floats, for: "hits")
+        }
+        strings = try allocate(UInt8.self, HitsBox.stringBytes(results), for: "hits")
+        fill(results)
+    }
+
+    private static func stringBytes(_ results: [[Hit]]) -> Int {
+        var bytes = 1
+        for hits in results {
+            for hit in hits {
+                if case .text(let text) = hit.id { bytes += text.utf8.count + 1 }
+                if let payload = hit.payload { bytes += payload.count + 1 }
+            }
+        }
+        return bytes
+    }
+
+    private func fill(_ results: [[Hit]]) {
+        var i = 0, used = 0
+        func keep(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
+            let start = strings.pointer(UInt8.self) + used
+            for (j, byte) in bytes.enumerated() { start[j] = byte }
+            start[bytes.count] = 0
+            used += bytes.count + 1
+            return UnsafeRawPointer(start).assumingMemoryBound(to: CChar.self)
+        }
+        for (query, hits) in results.enumerated() {
+            offsets.pointer(UInt64.self)[query] = UInt64(i)
+            for hit in hits {
+                var id = vecstore_id()
+                switch hit.id {
+                case .number(let number): id.number = number
+                case .text(let text): id.text = keep(text.utf8)
+                }
+                ids.pointer(vecstore_id.self)[i] = id
+                distances.pointer(Float.self)[i] = hit.distance
+                scores.pointer(Float.self)[i] = hit.score
+                if let payloads, let payload = hit.payload {
+                    payloads.pointer(UnsafePointer<CChar>?.self)[i] = keep(payload)
+                }
+                if let vectors, let vector = hit.vector {
+                    let target = vectors.pointer(Float.self) + i * dimension
+                    for (d, element) in vector.prefix(dimension).enumerated() { target[d] = element }
+                }
+                i += 1
+            }
+        }
+        offsets.pointer(UInt64.self)[results.count] = UInt64(i)
+    }
+
+    func fill(_ view: inout vecstore_hits_view) {
+        view.nq = queries
+        view.offsets = UnsafePointer(offsets.pointer(UInt64.self))
+        view.ids = UnsafePointer(ids.pointer(vecstore_id.self))
+        view.distances = UnsafePointer(distances.pointer(Float.self))
+        view.scores = UnsafePointer(scores.pointer(Float.self))
+        view.payloads = payloads.map { UnsafePointer($0.pointer(UnsafePointer<CChar>?.self)) }
+        view.vectors = vectors.map { UnsafePointer($0.pointer(Float.self)) }
+        view.dim = dimension
+    }
+}
