@@ -570,7 +570,8 @@ class IndexFile:
         _require(1 <= self.ef_construction <= 2**20, f"ef_construction is {self.ef_construction}")
         _require(self.asked_storage <= AS_INT4 and self.asked_rescore <= 3, "the options of the graph are not known")
         _require(self.decided_storage in (None, 1, 2, 3, 4, 5), f"storage {decided} was decided, which does not exist")
-        _require(self.decided_storage != AS_INT4 or self.asked_storage == AS_INT4, "int4 was decided, and not asked for")
+        may_be_int4 = self.asked_storage == AS_INT4 or (self.asked_storage == AS_ADDED and self.has_rows_outside)
+        _require(self.decided_storage != AS_INT4 or may_be_int4, "int4 was decided, and not asked for")
         if self.has_rows_outside:
             _require(self.asked_storage in (AS_ADDED, AS_INT8, AS_INT4), "rows lie outside that are those of the walk")
             _require(self.asked_rescore != RESCORE_NONE, "rows lie outside that were not asked for")

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import VecIndex
 
 extension PointCollection {
@@ -13,31 +12,10 @@ extension PointCollection {
             throw VecStoreError(.invalidArgument, "a collection that is made is open for writing: read_only goes with open")
         }
         try check(vectors)
-        let path = trimmed(path)
-        if FileHandle.exists(path) {
-            guard try fileNames(path).isEmpty else {
-                throw VecStoreError(.alreadyExists, "'\(path)' is there already and not an empty directory")
-            }
+        let path = NewDirectory.trimmed(path)
+        try NewDirectory.make(path, sync: options.durability != .none) { directory throws(VecStoreError) in
+            try fill(directory, vectors, sync: options.durability != .none)
         }
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        let temporary = "\(path).new-\(getpid())-\(time.tv_nsec)"
-        guard mkdir(temporary, 0o777) == 0 else { throw systemError("create", temporary) }
-        do throws(VecStoreError) {
-            try fill(temporary, vectors, sync: options.durability != .none)
-            guard rename(temporary, path) == 0 else {
-                let code = errno
-                if code == EEXIST || code == ENOTEMPTY {
-                    throw VecStoreError(.alreadyExists, "'\(path)' is there already and not an empty directory")
-                }
-                throw systemError("create", path, code)
-            }
-        } catch {
-            for name in (try? fileNames(temporary)) ?? [] { unlink("\(temporary)/\(name)") }
-            rmdir(temporary)
-            throw error
-        }
-        if options.durability != .none { try FileHandle.synchronizeDirectory(parent(path)) }
         return try open(path, options)
     }
 
@@ -54,14 +32,13 @@ extension PointCollection {
         try Catalog.create(database, uuid, files)
         // All of it in the file itself: the directory may be moved as it is.
         _ = try database.number("PRAGMA wal_checkpoint(TRUNCATE)")
-        if sync { try FileHandle.synchronizeDirectory(directory) }
     }
 
     /// Opens a collection.
     package static func open(
         _ path: String, _ options: CollectionOptions = CollectionOptions()
     ) throws(VecStoreError) -> PointCollection {
-        let path = trimmed(path)
+        let path = NewDirectory.trimmed(path)
         guard FileHandle.exists("\(path)/\(Catalog.fileName)") else {
             throw VecStoreError(.notFound, "'\(path)' is not a collection: it has no \(Catalog.fileName)")
         }
@@ -88,17 +65,5 @@ extension PointCollection {
                 throw VecStoreError(.invalidArgument, "a vector has no name: only a single one may have none")
             }
         }
-    }
-
-    /// Without slashes at the end.
-    private static func trimmed(_ path: String) -> String {
-        var path = path
-        while path.utf8.count > 1 && path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
-        return path
-    }
-
-    private static func parent(_ path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
-        return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
     }
 }

@@ -138,6 +138,9 @@ final class Database {
         throw Database.error(result, handle, verb, path)
     }
 
+    /// What went wrong last.
+    func failure(_ verb: String) -> VecStoreError { Database.error(sqlite3_extended_errcode(handle), handle, verb, path) }
+
     private static func error(_ result: Int32, _ handle: OpaquePointer?, _ verb: String, _ path: String) -> VecStoreError {
         let reason = handle.flatMap { sqlite3_errmsg($0) } ?? sqlite3_errstr(result)
         let text = reason.flatMap { String(validatingCString: $0) } ?? "error \(result)"

@@ -8,8 +8,13 @@ final class FieldWriter {
     private let database: Database
     private let texts: [Field]
     private let hasOthers: Bool
-    private var added: [(row: Int, document: JSONDocument?)] = []
-    private var removed: [Int] = []
+    /// In the order in which they came: a row may get another payload, or be gone again.
+    private var changes: [Change] = []
+
+    private enum Change {
+        case add(UInt32, JSONDocument?)
+        case remove(UInt32)
+    }
 
     /// By the one writer: no field comes or goes meanwhile.
     init(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
@@ -22,7 +27,7 @@ final class FieldWriter {
 
     func add(_ row: Int, _ document: JSONDocument?) throws(VecStoreError) {
         for field in texts { try insert(field, row, field.text(document)) }
-        if hasOthers { added.append((row, document)) }
+        if hasOthers { changes.append(.add(UInt32(row), document)) }
     }
 
     private func insert(_ field: Field, _ row: Int, _ text: [UInt8]) throws(VecStoreError) {
@@ -35,7 +40,7 @@ final class FieldWriter {
 
     /// Before the row is deleted: the index of a text has to be told what it was.
     func remove(_ row: Int) throws(VecStoreError) {
-        if hasOthers { removed.append(row) }
+        if hasOthers { changes.append(.remove(UInt32(row))) }
         if texts.isEmpty { return }
         let select = try database.statement("SELECT payload FROM points WHERE row = ?1")
         try select.bind(1, Int64(row))
@@ -63,8 +68,12 @@ final class FieldWriter {
             for field in collection.fields.fields {
                 guard let loaded = field.loaded else { continue }
                 do throws(VecStoreError) {
-                    for (row, document) in added { try loaded.set(UInt32(row), document) }
-                    for row in removed { loaded.remove(UInt32(row)) }
+                    for change in changes {
+                        switch change {
+                        case .add(let row, let document): try loaded.set(row, document)
+                        case .remove(let row): loaded.remove(row)
+                        }
+                    }
                 } catch {
                     field.loaded = nil
                 }

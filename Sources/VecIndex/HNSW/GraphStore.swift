@@ -34,7 +34,8 @@ final class GraphStore: @unchecked Sendable {
     /// Finer rows.
     let full: SegmentedColumn?
     /// The finer rows that lie outside, by id.
-    let external: ExternalRows?
+    let external: ExternalRows.View?
+    private let externalOwner: ExternalRows?
     let inverseNorms: SegmentedColumn?
     let ids: SegmentedColumn
     let links: SegmentedColumn
@@ -87,7 +88,8 @@ final class GraphStore: @unchecked Sendable {
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher
-        self.external = shape.fullType == nil ? nil : external
+        externalOwner = shape.fullType == nil ? nil : external
+        self.external = externalOwner?.view
         self.shift = shift
         map = nil
         let canGrow = shift >= GraphStore.mostShift(shape)
@@ -119,7 +121,8 @@ final class GraphStore: @unchecked Sendable {
         self.shape = shape
         self.quantizer = quantizer
         self.sketcher = sketcher
-        self.external = shape.fullType == nil ? nil : external
+        externalOwner = shape.fullType == nil ? nil : external
+        self.external = externalOwner?.view
         self.map = map
         shift = 31
         func place(_ kind: GraphColumn) throws(VecStoreError) -> SegmentedColumn? {

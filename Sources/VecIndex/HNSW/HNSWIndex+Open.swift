@@ -86,10 +86,10 @@ extension HNSWIndex {
         }
         // What training decided must be what the header says the rows are: who changes the index goes by either.
         let decided = notes.knowledge.storage
-        guard
-            decided == nil
-                || (made.isCodable && decided != .auto && (made.storage == decided || (made.storage == .auto && decided != .int4)))
-        else { throw VecStoreError(.corrupt, "'\(map.path)' has a graph with storage that was never asked for") }
+        let mayBeChosen = made.storage == .auto && (decided != .int4 || made.externalRows != nil)
+        guard decided == nil || (made.isCodable && decided != .auto && (made.storage == decided || mayBeChosen)) else {
+            throw VecStoreError(.corrupt, "'\(map.path)' has a graph with storage that was never asked for")
+        }
         var wanted = decided.map { HNSWIndex.shape(made, storage: $0) } ?? HNSWIndex.shapeBeforeTraining(made)
         wanted.isSketched = shape.isSketched
         guard wanted == shape else {

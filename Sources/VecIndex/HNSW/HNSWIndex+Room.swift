@@ -141,12 +141,22 @@ extension HNSWIndex {
             sample.rows.pointer(Float.self), sample.count, dimension: options.dimension, metric: options.metric,
             table: table, threads: threads)
         var storage = options.storage
-        let result = storage == .int4 ? try trainer.trainPacked(seed: options.seed) : try trainer.train()
-        if storage == .auto { storage = result.loss <= HNSWIndex.acceptedLoss ? .int8 : finerStorage(sample) }
+        var result = storage == .int4 ? try trainer.trainPacked(seed: options.seed) : try trainer.train()
+        if storage == .auto {
+            storage = result.loss <= HNSWIndex.acceptedLoss ? .int8 : finerStorage(sample)
+            // Rows lie outside so that the graph may be small: codes of half the size where they do, too.
+            if options.externalRows != nil && storage == .int8 {
+                let packed = try trainer.trainPacked(seed: options.seed)
+                if packed.loss <= HNSWIndex.acceptedLoss {
+                    storage = .int4
+                    result = packed
+                }
+            }
+        }
         var shape = HNSWIndex.shape(options, storage: storage)
         var sketch: CodeTrainer.Result?
-        // Sketches cost memory: not where only codes are wanted.
-        if storage == .int8 && shape.fullType != nil && shape.dimension >= GraphShape.leastSketchedDimension {
+        // Sketches cost memory: not where only codes are wanted, or the graph is to be small.
+        if storage == .int8 && shape.fullType != nil && options.externalRows == nil && shape.dimension >= GraphShape.leastSketchedDimension {
             let tried = try trainer.trainSketch()
             if tried.loss <= HNSWIndex.acceptedSketchLoss { sketch = tried }
         }

@@ -12,10 +12,25 @@ package final class ExternalRows: @unchecked Sendable {
 
     package let dimension: Int
     package let type: ElementType
-    package let stride: Int
-    private let base: UnsafeRawPointer
-    private let rowCount: Atomic<Int>
+    package var stride: Int { view.stride }
+    let view: View
+    private let memory: Buffer
     private let owner: AnyObject
+
+    /// What it takes to find a row, for those who keep the object alive: counting references costs as much as looking a row up.
+    struct View {
+        fileprivate let base: UnsafeRawPointer
+        fileprivate let stride: Int
+        fileprivate let rowCount: UnsafeMutablePointer<Atomic<Int>>
+
+        /// The row with an id; nil where there is none.
+        @inline(__always)
+        func row(_ id: UInt64) -> UnsafeRawPointer? {
+            let count = rowCount.pointee.load(ordering: .acquiring)
+            guard id < UInt64(truncatingIfNeeded: count) else { return nil }
+            return base + Int(truncatingIfNeeded: id) &* stride
+        }
+    }
 
     /// - Parameters:
     ///   - base: Of the first row; on a boundary of an element. Stays where it is, whatever the count grows to.
@@ -36,30 +51,25 @@ package final class ExternalRows: @unchecked Sendable {
                 "rows of \(size) bytes lie \(stride) apart: allowed are \(size) and more, on boundaries of \(element) bytes"
             )
         }
-        self.base = base
         self.type = type
         self.dimension = dimension
-        self.stride = stride
         self.owner = owner
-        rowCount = Atomic(0)
+        memory = try allocate(Int.self, 1, for: "the number of rows")
+        view = View(base: base, stride: stride, rowCount: memory.base.assumingMemoryBound(to: Atomic<Int>.self))
         try grow(to: count)
     }
 
     /// Rows that are there.
-    package var count: Int { rowCount.load(ordering: .acquiring) }
+    package var count: Int { view.rowCount.pointee.load(ordering: .acquiring) }
 
     /// Says that there are more rows now; fewer than there were change nothing.
     package func grow(to count: Int) throws(VecStoreError) {
         guard count >= 0, product(count, stride) != nil else {
             throw VecStoreError(.invalidArgument, "\(count) rows of \(stride) bytes: no memory holds them")
         }
-        rowCount.max(count, ordering: .acquiringAndReleasing)
+        view.rowCount.pointee.max(count, ordering: .acquiringAndReleasing)
     }
 
     /// The row with an id; nil where there is none.
-    @inline(__always)
-    func row(_ id: UInt64) -> UnsafeRawPointer? {
-        guard id < UInt64(truncatingIfNeeded: count) else { return nil }
-        return base + Int(truncatingIfNeeded: id) &* stride
-    }
+    func row(_ id: UInt64) -> UnsafeRawPointer? { view.row(id) }
 }
