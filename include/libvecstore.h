@@ -1327,7 +1327,8 @@ VECSTORE_API vecstore_status vecstore_collection_verify(const vecstore_collectio
 /*
  * What a collection is and costs, as one JSON object: "count", "rows" (used, with those of points that are gone), "waiting" (rows
  * that graphs do not have yet), "read_only", "durability", "disk_bytes", "memory_bytes", "vectors" (all of their options, "count",
- * "indexed", and of the graph "graph_bytes"), "payload_indexes" ("path", "type", "tokenizer"), "index_error" ("" or why the last
+ * "indexed", and of the graph "graph_bytes" and "graph_error", "" or why the one that was
+ * saved could not be opened and is made anew), "payload_indexes" ("path", "type", "tokenizer"), "index_error" ("" or why the last
  * work in the background failed).
  * @param[out] buffer  room for `size` bytes: as much of the text as fits, and a 0; may be NULL where size is 0
  * @param[out] needed  bytes of the whole text without the 0; may be NULL

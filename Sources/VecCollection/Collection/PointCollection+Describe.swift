@@ -77,6 +77,8 @@ extension PointCollection {
         json.integer(vector.graph?.count ?? 0)
         json.key("graph_bytes")
         json.integer(vector.graph.map { $0.stats().memoryBytes + $0.stats().mappedBytes } ?? 0)
+        json.key("graph_error")
+        json.string(vector.graphFailure ?? "")
         json.endObject()
     }
 

@@ -12,6 +12,7 @@ final class Database {
     let path: String
     private var statements: [String: Statement] = [:]
     private let owner = getpid()
+    private var reader: PhraseReader?
 
     enum Mode {
         case create, readWrite, readOnly
@@ -129,6 +130,14 @@ final class Database {
         let statement = try statement(sql)
         defer { statement.reset() }
         return try statement.step() ? statement.number(0) : 0
+    }
+
+    /// Reads phrases of full-text queries.
+    func phraseReader() throws(VecStoreError) -> PhraseReader {
+        if let reader { return reader }
+        let new = try PhraseReader(handle)
+        reader = new
+        return new
     }
 
     // MARK: - Errors

@@ -14,6 +14,8 @@ final class Field: @unchecked Sendable {
     let tokenizer: Tokenizer.Kind
     /// What is in memory of it; nil before it is first asked for, and where the last change could not be entered.
     var loaded: LoadedField?
+    /// Of a text, likewise.
+    var lengths: TextLengths?
 
     init(path: PayloadPath, type: FieldIndexType, place: Int, tokenizer: Tokenizer.Kind) {
         self.path = path

@@ -16,6 +16,10 @@ final class FieldWriter {
         case remove(UInt32)
     }
 
+    /// Words of texts that came, for those fields that have them in memory.
+    private var lengths: [(field: Field, row: UInt32, length: UInt32)] = []
+    private let counted: Set<Int>
+
     /// By the one writer: no field comes or goes meanwhile.
     init(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
         self.collection = collection
@@ -23,6 +27,7 @@ final class FieldWriter {
         let fields = collection.fieldsLock.shared { collection.fields.fields }
         texts = fields.filter { $0.type == .text }
         hasOthers = fields.contains { $0.type != .text }
+        counted = collection.fieldsLock.shared { Set(fields.filter { $0.lengths != nil }.map(\.place)) }
     }
 
     func add(_ row: Int, _ document: JSONDocument?) throws(VecStoreError) {
@@ -36,6 +41,9 @@ final class FieldWriter {
         try insert.bind(1, Int64(row))
         try insert.bind(2, utf8: text)
         try insert.run()
+        if counted.contains(field.place) {
+            lengths.append((field, UInt32(row), try TextLengths.read(field, row, database)))
+        }
     }
 
     /// Before the row is deleted: the index of a text has to be told what it was.
@@ -63,8 +71,11 @@ final class FieldWriter {
 
     /// After the commit. A field that has no room for the change is read anew when it is asked for.
     func finish() {
-        guard hasOthers else { return }
+        guard hasOthers || !lengths.isEmpty else { return }
         collection.fieldsLock.alone {
+            for (field, row, length) in lengths {
+                do throws(VecStoreError) { try field.lengths?.set(row, length) } catch { field.lengths = nil }
+            }
             for field in collection.fields.fields {
                 guard let loaded = field.loaded else { continue }
                 do throws(VecStoreError) {

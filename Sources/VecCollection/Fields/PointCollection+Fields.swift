@@ -83,6 +83,16 @@ extension PointCollection {
         while try select.step() { try body(select.number(0), try checkPayload(select.bytes(1))) }
     }
 
+    /// The same for the lengths of texts.
+    func loadLengths(_ field: Field) throws(VecStoreError) {
+        if fieldsLock.shared({ field.lengths != nil }) { return }
+        try writeLock.withLock { () throws(VecStoreError) in
+            if fieldsLock.shared({ field.lengths != nil }) { return }
+            let loaded = try readers.with { database throws(VecStoreError) in try TextLengths.load(field, database) }
+            fieldsLock.alone { field.lengths = loaded }
+        }
+    }
+
     /// Reads the values of a field into memory, where they are not there yet: once, when it is first asked for.
     func load(_ field: Field) throws(VecStoreError) {
         if fieldsLock.shared({ field.loaded != nil }) { return }

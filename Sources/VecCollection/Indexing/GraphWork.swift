@@ -72,6 +72,7 @@ struct GraphWork {
         collection.publish { old in
             old.changing(place) { vector in
                 vector.graph = usable
+                vector.graphFailure = nil
                 if isNew {
                     vector.indexedRows = 0
                     vector.hiddenInGraph = 0

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import VecIndex
 
-/// Full-text search in one state: the rows whose texts match, ranked by BM25 as FTS5 computes it (k1 1.2, b 0.75; Robertson &
-/// Zaragoza 2009), larger being better. Where several fields match, their scores add up.
+/// Full-text search in one state: the rows whose texts match, ranked by BM25 (Robertson & Zaragoza 2009) with the constants of FTS5,
+/// k1 = 1.2 and b = 0.75; larger is better. Where several fields match, their scores add up.
+///
+/// FTS5 finds the words. Its own ranking looks up the length of each text in a table, so this one, which gives the same
+/// scores, has them in memory.
 struct TextSearch {
     private let collection: PointCollection
     private let state: CollectionState
+
+    private static let k1: Float = 1.2
+    private static let b: Float = 0.75
 
     init(_ collection: PointCollection, _ state: CollectionState) {
         self.collection = collection
@@ -16,23 +23,62 @@ struct TextSearch {
     /// The best rows, best first; rows with the same score in their order.
     func find(_ text: String, k: Int, _ options: TextSearchOptions, wanted: RowSet?) throws(VecStoreError) -> [(row: UInt32, score: Float)] {
         let fields = try chosenFields(options)
+        for (field, _) in fields { try collection.loadLengths(field) }
         return try collection.readers.with { database throws(VecStoreError) in
             try database.reading { () throws(VecStoreError) in
-                if fields.count == 1, let (field, weight) = fields.first {
-                    var best = BestRows(k)
-                    try search(field, text, options.mode, database, wanted) { best.add($0, $1 * weight) }
-                    return best.sorted()
-                }
-                var sums: [UInt32: Float] = [:]
+                let scores = try allocate(Float.self, state.rowCount, for: "the scores of texts")
+                let matches = try allocate(UInt8.self, state.rowCount, for: "the scores of texts")
+                var rows: [UInt32] = []
                 for (field, weight) in fields {
-                    try search(field, text, options.mode, database, wanted) { sums[$0, default: 0] += $1 * weight }
+                    try add(field, text, options.mode, weight, database, scores.pointer(Float.self), matches.pointer(UInt8.self), &rows)
                 }
                 var best = BestRows(k)
-                for (row, score) in sums { best.add(row, score) }
+                for row in rows where wanted?.contains(row) ?? state.isAlive(Int(row)) {
+                    best.add(row, scores.pointer(Float.self)[Int(row)])
+                }
                 return best.sorted()
             }
         }
     }
+
+    /// Adds the scores of one field, and the rows that match in it and in none before.
+    private func add(
+        _ field: Field, _ text: String, _ mode: TextSearchOptions.Mode, _ weight: Float, _ database: Database,
+        _ scores: UnsafeMutablePointer<Float>, _ matches: UnsafeMutablePointer<UInt8>, _ rows: inout [UInt32]
+    ) throws(VecStoreError) {
+        guard let expression = try expression(field, text, mode) else { return }
+        let reader = try database.phraseReader()
+        try reader.read(expression, field.textTable, database)
+        let phrases = reader.phrases
+        if phrases.isEmpty { return }
+        let total = Float(reader.rowCount), average = max(Float(reader.wordCount) / max(total, 1), 1)
+        // All phrases, where one is not enough: rows that lack one get no score.
+        let needed = mode == .any ? 1 : min(phrases.count, Int(UInt8.max))
+        let countMemory = try needed > 1 ? allocate(UInt8.self, state.rowCount, for: "the words of texts") : nil
+        let counts = countMemory?.pointer(UInt8.self)
+        if let counts { for phrase in phrases { for (row, _) in phrase where Int(row) < state.rowCount { counts[Int(row)] &+= 1 } } }
+        defer { withExtendedLifetime(countMemory) {} }
+        collection.fieldsLock.shared {
+            let lengths = field.lengths
+            for phrase in phrases {
+                let found = Float(phrase.count)
+                // As FTS5 has it: a word of more than half of the texts counts next to nothing, and not against them.
+                let weightOfPhrase = weight * max(TextSearch.logarithm((total - found + 0.5) / (found + 0.5)), 1e-6)
+                for (row, occurrences) in phrase where Int(row) < state.rowCount {
+                    if let counts, counts[Int(row)] != UInt8(needed) { continue }
+                    let length = Float(lengths?.length(row) ?? 0), times = Float(occurrences)
+                    let norm = TextSearch.k1 * (1 - TextSearch.b + TextSearch.b * length / average)
+                    scores[Int(row)] += weightOfPhrase * times * (TextSearch.k1 + 1) / (times + norm)
+                    if matches[Int(row)] == 0 {
+                        matches[Int(row)] = 1
+                        rows.append(row)
+                    }
+                }
+            }
+        }
+    }
+
+    private static func logarithm(_ x: Float) -> Float { Glibc.logf(x) }
 
     private func chosenFields(_ options: TextSearchOptions) throws(VecStoreError) -> [(Field, Float)] {
         let known = collection.fieldsLock.shared { collection.fields.fields.filter { $0.type == .text } }
@@ -57,32 +103,15 @@ struct TextSearch {
         return chosen
     }
 
-    private func search(
-        _ field: Field, _ text: String, _ mode: TextSearchOptions.Mode, _ database: Database, _ wanted: RowSet?,
-        _ body: (UInt32, Float) -> Void
-    ) throws(VecStoreError) {
-        guard let expression = try expression(field, text, mode) else { return }
-        let table = field.textTable
-        let select = try database.statement("SELECT rowid, bm25(\(table)) FROM \(table) WHERE \(table) MATCH ?1")
-        defer { select.reset() }
-        try select.bind(1, utf8: expression)
-        while try select.step() {
-            guard let row = UInt32(exactly: select.number(0)), state.isAlive(Int(row)) else { continue }
-            if let wanted, !wanted.contains(row) { continue }
-            // FTS5 says it the other way round: smaller is better there.
-            body(row, Float(-select.real(1)))
-        }
-    }
-
+    /// The words, any of them: which rows must have all is a matter of counting.
     private func expression(_ field: Field, _ text: String, _ mode: TextSearchOptions.Mode) throws(VecStoreError) -> [UInt8]? {
         let splitter = try collection.splitter(field.tokenizer)
         switch mode {
-        case .any: return try WordTest.any(text).expression(splitter)
-        case .all: return try WordTest.all(text).expression(splitter)
+        case .any, .all: return try WordTest.any(text).expression(splitter)
         case .phrase: return try WordTest.phrase(text).expression(splitter)
         case .prefix:
-            guard let all = try WordTest.all(text).expression(splitter) else { return nil }
-            return all + Array("*".utf8)
+            guard let words = try WordTest.any(text).expression(splitter) else { return nil }
+            return words + Array("*".utf8)
         }
     }
 }

@@ -42,4 +42,6 @@ struct VectorState: Sendable {
     var indexedRows = 0
     /// Rows of the graph that are hidden by now.
     var hiddenInGraph = 0
+    /// Why the graph that was saved is not this one; nil where it is, or there was none.
+    var graphFailure: String?
 }

@@ -78,14 +78,17 @@ struct StateLoader {
         for place in settings.indices { if let hidden = own[place] { vectors[place].hidden = hidden } }
     }
 
-    /// The graph that was saved last. One that cannot be read is passed over: it is made anew.
+    /// The graph that was saved last. One that cannot be read is made anew, by whoever writes; until then all rows are compared.
     private func attachGraph(_ vector: inout VectorState, _ place: Int, _ rowCount: Int) {
-        guard let saved = try? GraphFile.find(database, place), saved.rows <= rowCount else { return }
-        let options = OpenOptions(externalRows: rowFiles[place].external)
-        guard let index = try? openIndex("\(directory)/\(saved.file)", options) else { return }
-        vector.graph = index
-        vector.indexedRows = saved.rows
-        let alive = saved.rows - (vector.hidden?.count(below: saved.rows) ?? 0)
-        vector.hiddenInGraph = max(index.count - alive, 0)
+        do throws(VecStoreError) {
+            guard let saved = try GraphFile.find(database, place), saved.rows <= rowCount else { return }
+            let index = try openIndex("\(directory)/\(saved.file)", OpenOptions(externalRows: rowFiles[place].external))
+            vector.graph = index
+            vector.indexedRows = saved.rows
+            let alive = saved.rows - (vector.hidden?.count(below: saved.rows) ?? 0)
+            vector.hiddenInGraph = max(index.count - alive, 0)
+        } catch {
+            vector.graphFailure = error.message
+        }
     }
 }

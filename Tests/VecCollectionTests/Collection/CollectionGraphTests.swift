@@ -84,13 +84,15 @@ struct CollectionGraphTests {
         try collection.verify()
     }
 
-    @Test func aSavedGraphIsMappedAndGoesOn() throws {
-        var collection = try make()
+    @Test("a saved graph is mapped, and goes on", arguments: [ElementType.float32, .float16], [Metric.cosine, .l2Squared])
+    func mapped(type: ElementType, metric: Metric) throws {
+        var collection = try make(type, metric)
         let all = vectors(5000, seed: 6)
         try collection.put((0..<4000).map { .number($0) }, Array(all[..<4000]))
         try collection.optimize()
         try collection.close()
         collection = try PointCollection.open(directory.path("points"), CollectionOptions(durability: .none))
+        #expect(collection.current.vectors[0].graphFailure == nil)
         #expect(collection.current.vectors[0].graph?.isReadOnly == true)
         #expect(try recall(collection) >= 0.97)
         try collection.remove((0..<100).map { .number($0) })
