@@ -1119,6 +1119,14 @@ VECSTORE_API vecstore_status vecstore_collection_upsert(vecstore_collection *col
                                                         const vecstore_batch_vectors *vectors, size_t n_vectors,
                                                         const char *const *payloads, const int64_t *expires);
 
+/*
+ * Gives points other vectors, all or none; their payloads, and vectors of other names, stay.
+ * Errors: as of upsert, and NOT_FOUND where one of the points is not there. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_update_vectors(vecstore_collection *collection, const vecstore_id *ids,
+                                                                size_t n, const vecstore_batch_vectors *vectors,
+                                                                size_t n_vectors);
+
 /* Removes points; ids that are not there are passed over. `removed` may be NULL. Errors: INVALID_ARGUMENT, INVALID_HANDLE,
  * READ_ONLY, IO, OUT_OF_MEMORY. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_collection_remove(vecstore_collection *collection, const vecstore_id *ids, size_t n,
@@ -1186,9 +1194,11 @@ typedef struct vecstore_hits_view {
     const char *const *payloads; /* "" where a point has none; NULL in the place of a point that is not there (get); NULL: nobody asked */
     const float *vectors;        /* dim elements for each; NULL: nobody asked */
     size_t dim;
+    const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets: the value of each hit; else NULL */
 } vecstore_hits_view;
 
-#define VECSTORE_HITS_VIEW_INIT { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0 }
+#define VECSTORE_HITS_VIEW_INIT \
+    { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
 
 /* Fills in `view`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_hits_get(const vecstore_hits *hits, vecstore_hits_view *view);
@@ -1242,9 +1252,13 @@ typedef struct vecstore_query_options {
     uint32_t with_vector;    /* 1: hits bring their vectors; else 0 */
     uint32_t has_max_distance; /* 1: hits that are farther than max_distance are left out; else 0 */
     float max_distance;
+    float diversity;         /* above 0, up to 1: of the nearest `candidates` those that differ from each other, the more the
+                                larger it is (maximal marginal relevance, Carbonell & Goldstein 1998); 0 = the nearest */
+    uint32_t candidates;     /* of diversity; 0 = 100; at least k */
 } vecstore_query_options;
 
-#define VECSTORE_QUERY_OPTIONS_INIT { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f }
+#define VECSTORE_QUERY_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0 }
 
 /*
  * The nearest points of each of nq queries, best first; points at the same distance in the order in which they were written.
@@ -1255,6 +1269,36 @@ typedef struct vecstore_query_options {
 VECSTORE_API vecstore_status vecstore_collection_search(const vecstore_collection *collection, const void *queries,
                                                         vecstore_dtype dtype, size_t nq, size_t k,
                                                         const vecstore_query_options *options, vecstore_hits **out);
+
+/*
+ * The nearest points by the values of a field: of the nearest `groups` values the nearest `group_size` points each. Each group is
+ * a query of the hits, with its value in `groups` of the view. A point whose field is an array is in a group for each element.
+ * Errors: as of search. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_search_groups(const vecstore_collection *collection, const void *query,
+                                                               vecstore_dtype dtype, const char *group_by, size_t groups,
+                                                               size_t group_size, const vecstore_query_options *options,
+                                                               vecstore_hits **out);
+
+/*
+ * The points nearest to twice the mean of the vectors of some points less the mean of those of others, or to the mean of the first
+ * where there are no others; under COSINE means of directions. The points that are named are no hits.
+ * @param[in] positive  n_positive ids, 1 or more
+ * Errors: as of search, and NOT_FOUND where one of the points is not there, or has no such vector. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_recommend(const vecstore_collection *collection, const vecstore_id *positive,
+                                                           size_t n_positive, const vecstore_id *negative,
+                                                           size_t n_negative, size_t k,
+                                                           const vecstore_query_options *options, vecstore_hits **out);
+
+/*
+ * The values of a field, and how many points have each: the most frequent first. A hit for each value: its id is the number of
+ * points, its value is in `groups` of the view, as JSON. Of an array each different element counts.
+ * @param[in] limit  the most values that are wanted, 1 ... 1,048,576
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_facet(const vecstore_collection *collection, const char *path,
+                                                       const char *filter, size_t limit, vecstore_hits **out);
 
 /* Which texts match. */
 typedef uint32_t vecstore_text_mode;
@@ -1317,6 +1361,29 @@ VECSTORE_API vecstore_status vecstore_collection_search_hybrid(const vecstore_co
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, CANCELLED (what was indexed stays so), IO, OUT_OF_MEMORY. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_optimize(vecstore_collection *collection, const vecstore_work_options *options);
+
+/*
+ * Sees what others have written since a collection was opened for reading, or refreshed last. One that is open for writing sees
+ * everything at once. `changed` (may be NULL): whether there was anything new.
+ * Errors: INVALID_HANDLE, CORRUPT, IO, OUT_OF_MEMORY. O(points) where there was, else O(1). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_refresh(vecstore_collection *collection, bool *changed);
+
+/*
+ * Writes a copy of a collection as it is at one moment, while searches and writes go on: a collection of its own, which appears
+ * whole or not at all, and is on the disk when the call returns.
+ * @param[in] path     of a directory that does not exist, or is empty
+ * @param[in] options  a callback that is told of bytes of vectors, and may cancel; NULL = none
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, ALREADY_EXISTS, NOT_FOUND (no such parent), CANCELLED, IO, OUT_OF_MEMORY. O(bytes).
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_snapshot(const vecstore_collection *collection, const char *path,
+                                                          const vecstore_work_options *options);
+
+/* Makes a collection from a snapshot, after checking all of it as verify does. Errors: as of open, verify and snapshot.
+ * (since 0.1) */
+VECSTORE_API vecstore_status vecstore_collection_restore(const char *snapshot, const char *path,
+                                                         const vecstore_work_options *options);
 
 /*
  * Checks the database, the checksum of every vector, counts, graphs and full text against each other. Writes wait meanwhile.

@@ -60,6 +60,20 @@ public func vecstore_collection_upsert(
     }
 }
 
+@_cdecl("vecstore_collection_update_vectors")
+public func vecstore_collection_update_vectors(
+    _ collection: OpaquePointer!, _ ids: UnsafePointer<vecstore_id>!, _ n: Int,
+    _ vectors: UnsafePointer<vecstore_batch_vectors>!, _ n_vectors: Int
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            let points = try checkedIDs(ids, n)
+            try collection.updateVectors(
+                points, checkedBatchVectors(vectors, n_vectors, count: points.count, collection))
+        }
+    }
+}
+
 @_cdecl("vecstore_collection_remove")
 public func vecstore_collection_remove(
     _ collection: OpaquePointer!, _ ids: UnsafePointer<vecstore_id>!, _ n: Int, _ removed: UnsafeMutablePointer<Int>!
@@ -208,6 +222,54 @@ public func vecstore_collection_search(
     }
 }
 
+@_cdecl("vecstore_collection_search_groups")
+public func vecstore_collection_search_groups(
+    _ collection: OpaquePointer!, _ query: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ group_by: UnsafePointer<CChar>!,
+    _ groups: Int, _ group_size: Int, _ options: UnsafePointer<vecstore_query_options>!,
+    _ out: UnsafeMutablePointer<OpaquePointer?>!
+) -> vecstore_status {
+    found(collection, out) { (collection) throws(VecStoreError) in
+        let o = try checkedQueryOptions(options)
+        let rows = try checkedQueries(query, dtype, 1, collection, o.vectorName)
+        let found = try collection.searchGroups(
+            rows.pointer, type: rows.type, by: checkedText(group_by, "group_by"), groups: checkedCount(groups, "groups"),
+            groupSize: checkedCount(group_size, "group_size"), o)
+        return try HitsBox(
+            found.map(\.hits), withPayload: o.withPayload, dimension: o.withVector ? rows.dimension : nil,
+            groups: found.map(\.value))
+    }
+}
+
+@_cdecl("vecstore_collection_recommend")
+public func vecstore_collection_recommend(
+    _ collection: OpaquePointer!, _ positive: UnsafePointer<vecstore_id>!, _ n_positive: Int,
+    _ negative: UnsafePointer<vecstore_id>!, _ n_negative: Int, _ k: Int,
+    _ options: UnsafePointer<vecstore_query_options>!, _ out: UnsafeMutablePointer<OpaquePointer?>!
+) -> vecstore_status {
+    found(collection, out) { (collection) throws(VecStoreError) in
+        let o = try checkedQueryOptions(options)
+        let hits = try collection.recommend(
+            positive: checkedIDs(positive, n_positive), negative: checkedIDs(negative, n_negative), k: checkedK(k), o)
+        return try HitsBox(
+            [hits], withPayload: o.withPayload, dimension: o.withVector ? try collection.dimension(of: o.vectorName) : nil)
+    }
+}
+
+@_cdecl("vecstore_collection_facet")
+public func vecstore_collection_facet(
+    _ collection: OpaquePointer!, _ path: UnsafePointer<CChar>!, _ filter: UnsafePointer<CChar>!, _ limit: Int,
+    _ out: UnsafeMutablePointer<OpaquePointer?>!
+) -> vecstore_status {
+    found(collection, out) { (collection) throws(VecStoreError) in
+        guard limit >= 1 && limit <= Limits.k else {
+            throw VecStoreError(.invalidArgument, "limit is \(UInt(bitPattern: limit)): allowed is 1 to \(Limits.k)")
+        }
+        let values = try collection.facet(checkedText(path, "path"), filter: checkedJSON(filter), limit: limit)
+        let hits = values.map { Hit(id: .number(UInt64($0.count)), distance: .nan, score: Float($0.count)) }
+        return try HitsBox([hits], withPayload: false, dimension: nil, groups: values.map(\.value))
+    }
+}
+
 @_cdecl("vecstore_collection_search_text")
 public func vecstore_collection_search_text(
     _ collection: OpaquePointer!, _ text: UnsafePointer<CChar>!, _ k: Int,
@@ -235,6 +297,38 @@ public func vecstore_collection_search_hybrid(
         let hits = try collection.searchHybrid(
             rows.pointer, type: rows.type, text: checkedText(text, "text"), k: checkedK(k), hybrid)
         return try HitsBox([hits], withPayload: o.withPayload, dimension: nil)
+    }
+}
+
+@_cdecl("vecstore_collection_refresh")
+public func vecstore_collection_refresh(
+    _ collection: OpaquePointer!, _ changed: UnsafeMutablePointer<Bool>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            let isNew = try collection.refresh()
+            changed?.pointee = isNew
+        }
+    }
+}
+
+@_cdecl("vecstore_collection_snapshot")
+public func vecstore_collection_snapshot(
+    _ collection: OpaquePointer!, _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<vecstore_work_options>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            try collection.snapshot(checkedPath(path), progress: checkedOptions(options).progress)
+        }
+    }
+}
+
+@_cdecl("vecstore_collection_restore")
+public func vecstore_collection_restore(
+    _ snapshot: UnsafePointer<CChar>!, _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<vecstore_work_options>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try PointCollection.restore(checkedPath(snapshot), to: checkedPath(path), progress: checkedOptions(options).progress)
     }
 }
 

@@ -173,6 +173,11 @@ func checkedQueryOptions(
         guard !o.max_distance.isNaN else { throw VecStoreError(.invalidArgument, "max_distance is not a number") }
         result.maxDistance = o.max_distance
     }
+    result.diversity = o.diversity
+    guard o.candidates <= UInt32(Limits.k) else {
+        throw VecStoreError(.invalidArgument, "candidates is \(o.candidates): allowed are up to \(Limits.k)")
+    }
+    if o.candidates != 0 { result.candidates = Int(o.candidates) }
     return result
 }
 

@@ -17,12 +17,16 @@ final class HitsBox: @unchecked Sendable {
     private let payloads: Buffer?
     private let vectors: Buffer?
     private let dimension: Int
+    private let groups: Buffer?
     private let strings: Buffer
 
     /// - Parameters:
     ///   - results: A list for each query. A hit without a payload where one was asked for is a point that is not there.
     ///   - dimension: Of the vectors; nil: nobody asked.
-    init(_ results: [[Hit]], withPayload: Bool, dimension: Int?) throws(VecStoreError) {
+    ///   - groups: Values of groups, as JSON.
+    init(
+        _ results: [[Hit]], withPayload: Bool, dimension: Int?, groups values: [[UInt8]]? = nil
+    ) throws(VecStoreError) {
         let count = results.reduce(0) { $0 + $1.count }
         queries = results.count
         self.dimension = dimension ?? 0
@@ -37,8 +41,12 @@ final class HitsBox: @unchecked Sendable {
             }
             return try allocate(Float.self, floats, for: "hits")
         }
-        strings = try allocate(UInt8.self, HitsBox.stringBytes(results), for: "hits")
-        fill(results)
+        groups = try values.map { values throws(VecStoreError) in
+            try allocate(UnsafePointer<CChar>?.self, values.count, for: "hits")
+        }
+        let valueBytes = values.map { $0.reduce(0) { $0 + $1.count + 1 } } ?? 0
+        strings = try allocate(UInt8.self, HitsBox.stringBytes(results) + valueBytes, for: "hits")
+        fill(results, values ?? [])
     }
 
     private static func stringBytes(_ results: [[Hit]]) -> Int {
@@ -52,7 +60,7 @@ final class HitsBox: @unchecked Sendable {
         return bytes
     }
 
-    private func fill(_ results: [[Hit]]) {
+    private func fill(_ results: [[Hit]], _ values: [[UInt8]]) {
         var i = 0, used = 0
         func keep(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
             let start = strings.pointer(UInt8.self) + used
@@ -83,6 +91,7 @@ final class HitsBox: @unchecked Sendable {
             }
         }
         offsets.pointer(UInt64.self)[results.count] = UInt64(i)
+        for (j, value) in values.enumerated() { groups?.pointer(UnsafePointer<CChar>?.self)[j] = keep(value) }
     }
 
     func fill(_ view: inout vecstore_hits_view) {
@@ -94,5 +103,6 @@ final class HitsBox: @unchecked Sendable {
         view.payloads = payloads.map { UnsafePointer($0.pointer(UnsafePointer<CChar>?.self)) }
         view.vectors = vectors.map { UnsafePointer($0.pointer(Float.self)) }
         view.dim = dimension
+        view.groups = groups.map { UnsafePointer($0.pointer(UnsafePointer<CChar>?.self)) }
     }
 }

@@ -37,6 +37,8 @@ package final class PointCollection: @unchecked Sendable {
     var largestID: UInt64?
     /// Whether there may be points that have an end. The writer's.
     var hasExpiries: Bool
+    /// What the database says of its changes at the state that is shown; of a collection that is open for reading. Under `writeLock`.
+    var seenChanges: Int64
 
     private let stateLock = Lock()
     private var state: CollectionState
@@ -67,6 +69,7 @@ package final class PointCollection: @unchecked Sendable {
         state = opened.state
         largestID = opened.largestID
         hasExpiries = opened.nextExpiry != .max
+        seenChanges = opened.changes
         fields = opened.fields
         directoryLock = lock
         nextExpiry.store(opened.nextExpiry, ordering: .relaxed)

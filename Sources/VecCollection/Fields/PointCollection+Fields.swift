@@ -28,6 +28,7 @@ extension PointCollection {
                 try insert.bind(4, tokenizer.rawValue)
                 try insert.run()
                 if type == .text { try fillTextTable(field, database) }
+                try Catalog.noteChange(database)
             }
             fieldsLock.alone { fields.add(field) }
         }
@@ -63,6 +64,7 @@ extension PointCollection {
                     try delete.run()
                     if field.type == .text { try database.run("DROP TABLE \(field.textTable)") }
                 }
+                try Catalog.noteChange(database)
             }
             fieldsLock.alone { for field in found { fields.remove(field) } }
         }

@@ -52,6 +52,7 @@ extension PointCollection {
             let result = try database.transaction { () throws(VecStoreError) in
                 try deleteExpired(database, fields, &change)
                 let result = try body(database, fields, &change)
+                try Catalog.noteChange(database)
                 try change.prepare()
                 return result
             }

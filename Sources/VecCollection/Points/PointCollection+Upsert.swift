@@ -29,7 +29,7 @@ extension PointCollection {
     }
 
     /// Checks payloads; keeps what they hold where an index of a field wants to know.
-    private func parsePayloads(_ batch: PointBatch) throws(VecStoreError) -> [JSONDocument?] {
+    func parsePayloads(_ batch: PointBatch) throws(VecStoreError) -> [JSONDocument?] {
         guard let payloads = batch.payloads else { return [] }
         let keeps = fieldsLock.shared { !fields.isEmpty }
         var documents: [JSONDocument?] = []
@@ -45,7 +45,7 @@ extension PointCollection {
         return documents
     }
 
-    private func append(
+    func append(
         _ batch: PointBatch, _ staged: StagedRows, _ documents: [JSONDocument?], _ database: Database
     ) throws(VecStoreError) {
         let count = batch.ids.count
@@ -90,6 +90,7 @@ extension PointCollection {
                     try fieldWriter.add(row, documents.isEmpty ? nil : documents[i])
                 }
                 try Catalog.set(database, "next_row", Int64(first + count))
+                try Catalog.noteChange(database)
                 try change.prepare()
             }
         } catch {

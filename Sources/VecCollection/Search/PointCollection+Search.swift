@@ -11,28 +11,38 @@ extension PointCollection {
     ) throws(VecStoreError) -> [[Hit]] {
         try reading { state throws(VecStoreError) in
             let place = try vector(options.vectorName)
+            guard options.diversity >= 0 && options.diversity <= 1 else {
+                throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
+            }
             guard k <= Limits.k - options.offset else {
                 throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(options.offset): allowed together are \(Limits.k)")
             }
             let wanted = try options.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, place: place)
             }
+            let isDiverse = options.diversity > 0
+            let width = isDiverse ? max(options.candidates, k + options.offset) : k + options.offset
             let found = try NearestRows(self, state, place).find(
-                queries, type: type, count: count, k: k + options.offset, wanted: wanted, options)
+                queries, type: type, count: count, k: width, wanted: wanted, options)
             var results: [[Hit]] = []
             results.reserveCapacity(count)
             let metric = settings[place].metric
             for i in 0..<count {
                 var hits: [Hit] = []
                 let base = i * found.k, end = min(Int(found.counts[i]), found.k)
-                hits.reserveCapacity(max(end - options.offset, 0))
-                for j in base + min(options.offset, end)..<base + end {
+                let first = isDiverse ? 0 : min(options.offset, end)
+                hits.reserveCapacity(end - first)
+                for j in base + first..<base + end {
                     let distance = found.distances[j]
                     if let most = options.maxDistance, !(distance <= most) { break }
                     hits.append(
                         Hit(
                             id: .number(noID), distance: distance, score: score(distance, metric),
                             row: UInt32(truncatingIfNeeded: found.rows[j])))
+                }
+                if isDiverse {
+                    let chosen = try Diversity(self, place, options.diversity).choose(hits, k: k + options.offset)
+                    hits = Array(chosen.dropFirst(options.offset))
                 }
                 results.append(hits)
             }

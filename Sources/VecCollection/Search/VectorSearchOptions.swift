@@ -14,6 +14,10 @@ package struct VectorSearchOptions {
     package var efSearch: Int?
     /// Whether all rows are compared, whatever that costs.
     package var isExact = false
+    /// 0: the nearest points; up to 1: of the nearest `candidates` those that differ from each other, the more the larger it is.
+    package var diversity: Float = 0
+    /// Hits that diversity chooses from.
+    package var candidates = 100
     package var withPayload = true
     package var withVector = false
     /// Resolved: at least 1.

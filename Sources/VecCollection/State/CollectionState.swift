@@ -24,6 +24,11 @@ final class CollectionState: Sendable {
         self.vectors = vectors
     }
 
+    /// The same as what comes after another state.
+    func following(_ old: CollectionState) -> CollectionState {
+        CollectionState(version: old.version + 1, rowCount: rowCount, count: count, dead: dead, vectors: vectors)
+    }
+
     func isAlive(_ row: Int) -> Bool {
         guard row < rowCount else { return false }
         guard let dead else { return true }

@@ -40,6 +40,7 @@ enum Catalog {
             try set(database, "uuid_high", Int64(bitPattern: uuid.high))
             try set(database, "uuid_low", Int64(bitPattern: uuid.low))
             try set(database, "next_row", 0)
+            try set(database, "changes", 0)
             let insert = try database.statement("INSERT INTO vectors VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)")
             for (place, (vector, file)) in vectors.enumerated() {
                 try insert.bind(1, Int64(place))
@@ -134,6 +135,13 @@ enum Catalog {
         }
         return statement.number(0)
     }
+
+    /// A part of every write: who has the collection open for reading sees by it that there is something new.
+    static func noteChange(_ database: Database) throws(VecStoreError) {
+        try database.statement("UPDATE settings SET value = value + 1 WHERE name = 'changes'").run()
+    }
+
+    static func changes(_ database: Database) throws(VecStoreError) -> Int64 { try number(database, "changes") }
 
     /// Rows that have been handed out.
     static func nextRow(_ database: Database) throws(VecStoreError) -> Int {

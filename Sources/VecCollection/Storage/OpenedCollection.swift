@@ -14,6 +14,7 @@ struct OpenedCollection {
     var largestID: UInt64?
     var fields: FieldTable
     var nextExpiry: Int64
+    var changes: Int64
 
     init(_ directory: String, _ options: CollectionOptions) throws(VecStoreError) {
         let path = "\(directory)/\(Catalog.fileName)"
@@ -35,6 +36,7 @@ struct OpenedCollection {
         largestID = parts.largestID
         fields = parts.fields
         nextExpiry = parts.nextExpiry
+        changes = parts.changes
     }
 
     static func prepareWriter(_ database: Database, _ durability: Durability) throws(VecStoreError) {
@@ -75,6 +77,7 @@ struct OpenedCollection {
         let largestID: UInt64?
         let fields: FieldTable
         let nextExpiry: Int64
+        let changes: Int64
 
         init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
             uuid = try Catalog.uuid(reader)
@@ -92,6 +95,7 @@ struct OpenedCollection {
             (state, largestID) = try StateLoader(directory, reader, vectors, files, points).load(rowCount: rowCount)
             fields = try FieldTable(reader)
             nextExpiry = try StateLoader.nextExpiry(reader)
+            changes = try Catalog.changes(reader)
         }
     }
 }

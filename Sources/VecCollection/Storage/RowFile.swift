@@ -42,12 +42,8 @@ final class RowFile: @unchecked Sendable {
     ) throws(VecStoreError) {
         file = isWritable ? try FileHandle.openForWriting(path) : try FileHandle.openForReading(path)
         stride = settings.rowSize
-        let size = try file.size()
-        guard let needed = product(rows, stride).map({ $0 + RowFile.headerBytes }), size >= needed else {
-            throw VecStoreError(
-                .corrupt, "'\(path)' has \(size) bytes: \(rows) rows of \(stride) bytes do not fit: it was cut short")
-        }
         try RowFile.checkHeader(file, settings, collection)
+        let needed = (product(rows, stride) ?? .max / 2) + RowFile.headerBytes
         // As much address space as the system gives: it costs nothing before it is used.
         var bytes = 1 << 40
         var start: UnsafeMutableRawPointer?
@@ -64,6 +60,7 @@ final class RowFile: @unchecked Sendable {
         base = UnsafeRawPointer(start + RowFile.headerBytes)
         capacity = min((bytes - RowFile.headerBytes) / stride, Limits.graphRows)
         external = try ExternalRows(base, type: settings.type, dimension: settings.dimension, count: rows, owner: map)
+        try checkSize(rows: rows)
     }
 
     /// The address space of the file.
@@ -100,6 +97,15 @@ final class RowFile: @unchecked Sendable {
             throw VecStoreError(
                 .tooLarge,
                 "'\(file.path)' has room for \(capacity) rows: compact the collection, or give the process more address space")
+        }
+    }
+
+    /// Refuses a file that does not have so many rows.
+    func checkSize(rows: Int) throws(VecStoreError) {
+        let size = try file.size()
+        guard let needed = product(rows, stride).map({ $0 + RowFile.headerBytes }), size >= needed, rows <= capacity else {
+            throw VecStoreError(
+                .corrupt, "'\(file.path)' has \(size) bytes: \(rows) rows of \(stride) bytes do not fit: it was cut short")
         }
     }
 

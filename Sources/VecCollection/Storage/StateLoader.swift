@@ -9,10 +9,14 @@ struct StateLoader {
     private let settings: [VectorSettings]
     private let rowFiles: [RowFile]
     private let points: PointTable
+    private let knownRows: Int
 
+    /// - Parameter knownRows: Rows whose ids are in the table of points already.
     init(
-        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ rowFiles: [RowFile], _ points: PointTable
-    ) throws(VecStoreError) {
+        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ rowFiles: [RowFile], _ points: PointTable,
+        knownRows: Int = 0
+    ) {
+        self.knownRows = knownRows
         self.directory = directory
         self.database = database
         self.settings = settings
@@ -35,7 +39,7 @@ struct StateLoader {
             }
             let id = PointID(select, 1)
             dead.remove(UInt32(row))
-            points.set(Int(row), id)
+            if row >= Int64(knownRows) { points.set(Int(row), id) }
             if case .number(let number) = id { largestID = max(largestID ?? 0, number) }
             count += 1
         }
