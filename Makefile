@@ -139,7 +139,7 @@ ASAN += --skip 'GraphLifeTests/churn' --skip 'AutoPlanTests/bounds' --skip 'Quan
 ASAN += --skip 'CentroidGraphTests/(assignment|nearest)' --skip 'SearchTests/threads' --skip 'GraphResultTests/approximateDistances'
 ASAN += --skip '(GraphStorageTests/sameBytes|IVFLifeTests/reproducible)'
 # What has threads. The rest takes minutes there and has nothing to find.
-TSAN := --filter '\.(StressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
+TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
