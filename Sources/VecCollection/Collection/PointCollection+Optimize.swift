@@ -14,7 +14,7 @@ extension PointCollection {
         try indexer.save(self, writer)
         try writing { database throws(VecStoreError) in
             _ = try database.number("PRAGMA optimize")
-            _ = try database.number("PRAGMA wal_checkpoint(TRUNCATE)")
+            _ = try database.number("PRAGMA wal_checkpoint(PASSIVE)")
         }
     }
 }

@@ -76,7 +76,10 @@ package final class PointCollection: @unchecked Sendable {
         if !options.isReadOnly { indexer = Indexer(self) }
     }
 
-    deinit { indexer?.stop() }
+    deinit {
+        // In the child of a fork its thread does not exist.
+        if getpid() == owner { indexer?.stop() }
+    }
 
     // MARK: - State
 
@@ -159,6 +162,8 @@ package final class PointCollection: @unchecked Sendable {
         defer { directoryLock?.unlock() }
         try indexer?.save(self, writer)
         try writeLock.withLock { () throws(VecStoreError) in
+            // Where somebody reads for long the log stays as it is, for the next one.
+            writer.setPatience(milliseconds: 200)
             _ = try writer.number("PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }

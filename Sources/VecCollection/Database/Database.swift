@@ -41,7 +41,7 @@ final class Database {
         }
         handle = opened
         sqlite3_extended_result_codes(opened, 1)
-        sqlite3_busy_timeout(opened, 10_000)
+        setPatience(milliseconds: 10_000)
         // What a damaged or hostile file may make SQLite do.
         _ = vs_set_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1)
         _ = vs_set_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
@@ -73,6 +73,9 @@ final class Database {
         }
         return result
     }
+
+    /// How long a call waits for others who have the file locked.
+    func setPatience(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
     /// Leaves the write-ahead log where it is when the last connection goes: without it, who may only read cannot open the file.
     func keepLog() { _ = vs_keep_log(handle) }
