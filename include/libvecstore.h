@@ -1192,7 +1192,7 @@ typedef struct vecstore_hits_view {
     const float *scores;         /* larger is better: 1 - distance under COSINE and -distance otherwise; of words BM25; of both
                                     what their fusion makes of it */
     const char *const *payloads; /* "" where a point has none; NULL in the place of a point that is not there (get); NULL: nobody asked */
-    const float *vectors;        /* dim elements for each; NULL: nobody asked */
+    const float *vectors;        /* dim elements for each, NaN where a point has none; NULL: nobody asked */
     size_t dim;
     const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets: the value of each hit; else NULL */
 } vecstore_hits_view;
@@ -1209,7 +1209,7 @@ VECSTORE_API void vecstore_hits_free(vecstore_hits *hits);
 /*
  * Points by their ids, in the order of the ids: one query, with a hit for each id, whose payload is NULL where there is no such
  * point.
- * @param[in] vector_name  the vector to bring along; "" of the only one; NULL: none. Zeros for a point without it.
+ * @param[in] vector_name  the vector to bring along; "" of the only one; NULL: none. NaN for a point without it.
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_get(const vecstore_collection *collection, const vecstore_id *ids, size_t n,

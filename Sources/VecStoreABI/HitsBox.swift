@@ -83,9 +83,14 @@ final class HitsBox: @unchecked Sendable {
                 if let payloads, let payload = hit.payload {
                     payloads.pointer(UnsafePointer<CChar>?.self)[i] = keep(payload)
                 }
-                if let vectors, let vector = hit.vector {
+                if let vectors {
                     let target = vectors.pointer(Float.self) + i * dimension
-                    for (d, element) in vector.prefix(dimension).enumerated() { target[d] = element }
+                    if let vector = hit.vector {
+                        for (d, element) in vector.prefix(dimension).enumerated() { target[d] = element }
+                    } else {
+                        // No vector has this for an element, where zeros could be one.
+                        target.update(repeating: .nan, count: dimension)
+                    }
                 }
                 i += 1
             }

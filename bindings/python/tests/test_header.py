@@ -13,6 +13,7 @@ SCALARS = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
     "size_t": ctypes.c_size_t,
     "uint32_t": ctypes.c_uint32,
     "uint64_t": ctypes.c_uint64,
@@ -60,6 +61,8 @@ def is_same(c_type, python_type, scalars):
     target = c_type[:-1].replace("const", "").strip()
     if target == "char":
         return python_type is ctypes.c_char_p
+    if target == "char *":
+        return python_type is ctypes.POINTER(ctypes.c_char_p)
     if target in _ffi.STRUCTS:
         return python_type is ctypes.POINTER(_ffi.STRUCTS[target])
     if python_type is ctypes.c_void_p:
@@ -112,6 +115,10 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.METRICS.items()} == constants(header, "VECSTORE_METRIC_")
     assert {name.upper(): code for name, code in _ffi.KINDS.items()} == constants(header, "VECSTORE_KIND_")
     assert {name.upper(): code for name, code in _ffi.FILTERS.items()} == constants(header, "VECSTORE_FILTER_")
+    assert {name.upper(): code for name, code in _ffi.DURABILITIES.items()} == constants(header, "VECSTORE_DURABILITY_")
+    assert {name.upper(): code for name, code in _ffi.PAYLOAD_CHANGES.items()} == constants(header, "VECSTORE_PAYLOAD_")
+    assert {name.upper(): code for name, code in _ffi.TEXT_MODES.items()} == constants(header, "VECSTORE_TEXT_")
+    assert {name.upper(): code for name, code in _ffi.FUSIONS.items()} == constants(header, "VECSTORE_FUSION_")
     short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY"})
     short.update({"default": "DEFAULT", "none": "NONE"})
     assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")

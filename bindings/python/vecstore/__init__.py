@@ -10,6 +10,8 @@
 >>> ids.tolist()
 [[0, 1]]
 
+`Index` searches vectors in memory or in a file. `Collection` keeps points with ids, vectors and payloads in a directory.
+
 Arrays go in and come out as NumPy arrays. Smaller distances are closer, for every metric. Any function may be called
 from any thread, and the GIL is released while the C library works.
 """
@@ -20,6 +22,7 @@ from typing import Final
 
 from . import _ffi
 from .clustering import Assignment, KMeansResult, kmeans, kmeans_assign
+from .collection import Collection
 from .errors import (
     AlreadyExistsError,
     CancelledError,
@@ -56,6 +59,8 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
+from .payload_filters import Condition, Field, at_least, has_id, has_vector
+from .points import Hit, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
@@ -70,9 +75,13 @@ __all__ = [
     "BinaryQuantizer",
     "Calibration",
     "CancelledError",
+    "Collection",
+    "Condition",
     "CorruptError",
     "Error",
+    "Field",
     "Filter",
+    "Hit",
     "Index",
     "IndexStats",
     "InternalError",
@@ -85,6 +94,7 @@ __all__ = [
     "NotFiniteError",
     "NotFoundError",
     "OutOfMemoryError",
+    "Point",
     "ProductQuantizer",
     "Quantizer",
     "QuantizerLoss",
@@ -97,9 +107,12 @@ __all__ = [
     "VecstoreIOError",
     "ZeroVectorError",
     "__version__",
+    "at_least",
     "build_info",
     "convert",
     "distance",
+    "has_id",
+    "has_vector",
     "is_supported",
     "kmeans",
     "kmeans_assign",

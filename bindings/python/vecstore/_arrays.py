@@ -33,7 +33,7 @@ _STORAGE: dict[str, type[np.generic]] = {
 # ----------------------------------------------------------------------------------------------------------------------
 
 
-def _one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
+def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{name}: expected a string, got {type(value).__name__}")
     if value not in allowed:
@@ -42,22 +42,22 @@ def _one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
 
 
 def metric_name(metric: Any) -> str:
-    return _one_of("metric", metric, _ffi.METRICS)
+    return one_of("metric", metric, _ffi.METRICS)
 
 
 def kind_name(kind: Any) -> str:
-    return _one_of("kind", kind, _ffi.KINDS)
+    return one_of("kind", kind, _ffi.KINDS)
 
 
 def dtype_name(dtype: Any) -> str:
     """The name of a dtype, given by that name or as a NumPy dtype or scalar type."""
     if not isinstance(dtype, str):
         dtype = np.dtype(dtype).name
-    return _one_of("dtype", dtype, _ffi.DTYPES)
+    return one_of("dtype", dtype, _ffi.DTYPES)
 
 
 def kmeans_start(start: Any) -> str:
-    return _one_of("start", start, _ffi.KMEANS_STARTS)
+    return one_of("start", start, _ffi.KMEANS_STARTS)
 
 
 def rotation_name(rotation: Any) -> str:
@@ -70,7 +70,7 @@ def rotation_name(rotation: Any) -> str:
 
 
 def storage_name(storage: Any) -> str:
-    return _one_of("storage", storage if isinstance(storage, str) else np.dtype(storage).name, _ffi.STORAGES)
+    return one_of("storage", storage if isinstance(storage, str) else np.dtype(storage).name, _ffi.STORAGES)
 
 
 def rescore_name(rescore: Any) -> str:
@@ -102,7 +102,7 @@ def threads_count(threads: Any) -> int:
 
 def share(name: str, value: Any) -> float:
     """A number above 0, up to 1. What float32 would take for 0 is not above it."""
-    number = _real(name, value)
+    number = real(name, value)
     if not 2.0**-126 <= number <= 1:
         raise InvalidArgumentError(f"{name}: expected above 0, up to 1; got {number}")
     return number
@@ -110,7 +110,7 @@ def share(name: str, value: Any) -> float:
 
 def factor(name: str, value: Any) -> float:
     """A number of 1 or more."""
-    number = _real(name, value)
+    number = real(name, value)
     if not 1 <= number <= 2.0**127:
         raise InvalidArgumentError(f"{name}: expected 1 or more, got {number}")
     return number
@@ -118,13 +118,13 @@ def factor(name: str, value: Any) -> float:
 
 def tolerance(name: str, value: Any) -> float:
     """A number that float32 can tell from 0, or 0 itself."""
-    number = _real(name, value)
+    number = real(name, value)
     if number != 0 and not 2.0**-126 <= number <= 1:
         raise InvalidArgumentError(f"{name}: expected 0 ... 1, got {number}")
     return number
 
 
-def _real(name: str, value: Any) -> float:
+def real(name: str, value: Any) -> float:
     if isinstance(value, (str, bytes)):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
     try:

@@ -1,4 +1,4 @@
-# The C library as Python calls it. This is the only module that touches ctypes.
+# The C library as Python calls it. Only this module and `_ffi_collection` touch ctypes.
 # SPDX-License-Identifier: Apache-2.0
 """Loads the C library and wraps its functions, one by one.
 
@@ -14,7 +14,19 @@ import errno
 import os
 import pathlib
 import threading
-from ctypes import POINTER, byref, c_bool, c_char_p, c_double, c_float, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
+from ctypes import (
+    POINTER,
+    byref,
+    c_bool,
+    c_char_p,
+    c_double,
+    c_float,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)
 from typing import Any, Callable, NamedTuple, Optional, Union
 
 import numpy as np
@@ -42,6 +54,10 @@ QUANTIZERS = {"scalar": 1, "product": 2, "binary": 3}
 ROTATIONS = {"none": 0, "opq": 1}
 KMEANS_STARTS = {"kmeans++": 1, "random": 2}
 FILTERS = {"none": 0, "bitmap": 1, "ids": 2, "callback": 3}
+DURABILITIES = {"full": 1, "normal": 2, "none": 3}
+PAYLOAD_CHANGES = {"replace": 1, "merge": 2, "delete_keys": 3}
+TEXT_MODES = {"any": 1, "all": 2, "phrase": 3, "prefix": 4}
+FUSIONS = {"rrf": 1, "weighted": 2, "dbsf": 3}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
 OLDEST_VERSION = 100
@@ -234,6 +250,97 @@ class OpenOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_uint32), ("load", c_uint32), ("verify", c_uint32), ("prefault", c_uint32)]
 
 
+class IdStruct(ctypes.Structure):
+    _fields_ = [("number", c_uint64), ("text", c_char_p)]
+
+
+class VectorOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("dim", c_uint32),
+        ("name", c_char_p),
+        ("metric", c_uint32),
+        ("dtype", c_uint32),
+        ("kind", c_uint32),
+        ("storage", c_uint32),
+        ("m", c_uint32),
+        ("ef_construction", c_uint32),
+        ("model", c_char_p),
+        ("model_version", c_char_p),
+    ]
+
+
+class CollectionOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("read_only", c_uint32),
+        ("durability", c_uint32),
+        ("index_threads", c_uint32),
+    ]
+
+
+class BatchVectors(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("vectors", c_void_p),
+        ("dtype", c_uint32),
+        ("reserved", c_uint32),
+        ("present", c_void_p),
+    ]
+
+
+class HitsView(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("nq", c_size_t),
+        ("offsets", c_void_p),
+        ("ids", POINTER(IdStruct)),
+        ("distances", c_void_p),
+        ("scores", c_void_p),
+        ("payloads", POINTER(c_char_p)),
+        ("vectors", c_void_p),
+        ("dim", c_size_t),
+    ]
+
+
+class QueryOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("threads", c_uint32),
+        ("vector_name", c_char_p),
+        ("filter", c_char_p),
+        ("offset", c_uint64),
+        ("ef_search", c_uint32),
+        ("exact", c_uint32),
+        ("with_payload", c_uint32),
+        ("with_vector", c_uint32),
+        ("has_max_distance", c_uint32),
+        ("max_distance", c_float),
+    ]
+
+
+class TextOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("mode", c_uint32),
+        ("fields", POINTER(c_char_p)),
+        ("weights", c_void_p),
+        ("n_fields", c_size_t),
+    ]
+
+
+class HybridOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("fusion", c_uint32),
+        ("vector_weight", c_float),
+        ("text_weight", c_float),
+        ("candidates", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
@@ -248,6 +355,14 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_index_stats": StatsStruct,
     "vecstore_save_options": SaveOptions,
     "vecstore_open_options": OpenOptions,
+    "vecstore_id": IdStruct,
+    "vecstore_vector_options": VectorOptions,
+    "vecstore_collection_options": CollectionOptions,
+    "vecstore_batch_vectors": BatchVectors,
+    "vecstore_hits_view": HitsView,
+    "vecstore_query_options": QueryOptions,
+    "vecstore_text_options": TextOptions,
+    "vecstore_hybrid_options": HybridOptions,
 }
 
 _STATUS = c_int32
@@ -361,6 +476,57 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_index_open": (_STATUS, (c_char_p, POINTER(OpenOptions), POINTER(_HANDLE))),
     "vecstore_quantizer_save": (_STATUS, (_HANDLE, c_char_p, POINTER(SaveOptions))),
     "vecstore_quantizer_open": (_STATUS, (c_char_p, POINTER(_HANDLE))),
+    "vecstore_collection_create": (
+        _STATUS,
+        (c_char_p, POINTER(VectorOptions), c_size_t, POINTER(CollectionOptions), POINTER(_HANDLE)),
+    ),
+    "vecstore_collection_open": (_STATUS, (c_char_p, POINTER(CollectionOptions), POINTER(_HANDLE))),
+    "vecstore_collection_close": (_STATUS, (_HANDLE,)),
+    "vecstore_collection_upsert": (
+        _STATUS,
+        (_HANDLE, POINTER(IdStruct), c_size_t, POINTER(BatchVectors), c_size_t, POINTER(c_char_p), _ARRAY),
+    ),
+    "vecstore_collection_remove": (_STATUS, (_HANDLE, POINTER(IdStruct), c_size_t, POINTER(c_size_t))),
+    "vecstore_collection_remove_matching": (_STATUS, (_HANDLE, c_char_p, POINTER(c_size_t))),
+    "vecstore_collection_change_payload": (
+        _STATUS,
+        (_HANDLE, POINTER(IdStruct), c_size_t, c_char_p, c_uint32, c_char_p, POINTER(c_size_t)),
+    ),
+    "vecstore_collection_create_payload_index": (_STATUS, (_HANDLE, c_char_p, c_char_p, c_char_p)),
+    "vecstore_collection_drop_payload_index": (_STATUS, (_HANDLE, c_char_p, c_char_p)),
+    "vecstore_collection_count": (_STATUS, (_HANDLE, c_char_p, POINTER(c_uint64))),
+    "vecstore_hits_get": (_STATUS, (_HANDLE, POINTER(HitsView))),
+    "vecstore_hits_free": (None, (_HANDLE,)),
+    "vecstore_collection_get": (_STATUS, (_HANDLE, POINTER(IdStruct), c_size_t, c_char_p, POINTER(_HANDLE))),
+    "vecstore_collection_scroll": (
+        _STATUS,
+        (_HANDLE, POINTER(IdStruct), c_size_t, c_char_p, c_char_p, POINTER(_HANDLE)),
+    ),
+    "vecstore_collection_search": (
+        _STATUS,
+        (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_size_t, POINTER(QueryOptions), POINTER(_HANDLE)),
+    ),
+    "vecstore_collection_search_text": (
+        _STATUS,
+        (_HANDLE, c_char_p, c_size_t, POINTER(QueryOptions), POINTER(TextOptions), POINTER(_HANDLE)),
+    ),
+    "vecstore_collection_search_hybrid": (
+        _STATUS,
+        (
+            _HANDLE,
+            _ARRAY,
+            _DTYPE,
+            c_char_p,
+            c_size_t,
+            POINTER(QueryOptions),
+            POINTER(TextOptions),
+            POINTER(HybridOptions),
+            POINTER(_HANDLE),
+        ),
+    ),
+    "vecstore_collection_optimize": (_STATUS, (_HANDLE, POINTER(WorkOptions))),
+    "vecstore_collection_verify": (_STATUS, (_HANDLE,)),
+    "vecstore_collection_describe": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -1308,11 +1474,15 @@ def index_stats(handle: int) -> dict[str, Any]:
 
 
 def index_explain(handle: int) -> str:
+    return _text(handle, _lib.vecstore_index_explain)
+
+
+def _text(handle: int, write: Callable[..., int]) -> str:
     """The whole text, as it is at one moment: it is asked for with more room where it has grown meanwhile."""
     size = 2048
     while True:
         buffer, needed = ctypes.create_string_buffer(size), c_size_t()
-        _check(_lib.vecstore_index_explain(handle, buffer, size, byref(needed)))
+        _check(write(handle, buffer, size, byref(needed)))
         if needed.value < size:
             return buffer.value.decode()
         size = 2 * needed.value

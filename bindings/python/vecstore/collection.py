@@ -1,0 +1,1030 @@
+# The collection: points with ids, vectors and payloads, in a directory.
+# SPDX-License-Identifier: Apache-2.0
+"""The collection."""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import json
+import math
+import os
+import uuid
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import _arrays, _ffi, _ffi_collection, _json, _points
+from .errors import InvalidArgumentError, InvalidHandleError
+from .payload_filters import PayloadFilter, filter_text
+from .points import Hit, Point, found
+
+__all__ = ["Collection"]
+
+_Self = TypeVar("_Self", bound="Collection")
+_Id = Union[int, str, uuid.UUID, np.integer[Any]]
+_Ids = Union[_Id, NDArray[Any], Iterable[_Id]]
+_Payload = Union[Mapping[str, Any], str, bytes, None]
+_Ttl = Union[float, datetime.timedelta]
+_Progress = Callable[[int, int], Any]
+_Fields = Union[str, Sequence[str], Mapping[str, float]]
+
+_KINDS = ("auto", "flat", "hnsw")
+_DTYPES = ("float32", "float16")
+_METRICS = ("cosine", "l2sq", "ip")
+_STORAGES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
+_VECTOR_OPTIONS = ("dim", "metric", "dtype", "kind", "storage", "m", "ef_construction", "model", "model_version")
+
+
+class _Vector(NamedTuple):
+    """What calls have to know about a vector."""
+
+    name: str
+    dim: int
+    dtype: str
+
+
+def _new_settings(
+    threads: Any,
+    vector_name: bytes,
+    offset: Any,
+    ef_search: Any,
+    exact: Any,
+    with_payload: Any,
+    with_vector: Any,
+    max_distance: Any,
+) -> _ffi_collection.QuerySettings:
+    return _ffi_collection.QuerySettings(
+        _arrays.threads_count(threads),
+        vector_name,
+        _arrays.integer("offset", offset, 0, _ffi.K_MAX),
+        0 if ef_search is None else _arrays.integer("ef_search", ef_search, 1, _ffi.EF_MOST),
+        bool(exact),
+        bool(with_payload),
+        bool(with_vector),
+        None if max_distance is None else _float32("max_distance", max_distance),
+    )
+
+
+# Searches mostly ask for what others asked for before. 1, 1.0 and True are equal, but not all are allowed everywhere.
+_known_settings = functools.lru_cache(maxsize=64, typed=True)(_new_settings)
+
+
+def _settings(*values: Any) -> _ffi_collection.QuerySettings:
+    try:
+        return _known_settings(*values)
+    except TypeError:  # what cannot be a key: say what is wrong with it instead
+        return _new_settings(*values)
+
+
+def _float32(name: str, value: Any) -> float:
+    number = _arrays.real(name, value)
+    if math.isnan(number):
+        raise InvalidArgumentError(f"{name}: not a number")
+    return number
+
+
+def _weight(name: str, value: Any) -> float:
+    number = _arrays.real(name, value)
+    if not 0 <= number <= 2.0**127:
+        raise InvalidArgumentError(f"{name}: expected 0 or more, got {number}")
+    return number
+
+
+def _vector_settings(name: Any, options: Any) -> _ffi_collection.VectorSettings:
+    where = "" if name == "" else f"vectors[{name!r}]: "
+    if not isinstance(options, Mapping):
+        raise TypeError(f"{where}expected a dict of options, got {type(options).__name__}")
+    unknown = [key for key in options if key not in _VECTOR_OPTIONS]
+    if unknown:
+        raise InvalidArgumentError(f"{where}unknown option {unknown[0]!r}; allowed are {', '.join(_VECTOR_OPTIONS)}")
+    if options.get("dim") is None:
+        raise InvalidArgumentError(f"{where}dim is missing")
+
+    def number(key: str, low: int, high: int) -> int:
+        value = options.get(key)
+        return 0 if value is None else _arrays.integer(where + key, value, low, high)
+
+    def word(key: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = options.get(key, default)
+        if key in ("dtype", "storage") and not isinstance(value, str):
+            value = np.dtype(value).name
+        return _arrays.one_of(where + key, value, allowed)
+
+    return _ffi_collection.VectorSettings(
+        _json.text("the name of a vector", name),
+        number("dim", 1, _ffi.DIM_MAX),
+        word("metric", "cosine", _METRICS),
+        word("dtype", "float32", _DTYPES),
+        word("kind", "auto", _KINDS),
+        word("storage", "auto", _STORAGES),
+        number("m", _ffi.M_LEAST, _ffi.M_MOST),
+        number("ef_construction", 1, _ffi.EF_MOST),
+        _json.text(where + "model", options.get("model", "")),
+        _json.text(where + "model_version", options.get("model_version", "")),
+    )
+
+
+def _words(fields: Optional[_Fields], mode: str) -> _ffi_collection.TextSettings:
+    mode = _arrays.one_of("mode", mode, _ffi.TEXT_MODES)
+    if fields is None:
+        return _ffi_collection.TextSettings(mode)
+    if isinstance(fields, str):
+        fields = [fields]
+    paths = tuple(_json.text(f"fields[{i}]", field) for i, field in enumerate(fields))
+    if not paths:
+        raise InvalidArgumentError("fields: expected one or more; None searches all that have an index of type text")
+    if not isinstance(fields, Mapping):
+        return _ffi_collection.TextSettings(mode, paths)
+    weights = tuple(_weight(f"fields[{field!r}]", weight) for field, weight in fields.items())
+    return _ffi_collection.TextSettings(mode, paths, weights)
+
+
+class Collection:
+    """Points in a directory: each with an id, one or more vectors, and a payload, which is a JSON object.
+
+    Made by `create` and `open`. Writes are atomic and durable. Points are found by vectors, by words, and by filters
+    over their payloads.
+
+    Notes
+    -----
+    *Ids.* Integers from 0 to 2**64 - 2, or strings of at most 255 bytes; UUIDs are taken as strings. 7 and "7" are two
+    ids. Where a method takes ids, it takes an array of integers, a list, any iterable, or one id. They come back as
+    `int` and `str`.
+
+    *Vectors.* Arrays of shape (n, dim), or (dim,) for one: float32, float16 and ``ml_dtypes.bfloat16`` as they are,
+    anything else that is a real number as float32. NaN and infinity are refused, and so is a zero vector under cosine.
+
+    *Payloads.* Dicts, or JSON text. Times with a time zone, dates and UUIDs become strings, NumPy numbers become
+    numbers. What else JSON does not have, NaN too, is refused. Payloads that are read are parsed when they are first
+    looked at.
+
+    *Filters.* A condition made with `Field` and its like, a dict in the words of Qdrant, or such a dict as JSON text.
+    Without an index of a field a filter looks at every payload; see `create_payload_index`.
+
+    *Threads.* Any method may be called from any thread at any time, and the GIL is released meanwhile. Reads run beside
+    each other and beside one writer; each sees the points of one moment. Writes take turns.
+
+    *Processes.* One object writes at a time, of all processes; any number read beside it, with ``read_only=True``. A
+    child of `os.fork` cannot use a collection of its parent (`InvalidHandleError`): it opens it for itself.
+
+    *Lifetime.* It is closed by `close`, at the end of a ``with`` block, or with the object. A call that raises has
+    changed nothing. What was written is safe without `close`.
+
+    Examples
+    --------
+    >>> import os, tempfile, numpy as np, vecstore
+    >>> path = os.path.join(tempfile.mkdtemp(), "points")
+    >>> with vecstore.Collection.create(path, dim=3, metric="l2sq") as points:
+    ...     points.upsert([1, "a"], np.eye(2, 3), [{"section": "net"}, {"section": "doc"}])
+    ...     hits = points.search([1, 0, 0], 5, filter=vecstore.Field("section") == "net")
+    >>> hits
+    [Hit(id=1, distance=0, score=-0, payload={'section': 'net'})]
+    """
+
+    _handle: int
+    _owner: int
+    _finalizer: weakref.finalize[[int, int], Collection]
+    _path: str
+    _read_only: bool
+    _vectors: dict[str, _Vector]
+    _only: Optional[_Vector]
+
+    def __init__(self) -> None:
+        raise TypeError("Collection: use Collection.create or Collection.open")
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Beginning and end
+    # ------------------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls: type[_Self],
+        path: _ffi.Path,
+        *,
+        dim: Optional[int] = None,
+        metric: str = "cosine",
+        dtype: Any = "float32",
+        kind: str = "auto",
+        storage: Any = "auto",
+        m: Optional[int] = None,
+        ef_construction: Optional[int] = None,
+        model: str = "",
+        model_version: str = "",
+        vectors: Optional[Mapping[str, Mapping[str, Any]]] = None,
+        durability: str = "full",
+        index_threads: int = 0,
+    ) -> _Self:
+        """Makes a directory with an empty collection, whole or not at all, and opens it for writing.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            Of a directory that does not exist, or is empty.
+        dim : int
+            Elements of a vector, 1 ... 65536. This and all up to `model_version` are stored.
+        metric : str, default "cosine"
+            "cosine", "l2sq" or "ip".
+        dtype : str or NumPy dtype, default "float32"
+            How vectors are stored: "float32", or "float16", which takes half the disk.
+        kind : str, default "auto"
+            How points are found. "flat" compares all of them. "hnsw" makes a graph from 2,000 points on, "auto" from
+            10,000; below they are compared too.
+        storage : str or NumPy dtype, default "auto"
+            How a graph stores vectors: "auto", "float32", "float16", "bfloat16", "int8", "int4". Hits are ranked by the
+            vectors of the collection in any case.
+        m : int, optional
+            Links of a point in a graph, 2 ... 256; by default 16.
+        ef_construction : int, optional
+            Points kept in view while links are chosen, 1 ... 1048576; by default 200.
+        model, model_version : str, default ""
+            The model that makes the vectors, for those who read it.
+        vectors : dict of dict, optional
+            In place of `dim` and the rest, for points with several vectors: ``{"title": {"dim": 384}, "body": {"dim":
+            768, "metric": "l2sq"}}``, with the options above, 1 ... 64 of them.
+        durability : str, default "full"
+            When a write is safe: "full" = before the call returns, "normal" = soon after (a loss of power may take the
+            last writes, whole ones), "none" = when the system gets to it (a loss of power may damage the collection).
+        index_threads : int, default 0
+            Threads that bring points into graphs in the background: 0 = the default of the library, at most 1024.
+
+        Returns
+        -------
+        Collection
+
+        Raises
+        ------
+        InvalidArgumentError, TypeError
+            An option is not allowed.
+        AlreadyExistsError
+            There is something in the directory.
+        MissingFileError, VecstoreIOError
+            There is no such parent directory, or it cannot be written. Both are an `OSError`.
+        """
+        if vectors is None:
+            settings = [
+                _vector_settings(
+                    "",
+                    {
+                        "dim": dim,
+                        "metric": metric,
+                        "dtype": dtype,
+                        "kind": kind,
+                        "storage": storage,
+                        "m": m,
+                        "ef_construction": ef_construction,
+                        "model": model,
+                        "model_version": model_version,
+                    },
+                )
+            ]
+        else:
+            if not isinstance(vectors, Mapping):
+                raise TypeError(f"vectors: expected a dict of dicts, got {type(vectors).__name__}")
+            if dim is not None:
+                raise InvalidArgumentError("dim is for one vector, vectors for several: give one of them")
+            settings = [_vector_settings(name, options) for name, options in vectors.items()]
+        durability = _arrays.one_of("durability", durability, _ffi.DURABILITIES)
+        threads = _arrays.integer("index_threads", index_threads, 0, _ffi.THREADS_MAX)
+        return cls._of(path, _ffi_collection.create(path, settings, durability, threads))
+
+    @classmethod
+    def open(
+        cls: type[_Self],
+        path: _ffi.Path,
+        *,
+        read_only: bool = False,
+        durability: str = "full",
+        index_threads: int = 0,
+    ) -> _Self:
+        """Opens a collection. After a crash at any moment this needs nothing else: what was written is there.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            Of its directory.
+        read_only : bool, default False
+            True takes no lock and needs no permission to write.
+        durability, index_threads
+            As for `create`; neither is stored.
+
+        Returns
+        -------
+        Collection
+
+        Raises
+        ------
+        MissingFileError
+            There is no such collection. It is a `FileNotFoundError`.
+        LockedError
+            It is open for writing already, in this process or another one.
+        VecstoreIOError, CorruptError, NewerVersionError, OutOfMemoryError
+            It cannot be read.
+
+        Notes
+        -----
+        O(points), some 100 ns for each.
+        """
+        durability = _arrays.one_of("durability", durability, _ffi.DURABILITIES)
+        threads = _arrays.integer("index_threads", index_threads, 0, _ffi.THREADS_MAX)
+        return cls._of(path, _ffi_collection.open(path, bool(read_only), durability, threads))
+
+    @classmethod
+    def _of(cls: type[_Self], path: _ffi.Path, handle: int) -> _Self:
+        """Takes a handle over: from now on it is closed exactly once, by `close` or with this object."""
+        self = cls.__new__(cls)
+        self._handle = handle
+        self._owner = os.getpid()
+        # At the end of the process too: what was indexed is saved then.
+        self._finalizer = weakref.finalize(self, _ffi_collection.close_quietly, handle, self._owner)
+        self._path = os.fsdecode(path)
+        description = self.describe()
+        self._read_only = description["read_only"]
+        made = [_Vector(vector["name"], vector["dim"], vector["dtype"]) for vector in description["vectors"]]
+        self._vectors = {vector.name: vector for vector in made}
+        self._only = made[0] if len(made) == 1 else None
+        return self
+
+    def close(self) -> None:
+        """Saves what was indexed, and closes the collection.
+
+        Later calls raise `InvalidHandleError`; closing twice does nothing.
+        Calls that already run on other threads finish. In a child of `os.fork` it only closes this object.
+
+        Raises
+        ------
+        VecstoreIOError
+            The graph could not be saved: it is made again by the next one who opens the collection. No point is lost,
+            and the collection is closed all the same.
+        """
+        handle, self._handle = self._handle, 0
+        if self._finalizer.detach() is not None:
+            _ffi_collection.close(handle, self._owner)
+
+    def __enter__(self: _Self) -> _Self:
+        self._open_handle()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: Optional[type[BaseException]],
+        exc: Optional[BaseException],
+        traceback: Optional[TracebackType],
+    ) -> None:
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Collection cannot be pickled or copied: open its directory again, with read_only=True")
+
+    def _open_handle(self) -> int:
+        handle = self._handle
+        if handle == 0:
+            raise InvalidHandleError("the collection is closed")
+        return handle
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # What it is
+    # ------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str:
+        """The directory, as it was given."""
+        return self._path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether it was opened for reading alone."""
+        return self._read_only
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._handle == 0
+
+    @property
+    def vector_names(self) -> list[str]:
+        """Names of the vectors that points have; "" is that of the only one where it has no name."""
+        return list(self._vectors)
+
+    def describe(self) -> dict[str, Any]:
+        """What the collection is and costs.
+
+        Returns
+        -------
+        dict
+            count : points. rows : places used, with those of points that are gone. waiting : places that graphs do not
+            have yet, which are found by comparing them. read_only, durability : as it was opened. disk_bytes,
+            memory_bytes. vectors : a list of dicts with all options, "count", "indexed" and "graph_bytes".
+            payload_indexes : a list of dicts with "path", "type" and "tokenizer". index_error : "" or why the last work
+            in the background failed.
+        """
+        description: dict[str, Any] = json.loads(_ffi_collection.describe(self._open_handle()))
+        return description
+
+    def __repr__(self) -> str:
+        if self._handle == 0:
+            return f"<vecstore.Collection {self._path!r}, closed>"
+        dims = ", ".join(f"{name!r}: {vector.dim}" if name else f"{vector.dim}" for name, vector in self._vectors.items())
+        return f"<vecstore.Collection {self._path!r}, dim {dims}{', read-only' if self._read_only else ''}>"
+
+    def __len__(self) -> int:
+        return _ffi_collection.count(self._open_handle(), None)
+
+    def _vector(self, name: Optional[str]) -> _Vector:
+        """The vector that a caller means."""
+        if name is None:
+            if self._only is None:
+                raise InvalidArgumentError(f"vector_name: expected one of {self._names}, got None")
+            return self._only
+        if not isinstance(name, str):
+            raise TypeError(f"vector_name: expected a string, got {type(name).__name__}")
+        vector = self._vectors.get(name)
+        if vector is None:
+            raise InvalidArgumentError(f"vector_name: expected one of {self._names}, got {name!r}")
+        return vector
+
+    @property
+    def _names(self) -> str:
+        return ", ".join(map(repr, self._vectors))
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Writing
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def upsert(
+        self,
+        ids: _Ids,
+        vectors: Union[ArrayLike, Mapping[str, Any]],
+        payloads: Union[_Payload, Iterable[_Payload]] = None,
+        *,
+        ttl: Union[_Ttl, Iterable[Optional[_Ttl]], None] = None,
+        expires: Union[datetime.datetime, Iterable[Optional[datetime.datetime]], None] = None,
+    ) -> None:
+        """Writes points: all of them or, where it raises, none. When it returns they are found by every search.
+
+        A point whose id is there is replaced whole: a vector or payload that is not given is gone. Where an id comes
+        twice, the last one counts.
+
+        Parameters
+        ----------
+        ids : ids, shape (n,)
+            At most 1,048,576.
+        vectors : array_like, shape (n, dim), or dict of str to array_like
+            By name where there are several. A list in which None stands for a vector that a point does not have is
+            allowed; each point has at least one.
+        payloads : iterable of dict, JSON text or None, optional
+            One for each point, at most 16 MiB and 64 levels.
+        ttl : seconds or timedelta, or an iterable of these and None, optional
+            How long points are there, for all or for each; None is for ever.
+        expires : datetime, or an iterable of datetime and None, optional
+            When points end, for all or for each, instead of `ttl`; with a time zone.
+
+        Raises
+        ------
+        TypeError
+            Something has the wrong type; a payload has what JSON does not have.
+        InvalidArgumentError
+            A shape or a value is not allowed.
+        NotFiniteError, ZeroVectorError
+            NaN or infinity; a zero vector under cosine.
+        TooLargeError
+            More than the limits.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        """
+        handle = self._open_handle()
+        if isinstance(ids, Iterable) and not isinstance(ids, (str, np.ndarray, list, tuple, range)):
+            ids = list(ids)
+        points = _points.ids("ids", ids)
+        if isinstance(vectors, Mapping):
+            given = [(self._vector(name), rows) for name, rows in vectors.items()]
+        elif self._only is None:
+            raise InvalidArgumentError(f"vectors: expected a dict of arrays, by the names {self._names}")
+        else:
+            given = [(self._only, vectors)]
+        _ffi_collection.upsert(
+            handle,
+            points,
+            [_points.vectors(v.name, rows, v.dtype, v.dim, points.count) for v, rows in given],
+            _points.payloads(payloads, points.count, ids),
+            _points.expires(ttl, expires, points.count),
+        )
+
+    def remove(self, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None) -> int:
+        """Removes points: those with these ids, or those that match a filter.
+
+        Parameters
+        ----------
+        ids : ids, shape (n,), optional
+            Ids that are not there are passed over.
+        filter : Condition, dict or JSON text, optional
+            In place of ids. {} is all points.
+
+        Returns
+        -------
+        int
+            How many were removed.
+
+        Raises
+        ------
+        InvalidArgumentError
+            Neither ids nor a filter is given, or both are; or the filter is not right.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        """
+        handle = self._open_handle()
+        chosen, text = _selection(ids, filter)
+        if text is not None:
+            return _ffi_collection.remove_matching(handle, text)
+        assert chosen is not None
+        return _ffi_collection.remove(handle, chosen)
+
+    def replace_payload(
+        self, payload: _Payload, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None
+    ) -> int:
+        """Gives points this payload in place of the one that they have. Vectors stay.
+
+        Parameters
+        ----------
+        payload : dict, JSON text or None
+            None takes the payload away.
+        ids : ids, shape (n,), optional
+            Which points; ids that are not there are passed over.
+        filter : Condition, dict or JSON text, optional
+            Which points, in place of ids.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        InvalidArgumentError, TypeError, TooLargeError
+            A payload or a filter is not right; neither ids nor a filter is given, or both are.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        """
+        text = b"" if payload is None else _points.payload("payload", payload)
+        return self._change_payload("replace", text, ids, filter)
+
+    def merge_payload(
+        self, payload: _Payload, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None
+    ) -> int:
+        """Puts the members of a payload over those that points have; other members stay.
+
+        Parameters
+        ----------
+        payload : dict or JSON text
+            Its members, of the outermost level, replace those of the same key.
+        ids, filter
+            Which points, as for `replace_payload`.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        InvalidArgumentError, TypeError, TooLargeError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            As `replace_payload`.
+        """
+        return self._change_payload("merge", _points.payload("payload", payload), ids, filter)
+
+    def delete_payload_keys(
+        self, keys: Union[str, Iterable[str]], ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None
+    ) -> int:
+        """Takes members out of payloads.
+
+        Parameters
+        ----------
+        keys : str or iterable of str
+            Keys of the outermost level; those that are not there are passed over.
+        ids, filter
+            Which points, as for `replace_payload`.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        InvalidArgumentError, TypeError, TooLargeError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            As `replace_payload`.
+        """
+        listed = [keys] if isinstance(keys, str) else list(keys)
+        for i, key in enumerate(listed):
+            if not isinstance(key, str):
+                raise TypeError(f"keys[{i}]: expected a string, got {type(key).__name__}")
+        return self._change_payload("delete_keys", _json.encode(listed), ids, filter)
+
+    def _change_payload(
+        self, change: str, text: bytes, ids: Optional[_Ids], filter: Optional[PayloadFilter]
+    ) -> int:
+        handle = self._open_handle()
+        chosen, condition = _selection(ids, filter)
+        return _ffi_collection.change_payload(handle, chosen, condition, change, text)
+
+    def create_payload_index(self, path: str, type: str, *, tokenizer: Optional[str] = None) -> None:
+        """Makes an index of a field, so that conditions on it need not look at payloads. Filters work without one too.
+
+        Parameters
+        ----------
+        path : str
+            As filters write it: "section", "a.b", "a[].b".
+        type : str
+            "keyword" (strings), "integer", "float" (any number), "bool", "datetime", "geo", or "text" (words). A field
+            may have an index of each type.
+        tokenizer : str, optional
+            Of "text": "words" (lower case, without accents; the default), "stems" (the same without English endings),
+            "trigrams" (every three characters).
+
+        Raises
+        ------
+        InvalidArgumentError
+            A name is not known, or the path is not right.
+        AlreadyExistsError
+            There is such an index.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+
+        Notes
+        -----
+        O(points).
+        """
+        _ffi_collection.create_payload_index(
+            self._open_handle(),
+            _json.text("path", path),
+            _json.text("type", type),
+            _json.optional_text("tokenizer", tokenizer),
+        )
+
+    def drop_payload_index(self, path: str, type: Optional[str] = None) -> None:
+        """Removes an index of a field.
+
+        Parameters
+        ----------
+        path : str
+            The field.
+        type : str, optional
+            The type of the index; by default all of the field.
+
+        Raises
+        ------
+        NotFoundError
+            There is no such index.
+        InvalidArgumentError, ReadOnlyError, VecstoreIOError
+            As `create_payload_index`.
+        """
+        _ffi_collection.drop_payload_index(
+            self._open_handle(), _json.text("path", path), _json.optional_text("type", type)
+        )
+
+    def optimize(self, *, progress: Optional[_Progress] = None) -> None:
+        """Brings all points into the graphs, takes out what was removed, and saves them.
+
+        Searches and writes go on meanwhile. Ctrl-C ends it, and so does what `progress` raises; what was indexed stays so.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            Is called with how much is done and how much there is, on a thread of its own; False cancels.
+
+        Raises
+        ------
+        CancelledError
+            `progress` returned False.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        """
+        handle = self._open_handle()
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
+        _ffi_collection.optimize(handle, 0, progress)
+
+    def verify(self) -> None:
+        """Checks the database, the checksum of every vector, counts, graphs and full text against each other.
+
+        Writes wait meanwhile. O(bytes).
+
+        Raises
+        ------
+        CorruptError
+            With a message that says what is wrong.
+        VecstoreIOError
+            It cannot be read.
+        """
+        _ffi_collection.verify(self._open_handle())
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Reading
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def count(self, filter: Optional[PayloadFilter] = None) -> int:
+        """How many points there are, or match a filter.
+
+        Parameters
+        ----------
+        filter : Condition, dict or JSON text, optional
+            By default all points count.
+
+        Returns
+        -------
+        int
+        """
+        return _ffi_collection.count(self._open_handle(), filter_text(filter))
+
+    def get(self, ids: _Ids, *, with_vector: Union[bool, str] = False) -> list[Optional[Point]]:
+        """Points by their ids.
+
+        Parameters
+        ----------
+        ids : ids, shape (n,)
+            One id gives a list of one.
+        with_vector : bool or str, default False
+            Whether to bring the vector along; of several the one of this name.
+
+        Returns
+        -------
+        list of Point or None
+            In the order of the ids; None where there is no such point.
+        """
+        handle = self._open_handle()
+        return _ffi_collection.get(handle, _points.ids("ids", ids), self._brought(with_vector), found)
+
+    def __contains__(self, id: object) -> bool:
+        if not isinstance(id, (int, str, uuid.UUID, np.integer)) or isinstance(id, bool):
+            raise TypeError(f"id: expected an integer, a string or a UUID, got {type(id).__name__}")
+        if isinstance(id, (int, np.integer)) and not 0 <= int(id) < _ffi.ID_NONE:
+            return False
+        return self.get(id)[0] is not None
+
+    def scroll(
+        self,
+        filter: Optional[PayloadFilter] = None,
+        *,
+        page_size: int = 1000,
+        with_vector: Union[bool, str] = False,
+    ) -> Iterator[Point]:
+        """All points, or those that match a filter, in the order of their ids.
+
+        Numbers come first, then strings by their bytes.
+
+        Parameters
+        ----------
+        filter : Condition, dict or JSON text, optional
+            By default all points come.
+        page_size : int, default 1000
+            Points that are read at a time, 1 ... 1048576.
+        with_vector : bool or str, default False
+            As for `get`.
+
+        Returns
+        -------
+        iterator of Point
+            Points that come or go meanwhile move no others: each that is there all the time comes exactly once.
+        """
+        self._open_handle()
+        size = _arrays.integer("page_size", page_size, 1, _ffi.K_MAX)
+        return self._pages(filter_text(filter), size, self._brought(with_vector))
+
+    def _pages(self, filter: Optional[bytes], size: int, vector_name: Optional[bytes]) -> Iterator[Point]:
+        after = None
+        while True:
+            page = _ffi_collection.scroll(self._open_handle(), after, size, filter, vector_name, Point)
+            yield from page
+            if len(page) < size:
+                return
+            after = _points.ids("after", page[-1].id)
+
+    def _brought(self, with_vector: Union[bool, str]) -> Optional[bytes]:
+        """The name of the vector to bring along, for the library."""
+        if with_vector is False:
+            return None
+        return self._vector(None if with_vector is True else with_vector).name.encode()
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Searching
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def search(
+        self,
+        vector: ArrayLike,
+        k: int = 10,
+        *,
+        filter: Optional[PayloadFilter] = None,
+        ef_search: Optional[int] = None,
+        exact: bool = False,
+        with_payload: bool = True,
+        with_vector: bool = False,
+        vector_name: Optional[str] = None,
+        offset: int = 0,
+        max_distance: Optional[float] = None,
+        threads: int = 0,
+    ) -> Any:
+        """The k nearest points.
+
+        Parameters
+        ----------
+        vector : array_like, shape (dim,) or (nq, dim)
+            One query, or many.
+        k : int, default 10
+            1 ... 1048576. May be larger than the number of points.
+        filter : Condition, dict or JSON text, optional
+            Which points may be hits. By default all.
+        ef_search : int, optional
+            Points that a walk over a graph keeps in view, 1 ... 1048576; by default 64. More find more and take longer.
+        exact : bool, default False
+            Compares all points.
+        with_payload, with_vector : bool, default True and False
+            What hits bring along. Without payloads a search is faster.
+        vector_name : str, optional
+            Which vector is compared, where points have several.
+        offset : int, default 0
+            Best hits that are left out.
+        max_distance : float, optional
+            Leaves out hits that are farther, in the units of the metric.
+        threads : int, default 0
+            0 = the default of the library, 1 = only the calling thread, at most 1024.
+
+        Returns
+        -------
+        list of Hit, or list of such lists
+            For one query its hits, best first; for many a list for each. Fewer than k where there are no more.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            An argument, or the filter, is not right; the message says where.
+        NotFiniteError, ZeroVectorError, TooLargeError
+            NaN or infinity; a zero vector under cosine; squares that sum up to more than 2**125.
+        VecstoreIOError, OutOfMemoryError
+            It cannot be read.
+        """
+        handle = self._handle or self._open_handle()
+        meant = self._only if vector_name is None and self._only is not None else self._vector(vector_name)
+        queries, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
+        # One vector has one axis; the usual array is known without looking at what is in it.
+        is_one = vector.ndim == 1 if type(vector) is np.ndarray else np.ndim(vector) == 1
+        if (
+            with_payload is True
+            and ef_search is None
+            and with_vector is False
+            and exact is False
+            and offset == 0
+            and max_distance is None
+            and threads == 0
+            and vector_name is None
+        ):
+            settings = _ffi_collection.DEFAULT_SETTINGS
+        else:
+            settings = _settings(
+                threads, meant.name.encode(), offset, ef_search, exact, with_payload, with_vector, max_distance
+            )
+        count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
+        text = None if filter is None else filter_text(filter)
+        hits = _ffi_collection.search(handle, queries, dtype, count, settings, text, Hit)
+        return hits[0] if is_one and len(queries) == 1 else hits
+
+    def search_text(
+        self,
+        text: str,
+        k: int = 10,
+        *,
+        fields: Optional[_Fields] = None,
+        mode: str = "any",
+        filter: Optional[PayloadFilter] = None,
+        with_payload: bool = True,
+        offset: int = 0,
+    ) -> list[Hit]:
+        """The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
+
+        Parameters
+        ----------
+        text : str
+            Words are all that counts in it: no sign has a meaning.
+        k : int, default 10
+            1 ... 1048576.
+        fields : str, list of str, or dict of str to float, optional
+            Paths that have an index of type "text", or what the BM25 of each is multiplied by; by default all that have
+            one.
+        mode : str, default "any"
+            "any" = texts with one of the words, or more; "all" = with all words; "phrase" = with the words one after
+            the other; "prefix" = with all words, the last of which may be the beginning of one.
+        filter, with_payload, offset
+            As for `search`.
+
+        Returns
+        -------
+        list of Hit
+            Best first; the larger `score`, the better. They have no distance.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            An argument, or the filter, is not right; a field has no index of type "text".
+        VecstoreIOError, OutOfMemoryError
+            It cannot be read.
+        """
+        handle = self._open_handle()
+        settings = _settings(0, b"", offset, None, False, with_payload, False, None)
+        return _ffi_collection.search_text(
+            handle,
+            _json.text("text", text),
+            _arrays.results_count(k),
+            settings,
+            filter_text(filter),
+            _words(fields, mode),
+            Hit,
+        )
+
+    def search_hybrid(
+        self,
+        vector: ArrayLike,
+        text: str,
+        k: int = 10,
+        *,
+        fusion: str = "rrf",
+        vector_weight: float = 1.0,
+        text_weight: float = 1.0,
+        candidates: int = 100,
+        fields: Optional[_Fields] = None,
+        mode: str = "any",
+        filter: Optional[PayloadFilter] = None,
+        ef_search: Optional[int] = None,
+        exact: bool = False,
+        with_payload: bool = True,
+        vector_name: Optional[str] = None,
+        offset: int = 0,
+        threads: int = 0,
+    ) -> list[Hit]:
+        """The best points by a vector and by words together.
+
+        Parameters
+        ----------
+        vector : array_like, shape (dim,)
+            As for `search`; one.
+        text : str
+            As for `search_text`.
+        k : int, default 10
+            1 ... 1048576.
+        fusion : str, default "rrf"
+            How the hits of both searches become one list. "rrf" = by their ranks, the sum of weight / (60 + rank);
+            "weighted" = by scores, those of each search scaled to 0 ... 1; "dbsf" = by scores, scaled by mean and
+            standard deviation.
+        vector_weight, text_weight : float, default 1
+            What each search counts, 0 or more.
+        candidates : int, default 100
+            Hits of each search that are fused, 1 ... 1048576; at least k are.
+        fields, mode
+            As for `search_text`.
+        filter, ef_search, exact, with_payload, vector_name, offset, threads
+            As for `search`.
+
+        Returns
+        -------
+        list of Hit
+            Best first; the larger `score`, the better. `distance` is None of hits that were found by words alone.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError, VecstoreIOError,
+        OutOfMemoryError
+            As `search` and `search_text`.
+        """
+        handle = self._open_handle()
+        meant = self._vector(vector_name)
+        query, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
+        if len(query) != 1:
+            raise InvalidArgumentError(f"vector: expected one, got {len(query)}")
+        settings = _settings(threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None)
+        return _ffi_collection.search_hybrid(
+            handle,
+            query,
+            dtype,
+            _json.text("text", text),
+            _arrays.results_count(k),
+            settings,
+            filter_text(filter),
+            _words(fields, mode),
+            _arrays.one_of("fusion", fusion, _ffi.FUSIONS),
+            _weight("vector_weight", vector_weight),
+            _weight("text_weight", text_weight),
+            _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
+            Hit,
+        )
+
+
+def _selection(
+    ids: Optional[_Ids], filter: Optional[PayloadFilter]
+) -> tuple[Optional[_ffi_collection.Ids], Optional[bytes]]:
+    """Which points a change is about: one of the two."""
+    if (ids is None) == (filter is None):
+        raise InvalidArgumentError(f"expected ids or a filter, got {'neither' if ids is None else 'both'}")
+    return (None if ids is None else _points.ids("ids", ids)), filter_text(filter)

@@ -1,0 +1,122 @@
+# What a collection gives: points, and points that a search found.
+# SPDX-License-Identifier: Apache-2.0
+"""Points and hits."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any, Optional, Union
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import _json
+
+__all__ = ["Hit", "Point"]
+
+PointId = Union[int, str]
+
+_short = reprlib.Repr()
+_short.maxdict = 6
+_short.maxstring = _short.maxother = 60
+
+
+class _Payload:
+    """Has a payload, which is parsed when somebody looks at it."""
+
+    __slots__ = ("_json", "_parsed")
+
+    _json: Optional[bytes]
+    _parsed: Optional[dict[str, Any]]
+
+    @property
+    def payload(self) -> Optional[dict[str, Any]]:
+        """The payload, parsed once. {} where the point has none, None where it was not asked for."""
+        if self._json is not None and self._parsed is None:
+            self._parsed = _json.decode(self._json) if self._json else {}
+        return self._parsed
+
+    @property
+    def payload_json(self) -> Optional[str]:
+        """The payload as JSON text, as it is stored. "" where the point has none, None where it was not asked for."""
+        return None if self._json is None else self._json.decode()
+
+    def _tail(self, vector: Optional[NDArray[np.float32]]) -> str:
+        text = "" if self._json is None else f", payload={_short.repr(self.payload)}"
+        return text if vector is None else f"{text}, vector=<{len(vector)} elements>"
+
+
+class Hit(_Payload):
+    """A point that a search found.
+
+    Attributes
+    ----------
+    id : int or str
+        What the point is known by.
+    distance : float or None
+        To the query, in the units of the metric; smaller is closer. None where it was found by words alone.
+    score : float
+        Larger is better: ``1 - distance`` under cosine, ``-distance`` otherwise; of words BM25; of both what their
+        fusion makes of it.
+    payload : dict or None
+        Parsed when it is first looked at. {} where the point has none; None with ``with_payload=False``.
+    payload_json : str or None
+        The same as JSON text.
+    vector : ndarray of float32, shape (dim,), or None
+        With ``with_vector=True``, of points that have it.
+    """
+
+    __slots__ = ("distance", "id", "score", "vector")
+
+    def __init__(
+        self,
+        id: PointId,
+        distance: Optional[float],
+        score: float,
+        payload_json: Optional[bytes],
+        vector: Optional[NDArray[np.float32]],
+    ) -> None:
+        self.id = id
+        self.distance = distance
+        self.score = score
+        self.vector = vector
+        self._json = payload_json
+        self._parsed = None
+
+    def __repr__(self) -> str:
+        distance = "None" if self.distance is None else f"{self.distance:.6g}"
+        return f"Hit(id={self.id!r}, distance={distance}, score={self.score:.6g}{self._tail(self.vector)})"
+
+
+class Point(_Payload):
+    """A point of a collection.
+
+    Attributes
+    ----------
+    id : int or str
+        What it is known by.
+    payload : dict
+        Parsed when it is first looked at. {} where the point has none.
+    payload_json : str
+        The same as JSON text.
+    vector : ndarray of float32, shape (dim,), or None
+        With ``with_vector``, of points that have it.
+    """
+
+    __slots__ = ("id", "vector")
+
+    def __init__(
+        self, id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]]
+    ) -> None:
+        self.id = id
+        self.vector = vector
+        self._json = payload_json
+        self._parsed = None
+
+    def __repr__(self) -> str:
+        return f"Point(id={self.id!r}{self._tail(self.vector)})"
+
+
+def found(id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]]) -> Optional[Point]:
+    """The point for an id that was looked up; None where there is none."""
+    return None if payload_json is None else Point(id, payload_json, vector)
