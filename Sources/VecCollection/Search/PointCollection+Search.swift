@@ -14,9 +14,7 @@ extension PointCollection {
             guard options.diversity >= 0 && options.diversity <= 1 else {
                 throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
             }
-            guard k <= Limits.k - options.offset else {
-                throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(options.offset): allowed together are \(Limits.k)")
-            }
+            try checkPage(k: k, offset: options.offset)
             let wanted = try options.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, place: place)
             }
@@ -48,6 +46,13 @@ extension PointCollection {
             }
             try complete(&results, state, place: place, withPayload: options.withPayload, withVector: options.withVector)
             return results
+        }
+    }
+
+    /// What a search has to find to leave out `offset` hits.
+    func checkPage(k: Int, offset: Int) throws(VecStoreError) {
+        guard k <= Limits.k - offset else {
+            throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(offset): allowed together are \(Limits.k)")
         }
     }
 

@@ -20,6 +20,7 @@ extension PointCollection {
     /// The points whose texts match best, best first.
     package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
         try reading { state throws(VecStoreError) in
+            try checkPage(k: k, offset: options.offset)
             let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
             let found = try TextSearch(self, state).find(text, k: k + options.offset, options, wanted: wanted)
             return try hits(found.dropFirst(options.offset), state, withPayload: options.withPayload)
@@ -37,6 +38,7 @@ extension PointCollection {
         }
         return try reading { state throws(VecStoreError) in
             let place = try vector(options.vector.vectorName)
+            try checkPage(k: k, offset: options.vector.offset)
             let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
             let near = try options.vector.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, place: place)

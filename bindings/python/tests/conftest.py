@@ -32,3 +32,15 @@ def package_environment():
     """The environment of a child process that imports the same package as this one."""
     package = pathlib.Path(vecstore.__file__).resolve().parent
     return {**os.environ, "PYTHONPATH": str(package.parent)}
+
+
+@pytest.fixture
+def spots(tmp_path):
+    """A collection of ten points, ids 0 ... 9 at (0, 0), (1, 0), ... (9, 0), with payloads, under squared distance."""
+    with vecstore.Collection.create(tmp_path / "spots", dim=2, metric="l2sq") as collection:
+        payloads = [
+            {"n": n, "parity": "odd" if n % 2 else "even", "text": f"spot number {n}", "tags": ["a", "b", "c"][: n % 4]}
+            for n in range(10)
+        ]
+        collection.upsert(range(10), [[n, 0] for n in range(10)], payloads)
+        yield collection

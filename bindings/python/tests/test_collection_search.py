@@ -1,0 +1,296 @@
+# Searches of collections: by vectors, by words, and by both.
+# SPDX-License-Identifier: Apache-2.0
+import pickle
+
+import numpy as np
+import pytest
+
+import vecstore
+from vecstore import Collection, Field
+
+
+def ids(points):
+    return [point.id for point in points]
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# By vectors
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_hit_has_all_that_is_known_of_it(spots):
+    first, second = spots.search([3.2, 0], 2, with_vector=True)
+    assert (first.id, second.id) == (3, 4)
+    assert first.distance == pytest.approx(0.04, rel=1e-5) and first.score == -first.distance
+    assert first.payload == {"n": 3, "parity": "odd", "text": "spot number 3", "tags": ["a", "b", "c"]}
+    assert first.vector.dtype == np.float32 and first.vector.tolist() == [3, 0]
+    assert repr(spots.search([9, 0], 1, with_payload=False)[0]) == "Hit(id=9, distance=0, score=-0)"
+
+
+def test_one_vector_gives_hits_and_many_give_lists_of_them(spots):
+    assert ids(spots.search(np.array([3, 0]), 2)) == [3, 2]
+    assert [ids(hits) for hits in spots.search([[3, 0]], 2)] == [[3, 2]]
+    assert [ids(hits) for hits in spots.search(np.array([[3, 0], [7, 0], [0, 0]], dtype=np.float32), 2)] == [
+        [3, 2],
+        [7, 6],
+        [0, 1],
+    ]
+    assert spots.search(np.zeros((0, 2)), 2) == []
+
+
+def test_queries_have_lists_of_different_lengths(spots):
+    found = spots.search([[0, 0], [100, 0], [5, 0]], 3, max_distance=1)
+    assert [ids(hits) for hits in found] == [[0, 1], [], [5, 4, 6]]
+
+
+def test_an_empty_collection_has_no_hits(tmp_path):
+    with Collection.create(tmp_path / "c", dim=2) as collection:
+        assert collection.search([1, 0]) == []
+        assert collection.search([[1, 0], [0, 1]]) == [[], []]
+
+
+def test_hits_bring_along_what_is_asked_for(spots):
+    bare = spots.search([3, 0], 1, with_payload=False)[0]
+    assert bare.payload is None and bare.payload_json is None and bare.vector is None
+    full = spots.search([3, 0], 1)[0]
+    assert full.payload["n"] == 3 and full.vector is None
+
+
+def test_the_best_hits_may_be_left_out(spots):
+    everything = ids(spots.search([0, 0], 10))
+    assert ids(spots.search([0, 0], 3, offset=4)) == everything[4:7]
+    assert spots.search([0, 0], 3, offset=10) == []
+    assert ids(spots.search([0, 0], 100, max_distance=4)) == [0, 1, 2]
+
+
+@pytest.mark.parametrize("metric", ["cosine", "l2sq", "ip"])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_hits_are_those_of_an_exact_search(tmp_path, rng, metric, dtype):
+    rows = rng.standard_normal((300, 7)).astype(dtype)
+    queries = rng.standard_normal((20, 7)).astype(np.float32)
+    with Collection.create(tmp_path / "c", dim=7, metric=metric, dtype=dtype, durability="none") as collection:
+        collection.upsert([f"row {i}" for i in range(300)], rows)
+        found = collection.search(queries, 10)
+    expected = vecstore.knn(queries, rows.astype(np.float32), 10, metric=metric)
+    assert [ids(hits) for hits in found] == [[f"row {i}" for i in row] for row in expected.ids]
+    distances = np.array([[hit.distance for hit in hits] for hits in found])
+    np.testing.assert_allclose(distances, expected.distances, rtol=1e-4, atol=1e-6)
+    scores = np.array([[hit.score for hit in hits] for hits in found])
+    np.testing.assert_allclose(scores, (1 if metric == "cosine" else 0) - distances, rtol=1e-4, atol=1e-6)
+
+
+def test_a_graph_finds_what_comparing_finds(tmp_path, rng):
+    rows = rng.standard_normal((3000, 16)).astype(np.float32)
+    with Collection.create(tmp_path / "c", dim=16, kind="hnsw", durability="none") as collection:
+        collection.upsert(np.arange(3000), rows, [{"even": i % 2 == 0} for i in range(3000)])
+        collection.optimize()
+        exact = [ids(hits) for hits in collection.search(rows[:50], 10, exact=True)]
+        found = [ids(hits) for hits in collection.search(rows[:50], 10, ef_search=200, threads=1)]
+        assert np.mean([len(set(a) & set(b)) / 10 for a, b in zip(exact, found)]) > 0.95
+        even = collection.search(rows[:50], 10, filter=Field("even") == True)  # noqa: E712
+        assert all(hit.id % 2 == 0 for hits in even for hit in hits) and all(len(hits) == 10 for hits in even)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"k": 0}, ValueError, "k: expected 1"),
+        ({"k": 2**21}, ValueError, "k"),
+        ({"k": 1.5}, TypeError, "k"),
+        ({"ef_search": 0}, ValueError, "ef_search"),
+        ({"offset": -1}, ValueError, "offset"),
+        ({"offset": 2**20}, ValueError, "offset"),
+        ({"threads": 2000}, ValueError, "threads"),
+        ({"threads": []}, TypeError, "threads"),
+        ({"max_distance": float("nan")}, ValueError, "max_distance"),
+        ({"max_distance": "1"}, TypeError, "max_distance"),
+        ({"vector_name": "x"}, ValueError, "vector_name"),
+        ({"vector_name": 3}, TypeError, "vector_name"),
+        ({"filter": 3}, TypeError, "filter: expected a Condition"),
+        ({"filter": vecstore.Filter.ids([1])}, TypeError, "filter: expected a Condition"),
+        ({"filter": "{"}, ValueError, "filter"),
+        ({"filter": {"must": [{"key": "a", "match": {"valeu": 3}}]}}, ValueError, "valeu"),
+        ({"filter": {"must": [{"key": "a", "match": {"value": {1}}}]}}, TypeError, "filter: .*set"),
+        ({"filter": {"must": [{"key": "a", "range": {"gt": float("nan")}}]}}, ValueError, "filter"),
+    ],
+)
+def test_wrong_options_of_a_search_are_told_by_name(spots, options, error, message):
+    with pytest.raises(error, match=message):
+        spots.search([0, 0], **options)
+
+
+@pytest.mark.parametrize(
+    "vector, error",
+    [
+        ([1, 2, 3], ValueError),
+        ([np.nan, 0], vecstore.NotFiniteError),
+        (["a", "b"], TypeError),
+        (np.zeros((1, 1, 2)), ValueError),
+        (1.5, ValueError),
+        (np.array([1 + 2j, 0]), TypeError),
+    ],
+)
+def test_wrong_vectors_are_refused(spots, vector, error):
+    with pytest.raises(error):
+        spots.search(vector)
+
+
+def test_hits_may_be_pickled(spots):
+    hit = spots.search([3, 0], 1, with_vector=True)[0]
+    again = pickle.loads(pickle.dumps(hit))
+    assert (again.id, again.distance, again.score, again.payload) == (hit.id, hit.distance, hit.score, hit.payload)
+    assert again.vector.tolist() == hit.vector.tolist()
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# By words
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def texts(tmp_path):
+    documents = {
+        1: {"title": "Network tools", "body": "ping and traceroute", "year": 2001},
+        2: {"title": "Editors", "body": "text editors for the network age", "year": 2002},
+        3: {"title": "Network network", "body": "nothing else", "year": 2003},
+        4: {"title": "Café", "body": "coffee and tools", "year": 2004},
+    }
+    with Collection.create(tmp_path / "texts", dim=2, metric="l2sq") as collection:
+        collection.create_payload_index("title", "text")
+        collection.create_payload_index("body", "text", tokenizer="stems")
+        collection.upsert(list(documents), [[n, 0] for n in documents], list(documents.values()))
+        yield collection
+
+
+def test_words_find_points(texts):
+    hits = texts.search_text("network")
+    assert sorted(ids(hits)) == [1, 2, 3]
+    assert all(hit.distance is None and hit.score > 0 and hit.vector is None for hit in hits)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert hits[0].payload["year"] == 2000 + hits[0].id
+    assert texts.search_text("network", with_payload=False)[0].payload is None
+    assert texts.search_text("zebra") == []
+    assert texts.search_text("") == []
+
+
+def test_words_are_looked_for_in_fields(texts):
+    assert ids(texts.search_text("network", fields="title")) == [3, 1]
+    assert ids(texts.search_text("network", fields=["body"])) == [2]
+    weighted = texts.search_text("network", fields={"title": 1, "body": 100})
+    assert weighted[0].id == 2
+    assert ids(texts.search_text("cafe", fields=["title"])) == [4]
+    assert ids(texts.search_text("editor", fields=["body"])) == [2], "stems"
+    assert texts.search_text("editor", fields=["title"]) == []
+
+
+@pytest.mark.parametrize(
+    "mode, text, expected",
+    [
+        ("any", "ping coffee", [1, 4]),
+        ("all", "tools coffee", [4]),
+        ("all", "ping coffee", []),
+        ("phrase", "network age", [2]),
+        ("phrase", "age network", []),
+        ("prefix", "trace", [1]),
+    ],
+)
+def test_modes_say_which_texts_match(texts, mode, text, expected):
+    assert sorted(ids(texts.search_text(text, mode=mode, fields=["body"]))) == expected
+
+
+def test_searches_for_words_have_filters_and_offsets(texts):
+    everything = ids(texts.search_text("network"))
+    assert ids(texts.search_text("network", 1, offset=1)) == everything[1:2]
+    assert ids(texts.search_text("network", filter=Field("year") > 2002)) == [3]
+
+
+def test_no_sign_has_a_meaning(texts):
+    for text in ('"network', "network*", "-network", "network OR (", "title:network", "NEAR(network"):
+        assert 3 in ids(texts.search_text(text)), text
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"text": 3}, TypeError, "text: expected a string"),
+        ({"text": "a\0b"}, ValueError, "NUL"),
+        ({"mode": "some"}, ValueError, "mode: expected one of any, all, phrase, prefix"),
+        ({"fields": ["year"]}, ValueError, "year"),
+        ({"fields": []}, ValueError, "fields"),
+        ({"fields": [3]}, TypeError, r"fields\[0\]"),
+        ({"fields": {"title": -1}}, ValueError, "title"),
+        ({"fields": {"title": "x"}}, TypeError, "title"),
+        ({"k": 0}, ValueError, "k"),
+        ({"offset": 2**20, "k": 2**20}, ValueError, "offset"),
+        ({"filter": 3}, TypeError, "filter"),
+    ],
+)
+def test_wrong_searches_for_words_are_told_by_name(texts, options, error, message):
+    with pytest.raises(error, match=message):
+        texts.search_text(**{"text": "network", **options})
+
+
+def test_words_without_an_index_are_an_error(spots):
+    with pytest.raises(vecstore.InvalidArgumentError):
+        spots.search_text("spot")
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# By both
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fusion", ["rrf", "weighted", "dbsf"])
+def test_both_searches_count(texts, fusion):
+    hits = texts.search_hybrid([3, 0], "network", 4, fusion=fusion, fields="title")
+    assert sorted(ids(hits)) == [1, 2, 3, 4]
+    assert hits[0].id == 3, "nearest, and best by its words"
+    assert hits[0].distance == 0 and hits[0].payload["year"] == 2003
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+def test_reciprocal_ranks_are_summed(texts):
+    by_vector, by_words = ids(texts.search([1, 0], 10)), ids(texts.search_text("network", 10))
+    expected = {
+        id: sum(weight / (60 + list.index(id) + 1) for list, weight in ((by_vector, 2.0), (by_words, 0.5)) if id in list)
+        for id in by_vector
+    }
+    hits = texts.search_hybrid([1, 0], "network", 10, vector_weight=2, text_weight=0.5)
+    assert {hit.id: pytest.approx(hit.score, rel=1e-5) for hit in hits} == expected
+
+
+def test_a_weight_of_zero_silences_a_search(texts):
+    assert ids(texts.search_hybrid([4, 0], "network", 1, text_weight=0)) == [4]
+    assert ids(texts.search_hybrid([4, 0], "network", 1, vector_weight=0, fields="title")) == [3]
+
+
+def test_what_words_alone_find_has_no_distance(texts):
+    hits = texts.search_hybrid([4, 0], "traceroute", 2, candidates=1, vector_weight=0.5)
+    assert {hit.id: hit.distance for hit in hits}[1] in (None, 9.0)
+    alone = texts.search_hybrid([4, 0], "traceroute", 1, candidates=1, vector_weight=0.0)
+    assert (alone[0].id, alone[0].distance) == (1, None)
+
+
+def test_both_searches_have_filters_and_offsets(texts):
+    everything = ids(texts.search_hybrid([3, 0], "network"))
+    assert ids(texts.search_hybrid([3, 0], "network", 2, offset=1)) == everything[1:3]
+    assert set(ids(texts.search_hybrid([3, 0], "network", filter=Field("year") < 2003))) == {1, 2}
+    assert texts.search_hybrid([3, 0], "network", 1, with_payload=False)[0].payload is None
+    assert ids(texts.search_hybrid([3, 0], "ping coffee", 1, mode="all", fields=["body"], text_weight=9)) == [3]
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"fusion": "sum"}, ValueError, "fusion: expected one of rrf, weighted, dbsf"),
+        ({"vector_weight": -1}, ValueError, "vector_weight"),
+        ({"text_weight": float("nan")}, ValueError, "text_weight"),
+        ({"text_weight": "1"}, TypeError, "text_weight"),
+        ({"candidates": 0}, ValueError, "candidates"),
+        ({"vector": [[1, 0], [2, 0]]}, ValueError, "vector: expected one, got 2"),
+        ({"offset": 2**20, "k": 2**20}, ValueError, "offset"),
+    ],
+)
+def test_wrong_searches_by_both_are_told_by_name(texts, options, error, message):
+    with pytest.raises(error, match=message):
+        texts.search_hybrid(**{"vector": [1, 0], "text": "network", **options})
