@@ -43,6 +43,8 @@ struct NearestRows {
         _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, wanted: RowSet?, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> FoundRows {
         let vector = state.vectors[place]
+        // Memory goes by what can be found, not by what is asked for.
+        let k = min(k, max(state.rowCount, 1))
         let found = try FoundRows(queries: count, k: k)
         guard let graph = vector.graph, !options.isExact else {
             try compare(queries, type, count, from: 0, wanted, options.threads, found)

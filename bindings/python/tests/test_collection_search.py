@@ -43,6 +43,12 @@ def test_queries_have_lists_of_different_lengths(spots):
     assert [ids(hits) for hits in found] == [[0, 1], [], [5, 4, 6]]
 
 
+def test_many_queries_may_ask_for_far_more_than_there_is(spots):
+    found = spots.search(np.zeros((20_000, 2), dtype=np.float32), vecstore._ffi.K_MAX, with_payload=False)
+    assert len(found) == 20_000 and {len(hits) for hits in found} == {10}
+    assert len(spots.search([0, 0], vecstore._ffi.K_MAX - 3, offset=3)) == 7
+
+
 def test_an_empty_collection_has_no_hits(tmp_path):
     with Collection.create(tmp_path / "c", dim=2) as collection:
         assert collection.search([1, 0]) == []
@@ -251,9 +257,9 @@ def test_both_searches_count(texts, fusion):
 
 def test_reciprocal_ranks_are_summed(texts):
     by_vector, by_words = ids(texts.search([1, 0], 10)), ids(texts.search_text("network", 10))
+    lists = ((by_vector, 2.0), (by_words, 0.5))
     expected = {
-        id: sum(weight / (60 + list.index(id) + 1) for list, weight in ((by_vector, 2.0), (by_words, 0.5)) if id in list)
-        for id in by_vector
+        id: sum(weight / (60 + list.index(id) + 1) for list, weight in lists if id in list) for id in by_vector
     }
     hits = texts.search_hybrid([1, 0], "network", 10, vector_weight=2, text_weight=0.5)
     assert {hit.id: pytest.approx(hit.score, rel=1e-5) for hit in hits} == expected
