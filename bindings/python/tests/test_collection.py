@@ -417,7 +417,8 @@ def test_points_that_come_and_go_while_scrolling_move_no_others(spots):
 
 
 def test_scrolling_tells_what_is_wrong_before_the_first_point(spots):
-    for options, error in [({"page_size": 0}, ValueError), ({"page_size": 2**21}, ValueError), ({"filter": 3}, TypeError)]:
+    wrong = [({"page_size": 0}, ValueError), ({"page_size": 2**21}, ValueError), ({"filter": 3}, TypeError)]
+    for options, error in wrong:
         with pytest.raises(error):
             spots.scroll(**options)
 

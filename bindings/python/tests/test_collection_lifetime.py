@@ -229,7 +229,11 @@ FORK = """
     collection.upsert([1, 2], [[1, 0], [2, 0]])
     child = os.fork()
     if child == 0:
-        for call in (lambda: collection.search([0, 0]), lambda: len(collection), lambda: collection.upsert([3], [[0, 0]])):
+        for call in (
+            lambda: collection.search([0, 0]),
+            lambda: len(collection),
+            lambda: collection.upsert([3], [[0, 0]]),
+        ):
             try:
                 call()
             except vecstore.InvalidHandleError as error:

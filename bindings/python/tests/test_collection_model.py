@@ -1,4 +1,4 @@
-# Collections against a dict of points that goes through the same changes: whatever the order, both hold and find the same.
+# Collections against a dict of points that goes through the same changes: both hold and find the same.
 # SPDX-License-Identifier: Apache-2.0
 import copy
 

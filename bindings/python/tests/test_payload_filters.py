@@ -12,6 +12,7 @@ from vecstore import Collection, Condition, Field, at_least, has_id, has_vector
 UTC = datetime.timezone.utc
 NOON = datetime.datetime(2024, 1, 31, 12, tzinfo=UTC)
 UUID = uuid.UUID(int=5)
+TRIANGLE = [(0, 0), (1, 0), (1, 1), (0, 0)]
 A = {"key": "a", "match": {"value": 1}}
 B = {"key": "b", "match": {"value": 2}}
 C = {"key": "c", "match": {"value": 3}}
@@ -60,8 +61,8 @@ def key(**test):
             key(geo_bounding_box={"top_left": {"lon": 13, "lat": 53}, "bottom_right": {"lon": 14, "lat": 52}}),
         ),
         (
-            Field("f").in_polygon([(0, 0), (1, 0), (1, 1), (0, 0)]),
-            key(geo_polygon={"exterior": {"points": [{"lon": x, "lat": y} for x, y in [(0, 0), (1, 0), (1, 1), (0, 0)]]}}),
+            Field("f").in_polygon(TRIANGLE),
+            key(geo_polygon={"exterior": {"points": [{"lon": x, "lat": y} for x, y in TRIANGLE]}}),
         ),
         (has_id([1, "x", UUID]), {"has_id": [1, "x", str(UUID)]}),
         (has_id(7), {"has_id": [7]}),
@@ -149,13 +150,24 @@ PAYLOADS = {
 }
 
 
+INDEXES = {
+    "s": "keyword",
+    "n": "integer",
+    "r": "float",
+    "t": "datetime",
+    "tags": "keyword",
+    "words": "text",
+    "ok": "bool",
+    "place": "geo",
+    "list[].a": "integer",
+}
+
+
 @pytest.fixture(scope="module", params=["without indexes", "with indexes"])
 def points(request, tmp_path_factory):
     with Collection.create(tmp_path_factory.mktemp("points") / "c", dim=1, metric="l2sq") as collection:
         if request.param == "with indexes":
-            for path, type in [("s", "keyword"), ("n", "integer"), ("r", "float"), ("t", "datetime"), ("tags", "keyword")]:
-                collection.create_payload_index(path, type)
-            for path, type in [("words", "text"), ("ok", "bool"), ("place", "geo"), ("list[].a", "integer")]:
+            for path, type in INDEXES.items():
                 collection.create_payload_index(path, type)
         collection.upsert(list(PAYLOADS), [[n] for n in PAYLOADS], list(PAYLOADS.values()))
         yield collection
@@ -217,8 +229,8 @@ def test_conditions_find_points(points, condition, expected):
 
 
 def test_a_dict_may_hold_what_json_does_not_have(points):
-    wanted = {"must": [{"key": "t", "range": {"gte": NOON, "lte": NOON}}, {"key": "n", "match": {"value": np.int64(1)}}]}
-    assert points.count(wanted) == 1
+    at_noon = {"key": "t", "range": {"gte": NOON, "lte": NOON}}
+    assert points.count({"must": [at_noon, {"key": "n", "match": {"value": np.int64(1)}}]}) == 1
 
 
 def test_a_long_chain_is_no_deep_filter(points):

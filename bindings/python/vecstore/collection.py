@@ -5,13 +5,11 @@
 from __future__ import annotations
 
 import datetime
-import functools
 import json
-import math
 import os
 import uuid
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from types import TracebackType
 from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 
@@ -19,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _ffi, _ffi_collection, _json, _points
+from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
 from .points import Hit, Point, found
@@ -31,13 +30,6 @@ _Ids = Union[_Id, NDArray[Any], Iterable[_Id]]
 _Payload = Union[Mapping[str, Any], str, bytes, None]
 _Ttl = Union[float, datetime.timedelta]
 _Progress = Callable[[int, int], Any]
-_Fields = Union[str, Sequence[str], Mapping[str, float]]
-
-_KINDS = ("auto", "flat", "hnsw")
-_DTYPES = ("float32", "float16")
-_METRICS = ("cosine", "l2sq", "ip")
-_STORAGES = ("auto", "float32", "float16", "bfloat16", "int8", "int4")
-_VECTOR_OPTIONS = ("dim", "metric", "dtype", "kind", "storage", "m", "ef_construction", "model", "model_version")
 
 
 class _Vector(NamedTuple):
@@ -46,102 +38,6 @@ class _Vector(NamedTuple):
     name: str
     dim: int
     dtype: str
-
-
-def _new_settings(
-    threads: Any,
-    vector_name: bytes,
-    offset: Any,
-    ef_search: Any,
-    exact: Any,
-    with_payload: Any,
-    with_vector: Any,
-    max_distance: Any,
-) -> _ffi_collection.QuerySettings:
-    return _ffi_collection.QuerySettings(
-        _arrays.threads_count(threads),
-        vector_name,
-        _arrays.integer("offset", offset, 0, _ffi.K_MAX),
-        0 if ef_search is None else _arrays.integer("ef_search", ef_search, 1, _ffi.EF_MOST),
-        bool(exact),
-        bool(with_payload),
-        bool(with_vector),
-        None if max_distance is None else _float32("max_distance", max_distance),
-    )
-
-
-# Searches mostly ask for what others asked for before. 1, 1.0 and True are equal, but not all are allowed everywhere.
-_known_settings = functools.lru_cache(maxsize=64, typed=True)(_new_settings)
-
-
-def _settings(*values: Any) -> _ffi_collection.QuerySettings:
-    try:
-        return _known_settings(*values)
-    except TypeError:  # what cannot be a key: say what is wrong with it instead
-        return _new_settings(*values)
-
-
-def _float32(name: str, value: Any) -> float:
-    number = _arrays.real(name, value)
-    if math.isnan(number):
-        raise InvalidArgumentError(f"{name}: not a number")
-    return number
-
-
-def _weight(name: str, value: Any) -> float:
-    number = _arrays.real(name, value)
-    if not 0 <= number <= 2.0**127:
-        raise InvalidArgumentError(f"{name}: expected 0 or more, got {number}")
-    return number
-
-
-def _vector_settings(name: Any, options: Any) -> _ffi_collection.VectorSettings:
-    where = "" if name == "" else f"vectors[{name!r}]: "
-    if not isinstance(options, Mapping):
-        raise TypeError(f"{where}expected a dict of options, got {type(options).__name__}")
-    unknown = [key for key in options if key not in _VECTOR_OPTIONS]
-    if unknown:
-        raise InvalidArgumentError(f"{where}unknown option {unknown[0]!r}; allowed are {', '.join(_VECTOR_OPTIONS)}")
-    if options.get("dim") is None:
-        raise InvalidArgumentError(f"{where}dim is missing")
-
-    def number(key: str, low: int, high: int) -> int:
-        value = options.get(key)
-        return 0 if value is None else _arrays.integer(where + key, value, low, high)
-
-    def word(key: str, default: str, allowed: tuple[str, ...]) -> str:
-        value = options.get(key, default)
-        if key in ("dtype", "storage") and not isinstance(value, str):
-            value = np.dtype(value).name
-        return _arrays.one_of(where + key, value, allowed)
-
-    return _ffi_collection.VectorSettings(
-        _json.text("the name of a vector", name),
-        number("dim", 1, _ffi.DIM_MAX),
-        word("metric", "cosine", _METRICS),
-        word("dtype", "float32", _DTYPES),
-        word("kind", "auto", _KINDS),
-        word("storage", "auto", _STORAGES),
-        number("m", _ffi.M_LEAST, _ffi.M_MOST),
-        number("ef_construction", 1, _ffi.EF_MOST),
-        _json.text(where + "model", options.get("model", "")),
-        _json.text(where + "model_version", options.get("model_version", "")),
-    )
-
-
-def _words(fields: Optional[_Fields], mode: str) -> _ffi_collection.TextSettings:
-    mode = _arrays.one_of("mode", mode, _ffi.TEXT_MODES)
-    if fields is None:
-        return _ffi_collection.TextSettings(mode)
-    if isinstance(fields, str):
-        fields = [fields]
-    paths = tuple(_json.text(f"fields[{i}]", field) for i, field in enumerate(fields))
-    if not paths:
-        raise InvalidArgumentError("fields: expected one or more; None searches all that have an index of type text")
-    if not isinstance(fields, Mapping):
-        return _ffi_collection.TextSettings(mode, paths)
-    weights = tuple(_weight(f"fields[{field!r}]", weight) for field, weight in fields.items())
-    return _ffi_collection.TextSettings(mode, paths, weights)
 
 
 class Collection:
@@ -267,7 +163,7 @@ class Collection:
         """
         if vectors is None:
             settings = [
-                _vector_settings(
+                _options.vector_settings(
                     "",
                     {
                         "dim": dim,
@@ -287,7 +183,7 @@ class Collection:
                 raise TypeError(f"vectors: expected a dict of dicts, got {type(vectors).__name__}")
             if dim is not None:
                 raise InvalidArgumentError("dim is for one vector, vectors for several: give one of them")
-            settings = [_vector_settings(name, options) for name, options in vectors.items()]
+            settings = [_options.vector_settings(name, options) for name, options in vectors.items()]
         durability = _arrays.one_of("durability", durability, _ffi.DURABILITIES)
         threads = _arrays.integer("index_threads", index_threads, 0, _ffi.THREADS_MAX)
         return cls._of(path, _ffi_collection.create(path, settings, durability, threads))
@@ -352,8 +248,8 @@ class Collection:
     def close(self) -> None:
         """Saves what was indexed, and closes the collection.
 
-        Later calls raise `InvalidHandleError`; closing twice does nothing.
-        Calls that already run on other threads finish. In a child of `os.fork` it only closes this object.
+        Later calls raise `InvalidHandleError`; closing twice does nothing. Calls that already run on other threads
+        finish. In a child of `os.fork` it only closes this object.
 
         Raises
         ------
@@ -428,8 +324,8 @@ class Collection:
     def __repr__(self) -> str:
         if self._handle == 0:
             return f"<vecstore.Collection {self._path!r}, closed>"
-        dims = ", ".join(f"{name!r}: {vector.dim}" if name else f"{vector.dim}" for name, vector in self._vectors.items())
-        return f"<vecstore.Collection {self._path!r}, dim {dims}{', read-only' if self._read_only else ''}>"
+        each = (f"{name!r}: {vector.dim}" if name else str(vector.dim) for name, vector in self._vectors.items())
+        return f"<vecstore.Collection {self._path!r}, dim {', '.join(each)}{', read-only' if self._read_only else ''}>"
 
     def __len__(self) -> int:
         return _ffi_collection.count(self._open_handle(), None)
@@ -689,7 +585,7 @@ class Collection:
     def optimize(self, *, progress: Optional[_Progress] = None) -> None:
         """Brings all points into the graphs, takes out what was removed, and saves them.
 
-        Searches and writes go on meanwhile. Ctrl-C ends it, and so does what `progress` raises; what was indexed stays so.
+        Searches and writes go on meanwhile. Ctrl-C ends it, and so does what `progress` raises; what was indexed stays.
 
         Parameters
         ----------
@@ -884,7 +780,7 @@ class Collection:
         ):
             settings = _ffi_collection.DEFAULT_SETTINGS
         else:
-            settings = _settings(
+            settings = _options.query_settings(
                 threads, meant.name.encode(), offset, ef_search, exact, with_payload, with_vector, max_distance
             )
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
@@ -897,7 +793,7 @@ class Collection:
         text: str,
         k: int = 10,
         *,
-        fields: Optional[_Fields] = None,
+        fields: Optional[_options.Fields] = None,
         mode: str = "any",
         filter: Optional[PayloadFilter] = None,
         with_payload: bool = True,
@@ -933,14 +829,14 @@ class Collection:
             It cannot be read.
         """
         handle = self._open_handle()
-        settings = _settings(0, b"", offset, None, False, with_payload, False, None)
+        settings = _options.query_settings(0, b"", offset, None, False, with_payload, False, None)
         return _ffi_collection.search_text(
             handle,
             _json.text("text", text),
             _arrays.results_count(k),
             settings,
             filter_text(filter),
-            _words(fields, mode),
+            _options.text_settings(fields, mode),
             Hit,
         )
 
@@ -954,7 +850,7 @@ class Collection:
         vector_weight: float = 1.0,
         text_weight: float = 1.0,
         candidates: int = 100,
-        fields: Optional[_Fields] = None,
+        fields: Optional[_options.Fields] = None,
         mode: str = "any",
         filter: Optional[PayloadFilter] = None,
         ef_search: Optional[int] = None,
@@ -1003,7 +899,9 @@ class Collection:
         query, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
         if len(query) != 1:
             raise InvalidArgumentError(f"vector: expected one, got {len(query)}")
-        settings = _settings(threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None)
+        settings = _options.query_settings(
+            threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None
+        )
         return _ffi_collection.search_hybrid(
             handle,
             query,
@@ -1012,10 +910,10 @@ class Collection:
             _arrays.results_count(k),
             settings,
             filter_text(filter),
-            _words(fields, mode),
+            _options.text_settings(fields, mode),
             _arrays.one_of("fusion", fusion, _ffi.FUSIONS),
-            _weight("vector_weight", vector_weight),
-            _weight("text_weight", text_weight),
+            _options.weight("vector_weight", vector_weight),
+            _options.weight("text_weight", text_weight),
             _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
             Hit,
         )

@@ -58,7 +58,7 @@ class InvalidArgumentError(Error, ValueError):
 
 
 class InvalidHandleError(Error, ValueError):
-    """The index was closed."""
+    """The index or the collection was closed, or a collection was opened before fork."""
 
     code = 2
     status = "INVALID_HANDLE"
@@ -86,7 +86,7 @@ class ZeroVectorError(Error, ValueError):
 
 
 class NotFoundError(Error, KeyError):
-    """An id that is not in the index."""
+    """An id that is not in the index, or a field that has no index."""
 
     code = 6
     status = "NOT_FOUND"
@@ -97,14 +97,17 @@ class MissingFileError(NotFoundError, FileNotFoundError):
 
 
 class AlreadyExistsError(Error, ValueError):
-    """An id that is already in the index, or that comes twice in one call."""
+    """What is there already: an id in an index, or twice in one call; an index of a field; files in a directory."""
 
     code = 7
     status = "ALREADY_EXISTS"
 
 
 class ReadOnlyError(Error):
-    """A change to an index that maps a file. ``Index.open(path, mmap=False)`` gives one that can be changed."""
+    """A change to an index that maps a file, or to a collection that was opened for reading.
+
+    ``Index.open(path, mmap=False)`` and ``Collection.open(path)`` give one that can be changed.
+    """
 
     code = 8
     status = "READ_ONLY"
@@ -125,7 +128,7 @@ class VecstoreIOError(Error, OSError):
 
 
 class CorruptError(Error):
-    """A file is not a vecstore file, or is damaged."""
+    """A file is not one of vecstore, or is damaged."""
 
     code = 11
     status = "CORRUPT"
