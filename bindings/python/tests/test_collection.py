@@ -302,6 +302,21 @@ def test_a_whole_vector_may_be_left_out(pages):
     assert pages.get(9, with_vector="title")[0].vector is None
 
 
+def test_vectors_change_and_the_rest_stays(pages):
+    pages.merge_payload({"kept": True}, [1])
+    pages.update_vectors([1, 3], {"title": [[7, 7], [8, 8]]})
+    one, three = pages.get([1, 3], with_vector="title")
+    assert (one.vector.tolist(), one.payload, three.vector.tolist()) == ([7, 7], {"kept": True}, [8, 8])
+    assert pages.get(1, with_vector="body")[0].vector.tolist() == [1, 2, 3]
+    assert ids(pages.search([7, 7], 1, vector_name="title")) == [1]
+    with pytest.raises(vecstore.NotFoundError):
+        pages.update_vectors([1, 99], {"title": [[0, 0], [0, 0]]})
+    with pytest.raises(vecstore.InvalidArgumentError):
+        pages.update_vectors([1], [[0, 0]])
+    assert pages.get(1, with_vector="title")[0].vector.tolist() == [7, 7], "all or none"
+    pages.verify()
+
+
 def test_a_vector_has_to_be_named_where_there_are_several(pages):
     for call in (
         lambda: pages.search([0, 0]),

@@ -23,6 +23,7 @@ def uses(collection):
         "len": lambda: len(collection),
         "in": lambda: 0 in collection,
         "upsert": lambda: collection.upsert([1], [[1, 1]]),
+        "update_vectors": lambda: collection.update_vectors([0], [[1, 1]]),
         "remove": lambda: collection.remove([0]),
         "remove by filter": lambda: collection.remove(filter={}),
         "replace_payload": lambda: collection.replace_payload({}, [0]),
@@ -36,6 +37,11 @@ def uses(collection):
         "search": lambda: collection.search([0, 0]),
         "search_text": lambda: collection.search_text("spot"),
         "search_hybrid": lambda: collection.search_hybrid([0, 0], "spot"),
+        "search_groups": lambda: collection.search_groups([0, 0], "n"),
+        "recommend": lambda: collection.recommend([0]),
+        "facet": lambda: collection.facet("n"),
+        "refresh": collection.refresh,
+        "snapshot": lambda: collection.snapshot(collection.path + "-copy"),
         "optimize": collection.optimize,
         "verify": collection.verify,
         "describe": collection.describe,
@@ -214,6 +220,60 @@ def test_closing_beside_calls_ends_them_cleanly(spots):
         assert [call.result() for call in calls] == ["closed"] * 3
     with Collection.open(spots.path) as again:
         again.verify()
+
+
+def test_a_reader_follows_a_writer_when_it_refreshes(spots):
+    with Collection.open(spots.path, read_only=True) as reader:
+        assert reader.refresh() is False
+        spots.upsert(["new", 3], [[3, 0], [30, 0]], [{"n": 100}, {"n": 3}])
+        spots.remove([0])
+        assert reader.refresh() is True
+        assert len(reader) == 10 and "new" in reader and 0 not in reader
+        assert [hit.id for hit in reader.search([3, 0], 1)] == ["new"]
+        assert reader.count(Field("n") == 100) == 1
+        assert reader.refresh() is False
+        reader.verify()
+    assert spots.refresh() is False
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Copies
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_is_a_collection_of_its_own(spots, tmp_path):
+    told = []
+    spots.snapshot(tmp_path / "copy", progress=lambda done, total: told.append((done, total)))
+    spots.remove([3])
+    assert told and told[-1][0] == told[-1][1]
+    with Collection.open(tmp_path / "copy") as copied:
+        assert len(copied) == 10 and copied.search([3, 0], 1)[0].payload["n"] == 3
+        copied.upsert(99, [0, 0])
+    assert 99 not in spots
+
+
+def test_a_collection_is_restored_from_a_snapshot(spots, tmp_path):
+    spots.snapshot(tmp_path / "copy")
+    Collection.restore(tmp_path / "copy", tmp_path / "restored")
+    with Collection.open(tmp_path / "restored") as restored:
+        assert [point.id for point in restored.scroll()] == list(range(10))
+        restored.verify()
+
+
+def test_what_is_wrong_with_a_copy_is_told(spots, tmp_path):
+    with pytest.raises(vecstore.AlreadyExistsError):
+        spots.snapshot(spots.path)
+    with pytest.raises(FileNotFoundError):
+        spots.snapshot(tmp_path / "no" / "parent")
+    with pytest.raises(FileNotFoundError):
+        Collection.restore(tmp_path / "nothing", tmp_path / "restored")
+    with pytest.raises(vecstore.CancelledError):
+        spots.snapshot(tmp_path / "copy", progress=lambda done, total: False)
+    with pytest.raises(ZeroDivisionError):
+        spots.snapshot(tmp_path / "copy", progress=lambda done, total: 1 // 0)
+    with pytest.raises(TypeError, match="progress"):
+        spots.snapshot(tmp_path / "copy", progress=3)
+    assert not (tmp_path / "copy").exists() and not (tmp_path / "restored").exists()
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -149,6 +149,86 @@ def test_hits_may_be_pickled(spots):
 
 
 # ----------------------------------------------------------------------------------------------------------------------
+# Groups, facets, recommendations, diversity
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_hits_are_grouped_by_the_values_of_a_field(spots):
+    odd, even = spots.search_groups([3.2, 0], "parity", 2, 3)
+    assert (odd.value, ids(odd.hits)) == ("odd", [3, 5, 1])
+    assert (even.value, ids(even.hits)) == ("even", [4, 2, 6])
+    assert odd.hits[0].payload["n"] == 3 and odd.hits[0].distance == pytest.approx(0.04, rel=1e-5)
+    (only,) = spots.search_groups([3.2, 0], "parity", 1, 1, with_payload=False, with_vector=True)
+    assert only.hits[0].payload is None and only.hits[0].vector.tolist() == [3, 0]
+
+
+def test_a_point_is_in_the_groups_of_all_elements(spots):
+    groups = spots.search_groups([0, 0], "tags", 10, 2, filter=Field("n") < 4)
+    assert {group.value: ids(group.hits) for group in groups} == {"a": [1, 2], "b": [2, 3], "c": [3]}
+    assert [group.value for group in spots.search_groups([0, 0], "n", 3, 1)] == [0, 1, 2]
+    assert spots.search_groups([0, 0], "nope") == []
+
+
+@pytest.mark.parametrize(
+    "arguments, error",
+    [
+        (([0, 0], "n", 0), ValueError),
+        (([0, 0], "n", 1, 0), ValueError),
+        (([0, 0], "n", 2**20, 2), ValueError),
+        (([0, 0], "["), ValueError),
+        (([0, 0], 3), TypeError),
+        (([[0, 0], [1, 1]], "n"), ValueError),
+    ],
+)
+def test_wrong_groups_are_refused(spots, arguments, error):
+    with pytest.raises(error):
+        spots.search_groups(*arguments)
+
+
+@pytest.mark.parametrize("indexed", [False, True])
+def test_values_of_a_field_are_counted(spots, indexed):
+    if indexed:
+        spots.create_payload_index("tags", "keyword")
+        spots.create_payload_index("n", "integer")
+    assert spots.facet("tags") == [("a", 7), ("b", 4), ("c", 2)]
+    assert spots.facet("tags", 1, filter=Field("n") >= 3) == [("a", 5)]
+    first = spots.facet("n", 2)[0]
+    assert (type(first.value), first.count) == (int, 1)
+    assert len(spots.facet("n", 100)) == 10
+    assert spots.facet("nope") == []
+    for arguments, error in [(("n", 0), ValueError), ((3,), TypeError), (("n", 1.5), TypeError)]:
+        with pytest.raises(error):
+            spots.facet(*arguments)
+
+
+def test_points_are_recommended(spots):
+    assert ids(spots.recommend([3], k=3)) == [2, 4, 1]
+    assert ids(spots.recommend(5, k=1, filter=Field("parity") == "odd")) == [3]
+    assert ids(spots.recommend([2, 4], k=1)) == [3]
+    assert ids(spots.recommend([5], [4], 2)) == [6, 7], "nearest to 6"
+    assert ids(spots.recommend([3], k=2, offset=1, with_payload=False)) == [4, 1]
+    with pytest.raises(vecstore.NotFoundError):
+        spots.recommend([99])
+    with pytest.raises(vecstore.NotFoundError):
+        spots.recommend([1], ["x"])
+    with pytest.raises(ValueError):
+        spots.recommend([])
+    with pytest.raises(TypeError):
+        spots.recommend(None)
+
+
+def test_diversity_takes_hits_that_differ(tmp_path):
+    with Collection.create(tmp_path / "c", dim=2) as collection:
+        collection.upsert([1, 2, 3], [[1, 0], [1, 0.01], [0.6, 0.8]])
+        assert ids(collection.search([1, 0], 2)) == [1, 2]
+        assert ids(collection.search([1, 0], 2, diversity=0.7)) == [1, 3]
+        assert ids(collection.search([1, 0], 2, diversity=0.7, candidates=2)) == [1, 2]
+        for options in ({"diversity": -0.1}, {"diversity": 1.1}, {"diversity": float("nan")}, {"candidates": 0}):
+            with pytest.raises(vecstore.InvalidArgumentError, match=next(iter(options))):
+                collection.search([1, 0], 2, **options)
+
+
+# ----------------------------------------------------------------------------------------------------------------------
 # By words
 # ----------------------------------------------------------------------------------------------------------------------
 

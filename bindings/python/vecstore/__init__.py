@@ -60,7 +60,7 @@ from .functions import (
 )
 from .index import Calibration, Index, IndexStats, RangeResult
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
-from .points import Hit, Point
+from .points import Facet, Group, Hit, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
@@ -79,8 +79,10 @@ __all__ = [
     "Condition",
     "CorruptError",
     "Error",
+    "Facet",
     "Field",
     "Filter",
+    "Group",
     "Hit",
     "Index",
     "IndexStats",

@@ -32,6 +32,8 @@ def _new_query_settings(
     with_payload: Any,
     with_vector: Any,
     max_distance: Any,
+    diversity: Any = 0.0,
+    candidates: Any = None,
 ) -> _ffi_collection.QuerySettings:
     return _ffi_collection.QuerySettings(
         _arrays.threads_count(threads),
@@ -42,6 +44,8 @@ def _new_query_settings(
         bool(with_payload),
         bool(with_vector),
         None if max_distance is None else _distance("max_distance", max_distance),
+        _diversity(diversity),
+        0 if candidates is None else _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
     )
 
 
@@ -60,6 +64,13 @@ def _distance(name: str, value: Any) -> float:
     number = _arrays.real(name, value)
     if math.isnan(number):
         raise InvalidArgumentError(f"{name}: not a number")
+    return number
+
+
+def _diversity(value: Any) -> float:
+    number = _arrays.real("diversity", value)
+    if not 0 <= number <= 1:
+        raise InvalidArgumentError(f"diversity: expected 0 ... 1, got {number}")
     return number
 
 

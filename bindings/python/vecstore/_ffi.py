@@ -301,6 +301,7 @@ class HitsView(ctypes.Structure):
         ("payloads", POINTER(c_char_p)),
         ("vectors", c_void_p),
         ("dim", c_size_t),
+        ("groups", POINTER(c_char_p)),
     ]
 
 
@@ -317,6 +318,8 @@ class QueryOptions(ctypes.Structure):
         ("with_vector", c_uint32),
         ("has_max_distance", c_uint32),
         ("max_distance", c_float),
+        ("diversity", c_float),
+        ("candidates", c_uint32),
     ]
 
 
@@ -486,6 +489,10 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         _STATUS,
         (_HANDLE, POINTER(IdStruct), c_size_t, POINTER(BatchVectors), c_size_t, POINTER(c_char_p), _ARRAY),
     ),
+    "vecstore_collection_update_vectors": (
+        _STATUS,
+        (_HANDLE, POINTER(IdStruct), c_size_t, POINTER(BatchVectors), c_size_t),
+    ),
     "vecstore_collection_remove": (_STATUS, (_HANDLE, POINTER(IdStruct), c_size_t, POINTER(c_size_t))),
     "vecstore_collection_remove_matching": (_STATUS, (_HANDLE, c_char_p, POINTER(c_size_t))),
     "vecstore_collection_change_payload": (
@@ -506,6 +513,24 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         _STATUS,
         (_HANDLE, _ARRAY, _DTYPE, c_size_t, c_size_t, POINTER(QueryOptions), POINTER(_HANDLE)),
     ),
+    "vecstore_collection_search_groups": (
+        _STATUS,
+        (_HANDLE, _ARRAY, _DTYPE, c_char_p, c_size_t, c_size_t, POINTER(QueryOptions), POINTER(_HANDLE)),
+    ),
+    "vecstore_collection_recommend": (
+        _STATUS,
+        (
+            _HANDLE,
+            POINTER(IdStruct),
+            c_size_t,
+            POINTER(IdStruct),
+            c_size_t,
+            c_size_t,
+            POINTER(QueryOptions),
+            POINTER(_HANDLE),
+        ),
+    ),
+    "vecstore_collection_facet": (_STATUS, (_HANDLE, c_char_p, c_char_p, c_size_t, POINTER(_HANDLE))),
     "vecstore_collection_search_text": (
         _STATUS,
         (_HANDLE, c_char_p, c_size_t, POINTER(QueryOptions), POINTER(TextOptions), POINTER(_HANDLE)),
@@ -525,6 +550,9 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
     ),
     "vecstore_collection_optimize": (_STATUS, (_HANDLE, POINTER(WorkOptions))),
+    "vecstore_collection_refresh": (_STATUS, (_HANDLE, POINTER(c_bool))),
+    "vecstore_collection_snapshot": (_STATUS, (_HANDLE, c_char_p, POINTER(WorkOptions))),
+    "vecstore_collection_restore": (_STATUS, (c_char_p, c_char_p, POINTER(WorkOptions))),
     "vecstore_collection_verify": (_STATUS, (_HANDLE,)),
     "vecstore_collection_describe": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
 }
@@ -598,15 +626,18 @@ def _check(status: int) -> None:
 
 
 def _check_file(status: int, path: Path) -> None:
-    if status == 0:
-        return
-    error = _failure(status)
+    if status != 0:
+        raise _file_failure(_failure(status), path)
+
+
+def _file_failure(error: errors.Error, path: Path) -> errors.Error:
+    """The exception for what went wrong with a file."""
     if isinstance(error, errors.NotFoundError):
         error = errors.MissingFileError(str(error))
         error.errno = errno.ENOENT
     if isinstance(error, OSError):
         error.filename = os.fspath(path)
-    raise error
+    return error
 
 
 def _path_bytes(path: Path) -> bytes:

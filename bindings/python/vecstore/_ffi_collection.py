@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable, Sequence
-from ctypes import byref, c_char_p, c_float, c_size_t, c_uint64, c_void_p
+from ctypes import byref, c_bool, c_char_p, c_float, c_size_t, c_uint64, c_void_p
 from itertools import repeat
 from typing import Any, Callable, NamedTuple, Optional, TypeVar
 
@@ -33,6 +33,7 @@ from ._ffi import (
     _check,
     _lib,
 )
+from .errors import Error
 
 _Item = TypeVar("_Item")
 
@@ -110,6 +111,8 @@ class QuerySettings:
         with_payload: bool = True,
         with_vector: bool = False,
         max_distance: Optional[float] = None,
+        diversity: float = 0.0,
+        candidates: int = 0,
     ) -> None:
         self._struct = QueryOptions(
             ctypes.sizeof(QueryOptions),
@@ -123,6 +126,8 @@ class QuerySettings:
             with_vector,
             max_distance is not None,
             0.0 if max_distance is None else max_distance,
+            diversity,
+            candidates,
         )
         # Without a filter.
         self.plain = byref(self._struct)
@@ -232,21 +237,27 @@ def upsert(
     payloads: Optional[Sequence[Optional[bytes]]],
     expires: Optional[NDArray[np.int64]],
 ) -> None:
-    # One more, so that it has an address where no vector is given.
-    structs = (BatchVectors * (len(vectors) + 1))(
-        *(
-            BatchVectors(
-                vector.name, _ffi._number(vector.rows), DTYPES[vector.dtype], 0, _ffi._number(vector.present)
-            )
-            for vector in vectors
-        )
-    )
     texts = None if payloads is None else (c_char_p * len(payloads))(*payloads)
     _check(
         _lib.vecstore_collection_upsert(
-            handle, ids.first, ids.count, structs, len(vectors), texts, _ffi._address(expires)
+            handle, ids.first, ids.count, _batch(vectors), len(vectors), texts, _ffi._address(expires)
         )
     )
+
+
+def update_vectors(handle: int, ids: Ids, vectors: Sequence[Vectors]) -> None:
+    _check(
+        _lib.vecstore_collection_update_vectors(handle, ids.first, ids.count, _batch(vectors), len(vectors))
+    )
+
+
+def _batch(vectors: Sequence[Vectors]) -> Any:
+    """Structs that point to arrays of the caller; one more, so that there is an address where there are no vectors."""
+    structs = (
+        BatchVectors(vector.name, _ffi._number(vector.rows), DTYPES[vector.dtype], 0, _ffi._number(vector.present))
+        for vector in vectors
+    )
+    return (BatchVectors * (len(vectors) + 1))(*structs)
 
 
 def remove(handle: int, ids: Ids) -> int:
@@ -287,6 +298,31 @@ def optimize(handle: int, threads: int, tell: Optional[Callable[[int, int], Any]
         lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), threads, progress),
         tell,
     )
+
+
+def refresh(handle: int) -> bool:
+    changed = c_bool()
+    _check(_lib.vecstore_collection_refresh(handle, byref(changed)))
+    return changed.value
+
+
+def snapshot(handle: int, path: Path, tell: Optional[Callable[[int, int], Any]]) -> None:
+    """As `optimize`."""
+    target = _ffi._path_bytes(path)
+    _watched_file(lambda options: _lib.vecstore_collection_snapshot(handle, target, options), path, tell)
+
+
+def restore(snapshot: Path, path: Path, tell: Optional[Callable[[int, int], Any]]) -> None:
+    """As `optimize`."""
+    source, target = _ffi._path_bytes(snapshot), _ffi._path_bytes(path)
+    _watched_file(lambda options: _lib.vecstore_collection_restore(source, target, options), path, tell)
+
+
+def _watched_file(call: Callable[[Any], int], path: Path, tell: Optional[Callable[[int, int], Any]]) -> None:
+    try:
+        _ffi._watched(call, lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), 0, progress), tell)
+    except Error as error:
+        raise _ffi._file_failure(error, path) from None
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -361,6 +397,63 @@ def search(
     return _hits(hits, make)
 
 
+def search_groups(
+    handle: int,
+    query: NDArray[Any],
+    dtype: str,
+    group_by: bytes,
+    groups: int,
+    group_size: int,
+    settings: QuerySettings,
+    filter: Optional[bytes],
+    make: Callable[..., _Item],
+) -> list[tuple[bytes, list[_Item]]]:
+    """Each group with its value, as JSON."""
+    hits = c_void_p()
+    options = _options_of(settings, filter)
+    _check(
+        _lib.vecstore_collection_search_groups(
+            handle, _ffi._address(query), DTYPES[dtype], group_by, groups, group_size, options, byref(hits)
+        )
+    )
+    try:
+        view = _view(hits)
+        return list(zip(_texts(view[_GROUPS], view[_NQ]), _hit_lists(view, make)))
+    finally:
+        _hits_free(hits)
+
+
+def recommend(
+    handle: int,
+    positive: Ids,
+    negative: Ids,
+    k: int,
+    settings: QuerySettings,
+    filter: Optional[bytes],
+    make: Callable[..., _Item],
+) -> list[_Item]:
+    hits = c_void_p()
+    options = _options_of(settings, filter)
+    _check(
+        _lib.vecstore_collection_recommend(
+            handle, positive.first, positive.count, negative.first, negative.count, k, options, byref(hits)
+        )
+    )
+    return _hits(hits, make)[0]
+
+
+def facet(handle: int, path: bytes, filter: Optional[bytes], limit: int) -> list[tuple[bytes, int]]:
+    """Values, as JSON, with the numbers of points that have them."""
+    hits = c_void_p()
+    _check(_lib.vecstore_collection_facet(handle, path, filter, limit, byref(hits)))
+    try:
+        view = _view(hits)
+        n = _ends(view)[-1]
+        return list(zip(_texts(view[_GROUPS], n), _ids(view[_IDS], n))) if n else []
+    finally:
+        _hits_free(hits)
+
+
 def search_text(
     handle: int,
     text: bytes,
@@ -431,6 +524,9 @@ _ViewWords = c_uint64 * (ctypes.sizeof(HitsView) // 8)
 _VIEW_SIZE = ctypes.sizeof(HitsView)
 
 
+_NQ, _OFFSETS, _IDS, _GROUPS = 1, 2, 3, 9
+
+
 def _view(hits: c_void_p) -> list[int]:
     words = _ViewWords(_VIEW_SIZE)
     _check(_hits_get(hits, words))
@@ -440,35 +536,46 @@ def _view(hits: c_void_p) -> list[int]:
 def _hits(hits: c_void_p, make: Callable[..., _Item], by_words: bool = False) -> list[list[_Item]]:
     """`by_words`: some may have no distance, which is NaN in the library and None here."""
     try:
-        _, nq, offsets_at, ids_at, distances_at, scores_at, payloads_at, vectors_at, dim = _view(hits)
-        ends: list[int] = (c_uint64 * nq).from_address(offsets_at + 8)[:]
-        n = ends[-1] if ends else 0
-        if n == 0:
-            return [[] for _ in ends]
-        distances: Sequence[Optional[float]] = (c_float * n).from_address(distances_at)[:]
-        if by_words:
-            distances = [None if distance != distance else distance for distance in distances]
-        items = list(
-            map(
-                make,
-                _ids(ids_at, n),
-                distances,
-                (c_float * n).from_address(scores_at)[:],
-                _payloads(payloads_at, n),
-                _vectors(vectors_at, n, dim),
-            )
-        )
+        return _hit_lists(_view(hits), make, by_words)
     finally:
         _hits_free(hits)
-    if nq == 1:
+
+
+def _hit_lists(view: list[int], make: Callable[..., _Item], by_words: bool = False) -> list[list[_Item]]:
+    ends = _ends(view)
+    n = ends[-1] if ends else 0
+    if n == 0:
+        return [[] for _ in ends]
+    _, _, _, ids_at, distances_at, scores_at, payloads_at, vectors_at, dim, _ = view
+    distances: Sequence[Optional[float]] = (c_float * n).from_address(distances_at)[:]
+    if by_words:
+        distances = [None if distance != distance else distance for distance in distances]
+    items = list(
+        map(
+            make,
+            _ids(ids_at, n),
+            distances,
+            (c_float * n).from_address(scores_at)[:],
+            _payloads(payloads_at, n),
+            _vectors(vectors_at, n, dim),
+        )
+    )
+    if len(ends) == 1:
         return [items]
     return [items[start:end] for start, end in zip([0, *ends], ends)]
 
 
+def _ends(view: list[int]) -> list[int]:
+    """Where the hits of each query end."""
+    ends: list[int] = (c_uint64 * view[_NQ]).from_address(view[_OFFSETS] + 8)[:]
+    return ends
+
+
 def _points(hits: c_void_p, make: Callable[..., _Item]) -> list[_Item]:
     try:
-        _, _, offsets_at, ids_at, _, _, payloads_at, vectors_at, dim = _view(hits)
-        n = c_uint64.from_address(offsets_at + 8).value
+        view = _view(hits)
+        _, _, _, ids_at, _, _, payloads_at, vectors_at, dim, _ = view
+        n = _ends(view)[0]
         if n == 0:
             return []
         return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim)))
@@ -486,7 +593,12 @@ def _ids(address: int, n: int) -> list[Any]:
 
 
 def _payloads(address: int, n: int) -> Iterable[Optional[bytes]]:
-    return (c_char_p * n).from_address(address)[:] if address else repeat(None)
+    return _texts(address, n) if address else repeat(None)
+
+
+def _texts(address: int, n: int) -> list[Any]:
+    texts: list[Any] = (c_char_p * n).from_address(address)[:] if n else []
+    return texts
 
 
 def _vectors(address: int, n: int, dim: int) -> Iterable[Optional[NDArray[np.float32]]]:

@@ -20,7 +20,7 @@ from . import _arrays, _ffi, _ffi_collection, _json, _points
 from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
-from .points import Hit, Point, found
+from .points import Facet, Group, Hit, Point, found
 
 __all__ = ["Collection"]
 
@@ -396,19 +396,45 @@ class Collection:
         if isinstance(ids, Iterable) and not isinstance(ids, (str, np.ndarray, list, tuple, range)):
             ids = list(ids)
         points = _points.ids("ids", ids)
+        _ffi_collection.upsert(
+            handle,
+            points,
+            self._batch(vectors, points.count),
+            _points.payloads(payloads, points.count, ids),
+            _points.expires(ttl, expires, points.count),
+        )
+
+    def _batch(self, vectors: Any, count: int) -> list[_ffi_collection.Vectors]:
         if isinstance(vectors, Mapping):
             given = [(self._vector(name), rows) for name, rows in vectors.items()]
         elif self._only is None:
             raise InvalidArgumentError(f"vectors: expected a dict of arrays, by the names {self._names}")
         else:
             given = [(self._only, vectors)]
-        _ffi_collection.upsert(
-            handle,
-            points,
-            [_points.vectors(v.name, rows, v.dtype, v.dim, points.count) for v, rows in given],
-            _points.payloads(payloads, points.count, ids),
-            _points.expires(ttl, expires, points.count),
-        )
+        return [_points.vectors(vector.name, rows, vector.dtype, vector.dim, count) for vector, rows in given]
+
+    def update_vectors(self, ids: _Ids, vectors: Union[ArrayLike, Mapping[str, Any]]) -> None:
+        """Gives points other vectors, all or none. Payloads, and vectors of other names, stay.
+
+        Parameters
+        ----------
+        ids : ids, shape (n,)
+            Points that are there.
+        vectors : array_like, shape (n, dim), or dict of str to array_like
+            As for `upsert`. None takes the vector of a point away; each keeps at least one.
+
+        Raises
+        ------
+        NotFoundError
+            One of the points is not there.
+        TypeError, InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError
+            As `upsert`.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        """
+        handle = self._open_handle()
+        points = _points.ids("ids", ids)
+        _ffi_collection.update_vectors(handle, points, self._batch(vectors, points.count))
 
     def remove(self, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None) -> int:
         """Removes points: those with these ids, or those that match a filter.
@@ -600,9 +626,77 @@ class Collection:
             It cannot be written.
         """
         handle = self._open_handle()
-        if progress is not None and not callable(progress):
-            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
-        _ffi_collection.optimize(handle, 0, progress)
+        _ffi_collection.optimize(handle, 0, _checked_progress(progress))
+
+    def refresh(self) -> bool:
+        """Sees what others have written since the collection was opened for reading, or refreshed last.
+
+        One that is open for writing sees everything at once.
+
+        Returns
+        -------
+        bool
+            Whether there was anything new.
+
+        Raises
+        ------
+        CorruptError, VecstoreIOError, OutOfMemoryError
+            It cannot be read.
+
+        Notes
+        -----
+        O(points) where there was, else O(1).
+        """
+        return _ffi_collection.refresh(self._open_handle())
+
+    def snapshot(self, path: _ffi.Path, *, progress: Optional[_Progress] = None) -> None:
+        """Writes a copy of the collection as it is at one moment, while searches and writes go on.
+
+        The copy is a collection of its own. It appears whole or not at all, and is on the disk when the call returns.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            Of a directory that does not exist, or is empty.
+        progress : callable, optional
+            As for `optimize`; it is told of bytes of vectors. Ctrl-C ends it too.
+
+        Raises
+        ------
+        AlreadyExistsError
+            There is something in the directory.
+        MissingFileError, VecstoreIOError, OutOfMemoryError
+            It cannot be written.
+        CancelledError
+            `progress` returned False.
+
+        Notes
+        -----
+        O(bytes).
+        """
+        _ffi_collection.snapshot(self._open_handle(), path, _checked_progress(progress))
+
+    @staticmethod
+    def restore(snapshot: _ffi.Path, path: _ffi.Path, *, progress: Optional[_Progress] = None) -> None:
+        """Makes a collection from a snapshot, after checking all of it as `verify` does. `open` opens it.
+
+        Parameters
+        ----------
+        snapshot : str, bytes or os.PathLike
+            A directory that `snapshot` wrote.
+        path : str, bytes or os.PathLike
+            Of a directory that does not exist, or is empty.
+        progress : callable, optional
+            As for `snapshot`.
+
+        Raises
+        ------
+        CorruptError
+            The snapshot is damaged.
+        AlreadyExistsError, MissingFileError, VecstoreIOError, OutOfMemoryError, CancelledError
+            As `open` and `snapshot`.
+        """
+        _ffi_collection.restore(snapshot, path, _checked_progress(progress))
 
     def verify(self) -> None:
         """Checks the database, the checksum of every vector, counts, graphs and full text against each other.
@@ -661,6 +755,35 @@ class Collection:
             return False
         return self.get(id)[0] is not None
 
+    def facet(self, path: str, limit: int = 10, *, filter: Optional[PayloadFilter] = None) -> list[Facet]:
+        """The values of a field, and how many points have each.
+
+        Parameters
+        ----------
+        path : str
+            The field. Of an array each different element counts.
+        limit : int, default 10
+            The most values that are wanted, 1 ... 1048576.
+        filter : Condition, dict or JSON text, optional
+            Which points count; by default all.
+
+        Returns
+        -------
+        list of Facet
+            Each a `value` and a `count`, the most frequent first.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            The path or the filter is not right.
+        VecstoreIOError, OutOfMemoryError
+            It cannot be read.
+        """
+        handle = self._open_handle()
+        limit = _arrays.integer("limit", limit, 1, _ffi.K_MAX)
+        found = _ffi_collection.facet(handle, _json.text("path", path), filter_text(filter), limit)
+        return [Facet(_json.decode(value), count) for value, count in found]
+
     def scroll(
         self,
         filter: Optional[PayloadFilter] = None,
@@ -709,6 +832,12 @@ class Collection:
     # Searching
     # ------------------------------------------------------------------------------------------------------------------
 
+    def _one_vector(self, vector: Any, meant: _Vector) -> tuple[NDArray[Any], str]:
+        query, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
+        if len(query) != 1:
+            raise InvalidArgumentError(f"vector: expected one, got {len(query)}")
+        return query, dtype
+
     def search(
         self,
         vector: ArrayLike,
@@ -722,6 +851,8 @@ class Collection:
         vector_name: Optional[str] = None,
         offset: int = 0,
         max_distance: Optional[float] = None,
+        diversity: float = 0.0,
+        candidates: Optional[int] = None,
         threads: int = 0,
     ) -> Any:
         """The k nearest points.
@@ -746,6 +877,11 @@ class Collection:
             Best hits that are left out.
         max_distance : float, optional
             Leaves out hits that are farther, in the units of the metric.
+        diversity : float, default 0
+            Above 0, up to 1: of the nearest `candidates` those that differ from each other, the more the larger it is
+            (maximal marginal relevance, Carbonell & Goldstein 1998).
+        candidates : int, optional
+            Of `diversity`, 1 ... 1048576; by default 100. At least k are.
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
 
@@ -775,18 +911,160 @@ class Collection:
             and exact is False
             and offset == 0
             and max_distance is None
+            and diversity == 0
+            and candidates is None
             and threads == 0
             and vector_name is None
         ):
             settings = _ffi_collection.DEFAULT_SETTINGS
         else:
             settings = _options.query_settings(
-                threads, meant.name.encode(), offset, ef_search, exact, with_payload, with_vector, max_distance
+                threads,
+                meant.name.encode(),
+                offset,
+                ef_search,
+                exact,
+                with_payload,
+                with_vector,
+                max_distance,
+                diversity,
+                candidates,
             )
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         text = None if filter is None else filter_text(filter)
         hits = _ffi_collection.search(handle, queries, dtype, count, settings, text, Hit)
         return hits[0] if is_one and len(queries) == 1 else hits
+
+    def search_groups(
+        self,
+        vector: ArrayLike,
+        group_by: str,
+        groups: int = 10,
+        group_size: int = 3,
+        *,
+        filter: Optional[PayloadFilter] = None,
+        ef_search: Optional[int] = None,
+        exact: bool = False,
+        with_payload: bool = True,
+        with_vector: bool = False,
+        vector_name: Optional[str] = None,
+        max_distance: Optional[float] = None,
+        threads: int = 0,
+    ) -> list[Group]:
+        """The nearest points by the values of a field: of the nearest values the nearest points each.
+
+        Parameters
+        ----------
+        vector : array_like, shape (dim,)
+            As for `search`; one.
+        group_by : str
+            The field. A point whose field is an array is in a group for each element, one without the field is in none.
+        groups : int, default 10
+            The most values that are wanted.
+        group_size : int, default 3
+            The most points of each; ``groups * group_size`` is at most 1048576.
+        filter, ef_search, exact, with_payload, with_vector, vector_name, max_distance, threads
+            As for `search`.
+
+        Returns
+        -------
+        list of Group
+            Each a `value` and its `hits`; groups and hits best first.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError, VecstoreIOError,
+        OutOfMemoryError
+            As `search`.
+        """
+        handle = self._open_handle()
+        meant = self._vector(vector_name)
+        query, dtype = self._one_vector(vector, meant)
+        settings = _options.query_settings(
+            threads, meant.name.encode(), 0, ef_search, exact, with_payload, with_vector, max_distance
+        )
+        found = _ffi_collection.search_groups(
+            handle,
+            query,
+            dtype,
+            _json.text("group_by", group_by),
+            _arrays.integer("groups", groups, 1, _ffi.K_MAX),
+            _arrays.integer("group_size", group_size, 1, _ffi.K_MAX),
+            settings,
+            filter_text(filter),
+            Hit,
+        )
+        return [Group(_json.decode(value), hits) for value, hits in found]
+
+    def recommend(
+        self,
+        positive: _Ids,
+        negative: _Ids = (),
+        k: int = 10,
+        *,
+        filter: Optional[PayloadFilter] = None,
+        ef_search: Optional[int] = None,
+        exact: bool = False,
+        with_payload: bool = True,
+        with_vector: bool = False,
+        vector_name: Optional[str] = None,
+        offset: int = 0,
+        max_distance: Optional[float] = None,
+        diversity: float = 0.0,
+        candidates: Optional[int] = None,
+        threads: int = 0,
+    ) -> list[Hit]:
+        """The points that are like some points, and unlike others.
+
+        They are those nearest to twice the mean of the vectors of the first less the mean of those of the others, or to
+        the mean of the first where there are no others; under cosine means of directions.
+
+        Parameters
+        ----------
+        positive : ids
+            What hits are to be like; one or more.
+        negative : ids, optional
+            What they are to be unlike.
+        k : int, default 10
+            1 ... 1048576.
+        filter, ef_search, exact, with_payload, with_vector, vector_name, offset, max_distance, diversity, candidates,
+        threads
+            As for `search`.
+
+        Returns
+        -------
+        list of Hit
+            Best first. The points that are named are not among them.
+
+        Raises
+        ------
+        NotFoundError
+            One of the points is not there, or has no such vector.
+        TypeError, InvalidArgumentError, ZeroVectorError, TooLargeError, VecstoreIOError, OutOfMemoryError
+            As `search`.
+        """
+        handle = self._open_handle()
+        settings = _options.query_settings(
+            threads,
+            self._vector(vector_name).name.encode(),
+            offset,
+            ef_search,
+            exact,
+            with_payload,
+            with_vector,
+            max_distance,
+            diversity,
+            candidates,
+        )
+        return _ffi_collection.recommend(
+            handle,
+            _points.ids("positive", positive),
+            _points.ids("negative", negative),
+            _arrays.results_count(k),
+            settings,
+            filter_text(filter),
+            Hit,
+        )
 
     def search_text(
         self,
@@ -896,9 +1174,7 @@ class Collection:
         """
         handle = self._open_handle()
         meant = self._vector(vector_name)
-        query, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
-        if len(query) != 1:
-            raise InvalidArgumentError(f"vector: expected one, got {len(query)}")
+        query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
             threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None
         )
@@ -917,6 +1193,12 @@ class Collection:
             _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
             Hit,
         )
+
+
+def _checked_progress(progress: Optional[_Progress]) -> Optional[_Progress]:
+    if progress is not None and not callable(progress):
+        raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
+    return progress
 
 
 def _selection(

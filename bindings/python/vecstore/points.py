@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import reprlib
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import _json
 
-__all__ = ["Hit", "Point"]
+__all__ = ["Facet", "Group", "Hit", "Point"]
 
 PointId = Union[int, str]
 
@@ -115,6 +115,36 @@ class Point(_Payload):
 
     def __repr__(self) -> str:
         return f"Point(id={self.id!r}{self._tail(self.vector)})"
+
+
+class Group(NamedTuple):
+    """Hits that have the same value of a field.
+
+    Attributes
+    ----------
+    value : str, int, float or bool
+        The value.
+    hits : list of Hit
+        Best first.
+    """
+
+    value: Any
+    hits: list[Hit]
+
+
+class Facet(NamedTuple):
+    """A value of a field, and how many points have it.
+
+    Attributes
+    ----------
+    value : str, int, float or bool
+        The value.
+    count : int
+        Points.
+    """
+
+    value: Any
+    count: int  # type: ignore[assignment]
 
 
 def found(id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]]) -> Optional[Point]:
