@@ -20,6 +20,9 @@ final class FieldWriter {
     private var lengths: [(field: Field, row: UInt32, length: UInt32)] = []
     private let counted: Set<Int>
 
+    /// Whether it wants to know what payloads hold.
+    var isNeeded: Bool { hasOthers || !texts.isEmpty }
+
     /// By the one writer: no field comes or goes meanwhile.
     init(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
         self.collection = collection

@@ -57,7 +57,7 @@ extension PointCollection {
         }
         let batch = PointBatch(ids: ids, vectors: vectors, payloads: views, expires: UnsafePointer(ends.pointer(Int64.self)))
         let staged = try StagedRows(batch, self)
-        let documents = try parsePayloads(batch)
+        let documents = try parsePayloads(batch, keeps: true)
         try staged.withRows { () throws(VecStoreError) in try append(batch, staged, documents, database) }
         withExtendedLifetime((bytes, ends)) {}
     }

@@ -19,7 +19,7 @@ extension PointCollection {
         }
         if count == 0 { return }
         let staged = try StagedRows(batch, self)
-        let documents = try parsePayloads(batch)
+        let documents = try parsePayloads(batch, keeps: fieldsLock.shared { !fields.isEmpty })
         try staged.withRows { () throws(VecStoreError) in
             try writing { database throws(VecStoreError) in
                 try append(batch, staged, documents, database)
@@ -28,10 +28,10 @@ extension PointCollection {
         indexer?.wake()
     }
 
-    /// Checks payloads; keeps what they hold where an index of a field wants to know.
-    func parsePayloads(_ batch: PointBatch) throws(VecStoreError) -> [JSONDocument?] {
+    /// Checks payloads.
+    /// - Parameter keeps: Whether to return what they hold, which indexes of fields want to know.
+    func parsePayloads(_ batch: PointBatch, keeps: Bool) throws(VecStoreError) -> [JSONDocument?] {
         guard let payloads = batch.payloads else { return [] }
-        let keeps = fieldsLock.shared { !fields.isEmpty }
         var documents: [JSONDocument?] = []
         documents.reserveCapacity(keeps ? payloads.count : 0)
         for (i, payload) in payloads.enumerated() {
@@ -49,6 +49,10 @@ extension PointCollection {
         _ batch: PointBatch, _ staged: StagedRows, _ documents: [JSONDocument?], _ database: Database
     ) throws(VecStoreError) {
         let count = batch.ids.count
+        let fieldWriter = try FieldWriter(self, database)
+        var documents = documents
+        // The first index may have been made since the payloads were checked.
+        if documents.isEmpty && fieldWriter.isNeeded { documents = try parsePayloads(batch, keeps: true) }
         let first = nextRow
         guard count <= Limits.graphRows - first else {
             throw VecStoreError(.tooLarge, "\(first) rows have been used, and \(count) more are too many: compact the collection")
@@ -64,7 +68,6 @@ extension PointCollection {
         if options.durability != .none { for file in rowFiles { try file.file.synchronizeContent() } }
 
         var change = try StateChange(self, rowCount: first + count)
-        let fieldWriter = try FieldWriter(self, database)
         do throws(VecStoreError) {
             try database.transaction { () throws(VecStoreError) in
                 try deleteExpired(database, fieldWriter, &change)
