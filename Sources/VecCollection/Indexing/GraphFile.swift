@@ -60,8 +60,9 @@ struct GraphFile {
         var known = Set<String>()
         while try select.step() { known.insert(select.text(0)) }
         select.reset()
-        for name in try fileNames(directory) where name.hasPrefix("graph-") && !known.contains(name) {
-            unlink("\(directory)/\(name)")
+        for name in try fileNames(directory) {
+            let isStray = name.hasPrefix("graph-") && !known.contains(name)
+            if isStray || AtomicFile.isTemporary(name) { unlink("\(directory)/\(name)") }
         }
     }
 }

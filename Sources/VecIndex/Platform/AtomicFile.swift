@@ -11,6 +11,11 @@ package final class AtomicFile {
     private var isDone = false
 
     private static let counter = Atomic<Int>(0)
+    private static let prefix = ".vecstore-"
+    private static let suffix = ".tmp"
+
+    /// Whether a file of this name was being written: where nobody does so any more, it is left over from a crash.
+    package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(prefix) && name.hasSuffix(suffix) }
 
     package init(_ path: String) throws(VecStoreError) {
         let path = try AtomicFile.target(path)
@@ -21,7 +26,7 @@ package final class AtomicFile {
         clock_gettime(CLOCK_REALTIME, &now)
         // The name of the file is no part of it: that may be as long as names can be.
         let directory = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
-        temporaryPath = "\(directory).vecstore-\(getpid())-\(number)-\(now.tv_nsec).tmp"
+        temporaryPath = "\(directory)\(AtomicFile.prefix)\(getpid())-\(number)-\(now.tv_nsec)\(AtomicFile.suffix)"
         file = try FileHandle.create(temporaryPath)
     }
 
