@@ -14,11 +14,15 @@ enum NewDirectory {
         if FileHandle.exists(path) {
             guard try fileNames(path).isEmpty else { throw isThere(path) }
         }
+        removeLeftovers(path)
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        let temporary = "\(path).new-\(getpid())-\(time.tv_nsec)"
+        let temporary = "\(temporaryPrefix(path))\(getpid())-\(time.tv_nsec)\(suffix)"
         guard mkdir(temporary, 0o777) == 0 else { throw systemError("create", temporary) }
         do throws(VecStoreError) {
+            // Says that somebody is at work here.
+            let lock = try DirectoryLock(temporary)
+            defer { withExtendedLifetime(lock) {} }
             try fill(temporary)
             if sync { try FileHandle.synchronizeDirectory(temporary) }
             guard rename(temporary, path) == 0 else {
@@ -26,11 +30,33 @@ enum NewDirectory {
                 throw code == EEXIST || code == ENOTEMPTY ? isThere(path) : systemError("create", path, code)
             }
         } catch {
-            for name in (try? fileNames(temporary)) ?? [] { unlink("\(temporary)/\(name)") }
-            rmdir(temporary)
+            remove(temporary)
             throw error
         }
         if sync { try FileHandle.synchronizeDirectory(parent(path)) }
+    }
+
+    private static let suffix = ".tmp"
+
+    /// How the names of directories begin that are to become the one at `path`. Nobody gives such a name to something of his own.
+    private static func temporaryPrefix(_ path: String) -> String {
+        let name = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[path.index(after: $0)...] } ?? path[...]
+        return "\(parent(path))/.\(name).vecstore-"
+    }
+
+    /// Removes what is left of processes that were making the one at `path` and ended before: nobody has the lock of it.
+    private static func removeLeftovers(_ path: String) {
+        let prefix = temporaryPrefix(path)
+        for name in (try? fileNames(parent(path))) ?? [] {
+            let leftover = "\(parent(path))/\(name)"
+            guard leftover.hasPrefix(prefix), leftover.hasSuffix(suffix), let lock = try? DirectoryLock(leftover) else { continue }
+            withExtendedLifetime(lock) { remove(leftover) }
+        }
+    }
+
+    private static func remove(_ directory: String) {
+        for name in (try? fileNames(directory)) ?? [] { unlink("\(directory)/\(name)") }
+        rmdir(directory)
     }
 
     private static func isThere(_ path: String) -> VecStoreError {
@@ -44,7 +70,8 @@ enum NewDirectory {
         return path
     }
 
-    private static func parent(_ path: String) -> String {
+    /// The directory that something lies in.
+    static func parent(_ path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.utf8.startIndex ? "/" : String(path[..<slash])
     }
