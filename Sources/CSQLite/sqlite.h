@@ -40,4 +40,16 @@ static inline int vs_keep_log(sqlite3 *database) {
     return sqlite3_file_control(database, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
+/* Waits until the disk has the database and its log. Through SQLite: who opens and closes these files takes its locks away. */
+static inline int vs_sync_files(sqlite3 *database) {
+    static const int pointers[] = { SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER };
+    for (int i = 0; i < 2; i++) {
+        sqlite3_file *file = 0;
+        int result = sqlite3_file_control(database, "main", pointers[i], &file);
+        if (result == SQLITE_OK && file && file->pMethods) result = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL);
+        if (result != SQLITE_OK) return result;
+    }
+    return SQLITE_OK;
+}
+
 #endif

@@ -80,6 +80,13 @@ final class Database {
     /// Leaves the write-ahead log where it is when the last connection goes: without it, who may only read cannot open the file.
     func keepLog() { _ = vs_keep_log(handle) }
 
+    /// Waits until the disk has what was written so far, by whatever connection.
+    func synchronize() throws(VecStoreError) {
+        // SQLite opens the log when it first reads.
+        _ = try number("PRAGMA schema_version")
+        try check(vs_sync_files(handle), "sync")
+    }
+
     // MARK: - Running
 
     /// Runs statements that have no values and give no rows.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import VecIndex
 
 /// The parts of a collection as its directory has them.
@@ -37,6 +38,7 @@ struct OpenedCollection {
         fields = parts.fields
         nextExpiry = parts.nextExpiry
         changes = parts.changes
+        if !options.isReadOnly && options.durability != .none { try synchronize(directory) }
     }
 
     static func prepareWriter(_ database: Database, _ durability: Durability) throws(VecStoreError) {
@@ -54,7 +56,7 @@ struct OpenedCollection {
         database.keepLog()
     }
 
-    /// Who may only read gets on without a log where there is none and none can be made: then nobody writes.
+    /// Who may only read gets on without a log where it is empty, or there is none and none can be made: then nobody writes.
     private static func openReader(_ path: String) throws(VecStoreError) -> (Database, Database.Mode) {
         let database = try Database(path, .readOnly)
         do throws(VecStoreError) {
@@ -62,9 +64,24 @@ struct OpenedCollection {
             return (database, .readOnly)
         } catch {
             guard error.code == .io || error.code == .readOnly else { throw error }
-            guard !FileHandle.exists("\(path)-wal") else { throw error }
+            guard !hasContent("\(path)-wal") else { throw error }
         }
         return (try Database(path, .immutable), .immutable)
+    }
+
+    private static func hasContent(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_size > 0
+    }
+
+    /// Waits until the disk has all that was written before, be it by a writer that did not wait for it. What is written from now
+    /// on, and waits, stands on that.
+    private func synchronize(_ directory: String) throws(VecStoreError) {
+        for file in rowFiles { try file.file.synchronizeContent() }
+        try writer?.synchronize()
+        try FileHandle.synchronizeDirectory(directory)
+        // Who may not read the directory above goes on without.
+        try? FileHandle.synchronizeDirectory(NewDirectory.parent(directory))
     }
 
     /// What the database says, and the files that it names.
