@@ -32,10 +32,12 @@ extension PointCollection {
     private func verifyRows(_ database: Database, _ state: CollectionState) throws(VecStoreError) {
         let select = try database.statement("SELECT row, id, checksum, missing, payload, expires FROM points ORDER BY row")
         defer { select.reset() }
+        // Another process may have written since this one opened the collection to read.
+        let rowCount = isReadOnly ? try Catalog.nextRow(database) : state.rowCount
         var count = 0
         while try select.step() {
-            guard let row = Int(exactly: select.number(0)), row >= 0, row < state.rowCount else {
-                throw VecStoreError(.corrupt, "'\(directory)': there is a row \(select.number(0)) of \(state.rowCount)")
+            guard let row = Int(exactly: select.number(0)), row >= 0, row < rowCount else {
+                throw VecStoreError(.corrupt, "'\(directory)': there is a row \(select.number(0)) of \(rowCount)")
             }
             let id = PointID(select, 1)
             let missing = UInt64(bitPattern: select.number(3))
@@ -53,12 +55,12 @@ extension PointCollection {
             }
             // A point that has ended is hidden before it is deleted.
             let hasEnded = select.type(5) != .null && select.number(5) <= now()
-            guard hasEnded || state.isAlive(row) else {
+            guard hasEnded || isReadOnly || state.isAlive(row) else {
                 throw VecStoreError(.corrupt, "'\(directory)': the point \(id) is there, but its row \(row) is not alive")
             }
             if state.isAlive(row) { count += 1 }
         }
-        guard count == state.count else {
+        guard isReadOnly || count == state.count else {
             throw VecStoreError(.corrupt, "'\(directory)': \(count) points are there, where \(state.count) were counted")
         }
     }
