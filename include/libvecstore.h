@@ -1022,8 +1022,8 @@ VECSTORE_API vecstore_status vecstore_quantizer_open(const char *path, vecstore_
  *   parent goes on as before.
  * LIMITS
  *   A payload has at most 16 MiB and 64 levels; a filter 1 MiB, 32 levels and 10,000 conditions; an id that is a string 255
- *   bytes; a name of a vector or of a field 255 bytes; a point 64 vectors; a batch 1,048,576 points; a collection
- *   2,147,483,646 rows, of which each version of a point takes one until the collection is compacted.
+ *   bytes; a name of a vector or of a field 255 bytes; a point 64 vectors; a batch, and a list of ids, 1,048,576; a
+ *   collection 2,147,483,646 rows, of which each version of a point takes one until the collection is compacted.
  */
 typedef struct vecstore_collection vecstore_collection;
 

@@ -43,7 +43,10 @@ func checkedVectorName(_ name: UnsafePointer<CChar>?) throws(VecStoreError) -> S
 
 func checkedIDs(_ ids: UnsafePointer<vecstore_id>?, _ n: Int) throws(VecStoreError) -> [PointID] {
     let count = try checkedCount(n, "n")
-    try checkedSize(count, MemoryLayout<vecstore_id>.stride, "ids")
+    // Before there is memory for so many.
+    guard count <= CollectionLimits.batch else {
+        throw VecStoreError(.tooLarge, "n is \(count): a call takes up to \(CollectionLimits.batch) ids")
+    }
     let ids: UnsafePointer<vecstore_id> = try checked(ids, "ids", count: count)
     var result: [PointID] = []
     result.reserveCapacity(count)
