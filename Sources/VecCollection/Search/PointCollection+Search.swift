@@ -14,12 +14,12 @@ extension PointCollection {
             guard options.diversity >= 0 && options.diversity <= 1 else {
                 throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
             }
-            try checkPage(k: k, offset: options.offset)
+            let reach = try checkedReach(k, offset: options.offset)
             let wanted = try options.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, place: place)
             }
             let isDiverse = options.diversity > 0
-            let width = isDiverse ? max(options.candidates, k + options.offset) : k + options.offset
+            let width = isDiverse ? max(options.candidates, reach) : reach
             let found = try NearestRows(self, state, place).find(
                 queries, type: type, count: count, k: width, wanted: wanted, options)
             var results: [[Hit]] = []
@@ -39,7 +39,7 @@ extension PointCollection {
                             row: UInt32(truncatingIfNeeded: found.rows[j])))
                 }
                 if isDiverse {
-                    let chosen = try Diversity(self, place, options.diversity).choose(hits, k: k + options.offset)
+                    let chosen = try Diversity(self, place, options.diversity).choose(hits, k: reach)
                     hits = Array(chosen.dropFirst(options.offset))
                 }
                 results.append(hits)
@@ -48,14 +48,6 @@ extension PointCollection {
             return results
         }
     }
-
-    /// What a search has to find to leave out `offset` hits.
-    func checkPage(k: Int, offset: Int) throws(VecStoreError) {
-        guard k <= Limits.k - offset else {
-            throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(offset): allowed together are \(Limits.k)")
-        }
-    }
-
     func score(_ distance: Float, _ metric: Metric) -> Float { metric == .cosine ? 1 - distance : -distance }
 
     /// Gives hits their ids, and what else was asked for. Those that were removed meanwhile go.
@@ -118,4 +110,12 @@ extension PointCollection {
         if let failure { throw failure }
         return vector
     }
+}
+
+/// How far down the list of all points a search has to look.
+func checkedReach(_ k: Int, offset: Int) throws(VecStoreError) -> Int {
+    guard k >= 1 && offset >= 0 && offset <= Limits.k && k <= Limits.k - offset else {
+        throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(offset): allowed together are 1 to \(Limits.k)")
+    }
+    return k + offset
 }

@@ -19,10 +19,10 @@ package struct HybridSearchOptions {
 extension PointCollection {
     /// The points whose texts match best, best first.
     package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
-        try reading { state throws(VecStoreError) in
-            try checkPage(k: k, offset: options.offset)
+        let reach = try checkedReach(k, offset: options.offset)
+        return try reading { state throws(VecStoreError) in
             let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
-            let found = try TextSearch(self, state).find(text, k: k + options.offset, options, wanted: wanted)
+            let found = try TextSearch(self, state).find(text, k: reach, options, wanted: wanted)
             return try hits(found.dropFirst(options.offset), state, withPayload: options.withPayload)
         }
     }
@@ -36,14 +36,13 @@ extension PointCollection {
                 throw VecStoreError(.invalidArgument, "the weight of the \(name) is \(weight): it must be 0 or more")
             }
         }
+        let count = max(options.candidates, try checkedReach(k, offset: options.vector.offset))
         return try reading { state throws(VecStoreError) in
             let place = try vector(options.vector.vectorName)
-            try checkPage(k: k, offset: options.vector.offset)
             let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
             let near = try options.vector.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, place: place)
             }
-            let count = max(options.candidates, k + options.vector.offset)
             let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: near, options.vector)
             let metric = settings[place].metric
             let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
