@@ -25,14 +25,16 @@ extension PointCollection {
         var options = options
         let keepsPayload = options.withPayload
         options.withPayload = true
+        _ = try checkedReach(1, offset: options.offset)
+        let most = Limits.k - options.offset
         // Wider and wider until the groups are full, or there are no more points.
-        var k = min(4 * groups * groupSize, Limits.k)
+        var k = min(4 * groups * groupSize, most)
         while true {
             let hits = try search(query, type: type, count: 1, k: k, options)[0]
             let found = try grouped(hits, path, groups: groups, groupSize: groupSize)
             let isFull = found.count == groups && found.allSatisfy { $0.hits.count == groupSize }
-            if isFull || hits.count < k || k == Limits.k { return keepsPayload ? found : found.map(HitGroup.withoutPayloads) }
-            k = min(4 * k, Limits.k)
+            if isFull || hits.count < k || k == most { return keepsPayload ? found : found.map(HitGroup.withoutPayloads) }
+            k = min(4 * k, most)
         }
     }
 

@@ -18,9 +18,10 @@ extension PointCollection {
             for (d, disliked) in try mean(negative, place).enumerated() { query[d] = 2 * liked[d] - disliked }
         }
         let named = Set(positive + negative)
+        let reach = try checkedReach(k, offset: options.offset)
         var wider = options
         wider.offset = 0
-        let hits = try search(query, k: k + options.offset + named.count, wider)
+        let hits = try search(query, k: min(reach + named.count, Limits.k), wider)
         return Array(hits.filter { !named.contains($0.id) }.dropFirst(options.offset).prefix(k))
     }
 
