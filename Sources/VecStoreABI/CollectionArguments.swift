@@ -136,6 +136,7 @@ func checkedBatchVectors(
     var result: [PointBatch.Vectors] = []
     for i in 0..<n {
         let name = try checkedOptionalText(vectors[i].name, "vectors[\(i)].name")
+        guard vectors[i].reserved == 0 else { throw VecStoreError(.invalidArgument, "vectors[\(i)].reserved is not 0") }
         let type = try checkedType(vectors[i].dtype)
         let dimension = try collection.dimension(of: name == "" ? nil : name)
         try checkedSize(count, max(type.rowSize(dimension), 4 * dimension), "vectors[\(i)]")
@@ -219,6 +220,7 @@ func checkedHybridOptions(
     defaults.vector_weight = 1
     defaults.text_weight = 1
     let o = try read(options, over: defaults, "vecstore_hybrid_options")
+    guard o.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_hybrid_options.reserved is not 0") }
     var result = HybridSearchOptions()
     result.vector = query
     result.text = text
