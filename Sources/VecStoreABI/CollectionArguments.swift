@@ -169,6 +169,9 @@ func checkedQueryOptions(
         throw VecStoreError(.invalidArgument, "offset is \(o.offset): with k at most \(Limits.k) are allowed")
     }
     result.offset = Int(o.offset)
+    guard o.ef_search <= UInt32(Limits.k) else {
+        throw VecStoreError(.invalidArgument, "ef_search is \(o.ef_search): allowed are up to \(Limits.k)")
+    }
     result.efSearch = o.ef_search == 0 ? nil : Int(o.ef_search)
     result.isExact = try checkedFlag(o.exact, "exact")
     result.withPayload = try checkedFlag(o.with_payload, "with_payload")
