@@ -14,11 +14,11 @@ struct FieldTable {
         defer { select.reset() }
         while try select.step() {
             guard let path = try? PayloadPath(select.text(0)), let type = FieldIndexType(rawValue: select.text(2)),
-                let tokenizer = Tokenizer.Kind(rawValue: select.text(3)), let place = Int(exactly: select.number(1))
+                let tokenizer = Tokenizer.Kind(rawValue: select.text(3)), let place = Int32(exactly: select.number(1)), place >= 0
             else {
                 throw VecStoreError(.corrupt, "'\(database.path)': what it says of the field '\(select.text(0))' is damaged")
             }
-            fields.append(Field(path: path, type: type, place: place, tokenizer: tokenizer))
+            fields.append(Field(path: path, type: type, place: Int(place), tokenizer: tokenizer))
         }
     }
 

@@ -58,8 +58,13 @@ extension PointCollection {
         let select = try database.statement("SELECT row FROM points WHERE expires <= ?1 LIMIT 1000")
         try select.bind(1, now())
         var rows: [Int] = []
-        while try select.step() { rows.append(Int(select.number(0))) }
-        select.reset()
+        defer { select.reset() }
+        while try select.step() {
+            guard let row = Int(exactly: select.number(0)), row >= 0, row < nextRow else {
+                throw VecStoreError(.corrupt, "'\(directory)': row \(select.number(0)) has an end, but \(nextRow) rows have been handed out")
+            }
+            rows.append(row)
+        }
         for row in rows { try delete(row, database, fields, &change) }
     }
 }
