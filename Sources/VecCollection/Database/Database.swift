@@ -101,7 +101,13 @@ final class Database {
             return known
         }
         var compiled: OpaquePointer?
-        try check(sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil), "read")
+        let result = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &compiled, nil)
+        do throws(VecStoreError) {
+            try check(result, "read")
+        } catch {
+            // All SQL is ours: where a table or a column is not there, the database is not what it was made as.
+            throw error.code == .internalError ? VecStoreError(.corrupt, error.message) : error
+        }
         guard let compiled else { throw VecStoreError(.internalError, "there is nothing to run in '\(sql)'") }
         let statement = Statement(compiled, self)
         statements[sql] = statement
