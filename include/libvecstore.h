@@ -1386,7 +1386,8 @@ VECSTORE_API vecstore_status vecstore_collection_restore(const char *snapshot, c
                                                          const vecstore_work_options *options);
 
 /*
- * Checks the database, the checksum of every vector, counts, graphs and full text against each other. Writes wait meanwhile.
+ * Checks the database, the checksum of the vectors and the payload of every point, counts, graphs and full text against each other.
+ * Writes wait meanwhile.
  * Errors: INVALID_HANDLE, CORRUPT with a message that says what is wrong, IO. O(bytes). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_verify(const vecstore_collection *collection);

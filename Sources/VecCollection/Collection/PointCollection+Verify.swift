@@ -3,7 +3,7 @@
 import VecIndex
 
 extension PointCollection {
-    /// Checks everything against everything: the database by itself, each row against its checksum, the state against the database,
+    /// Checks everything against everything: the database by itself, each point against its checksum, the state against the database,
     /// the graphs against their rules, full text against the payloads. Writers wait meanwhile.
     /// - Throws: `.corrupt` with a message that says what is wrong.
     package func verify() throws(VecStoreError) {
@@ -41,11 +41,12 @@ extension PointCollection {
             }
             let id = PointID(select, 1)
             let missing = UInt64(bitPattern: select.number(3))
-            let sum = rowChecksum(settings, missing: missing) { rowFiles[$0].row(row) }
-            guard select.number(2) == Int64(sum) else {
-                throw VecStoreError(.corrupt, "'\(directory)': the vectors of the point \(id) (row \(row)) are not those that were written")
-            }
             let payload = select.bytes(4)
+            let sum = rowChecksum(settings, missing: missing) { rowFiles[$0].row(row) } ^ payloadChecksum(payload)
+            guard select.number(2) == Int64(sum) else {
+                throw VecStoreError(
+                    .corrupt, "'\(directory)': the vectors or the payload of the point \(id) (row \(row)) are not those that were written")
+            }
             if !payload.isEmpty {
                 do throws(VecStoreError) {
                     _ = try checkPayload(payload)

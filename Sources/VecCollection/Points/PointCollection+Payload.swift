@@ -51,16 +51,19 @@ extension PointCollection {
         return try self.change { (database, fields, _) throws(VecStoreError) in
             var count = 0
             func apply(_ row: Int) throws(VecStoreError) {
-                let select = try database.statement("SELECT payload FROM points WHERE row = ?1")
+                let select = try database.statement("SELECT payload, checksum FROM points WHERE row = ?1")
                 try select.bind(1, Int64(row))
                 guard try select.step() else { return }
-                let old = Array(select.bytes(0))
+                let old = Array(select.bytes(0)), oldSum = select.number(1)
                 select.reset()
                 let new = try changer.changed(old)
                 try fields.remove(row)
-                let update = try database.statement("UPDATE points SET payload = ?2 WHERE row = ?1")
+                let update = try database.statement("UPDATE points SET payload = ?2, checksum = ?3 WHERE row = ?1")
                 try update.bind(1, Int64(row))
                 if !new.isEmpty { try update.bind(2, utf8: new) }
+                // What was damaged before stays so.
+                let change = old.withUnsafeBufferPointer(payloadChecksum) ^ new.withUnsafeBufferPointer(payloadChecksum)
+                try update.bind(3, oldSum ^ Int64(change))
                 try update.run()
                 let document = new.isEmpty ? nil : try new.withUnsafeBufferPointer { bytes throws(VecStoreError) in
                     try checkPayload(bytes)

@@ -79,7 +79,8 @@ extension PointCollection {
                     insert.reset()
                     try insert.bind(1, Int64(row))
                     try id.bind(insert, 2)
-                    try insert.bind(3, Int64(staged.checksums[i]))
+                    let payloadSum = batch.payloads.map { payloadChecksum($0[i]) } ?? 0
+                    try insert.bind(3, Int64(staged.checksums[i] ^ payloadSum))
                     if staged.missing[i] != 0 { try insert.bind(4, Int64(bitPattern: staged.missing[i])) }
                     if let expires = batch.expires?[i], expires != 0 {
                         try insert.bind(5, expires)

@@ -85,3 +85,11 @@ func rowChecksum(_ settings: [VectorSettings], missing: UInt64, _ row: (Int) -> 
     }
     return UInt32(truncatingIfNeeded: sum ^ (sum >> 32))
 }
+
+/// The checksum of a payload; 0 where there is none. A point has that of its vectors, exclusive or this one: so one of them can
+/// change without looking at the other.
+func payloadChecksum(_ payload: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    guard let start = payload.baseAddress, !payload.isEmpty else { return 0 }
+    let sum = vs_checksum(start, payload.count)
+    return UInt32(truncatingIfNeeded: sum ^ (sum >> 32))
+}

@@ -12,7 +12,8 @@ enum Catalog {
     static let version: Int64 = 1
 
     /// `points.id` is a number (its 64 bits as SQLite's signed ones) or a text: SQLite tells them apart. `checksum` is of the
-    /// row's vectors as they are stored, one after the other, and `missing` has a bit for each vector that the point has not.
+    /// row's vectors as they are stored, one after the other, exclusive or that of its payload, and `missing` has a bit for each
+    /// vector that the point has not.
     private static let tables = """
         CREATE TABLE settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
         CREATE TABLE vectors (
