@@ -104,6 +104,8 @@ extension PointCollection {
             bytes += vector.graph?.stats().memoryBytes ?? 0
             if let hidden = vector.hidden, hidden !== state.dead { bytes += hidden.bytes }
         }
-        return bytes + fieldsLock.shared { fields.fields.reduce(0) { $0 + ($1.loaded?.bytes ?? 0) } }
+        return bytes + fieldsLock.shared {
+            state.fields.fields.reduce(0) { $0 + ($1.loaded?.bytes ?? 0) + ($1.lengths?.bytes ?? 0) }
+        }
     }
 }

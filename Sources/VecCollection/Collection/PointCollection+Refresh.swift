@@ -10,25 +10,19 @@ extension PointCollection {
     package func refresh() throws(VecStoreError) -> Bool {
         try checkUsable()
         guard isReadOnly else { return false }
-        return try writeLock.withLock { () throws(VecStoreError) in
-            try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in
-                    let stamp = try Catalog.changes(database)
-                    if stamp == seenChanges { return false }
-                    let rowCount = try Catalog.nextRow(database)
-                    for file in rowFiles { try file.checkSize(rows: rowCount) }
-                    let known = current.rowCount
-                    let loader = StateLoader(directory, database, settings, rowFiles, points, knownRows: known)
-                    let (loaded, _) = try loader.load(rowCount: rowCount)
-                    let table = try FieldTable(database)
-                    fieldsLock.alone { fields = table }
-                    for file in rowFiles { try file.external.grow(to: rowCount) }
-                    publish { old in loaded.following(old) }
-                    nextExpiry.store(try StateLoader.nextExpiry(database), ordering: .relaxed)
-                    seenChanges = stamp
-                    return true
-                }
-            }
+        return try readers.with { database throws(VecStoreError) in
+            // The transaction that shows the points of one moment ends, and another one begins.
+            try database.run("COMMIT")
+            try database.run("BEGIN")
+            if try Catalog.changes(database) == current.changes { return false }
+            let rowCount = try Catalog.nextRow(database)
+            for file in rowFiles { try file.checkSize(rows: rowCount) }
+            let loader = StateLoader(directory, database, settings, rowFiles, points, knownRows: current.rowCount)
+            let (loaded, _) = try loader.load(rowCount: rowCount)
+            for file in rowFiles { try file.external.grow(to: rowCount) }
+            nextExpiry.store(try StateLoader.nextExpiry(database), ordering: .relaxed)
+            publish { old in loaded.following(old) }
+            return true
         }
     }
 }

@@ -32,12 +32,10 @@ extension PointCollection {
     private func verifyRows(_ database: Database, _ state: CollectionState) throws(VecStoreError) {
         let select = try database.statement("SELECT row, id, checksum, missing, payload, expires FROM points ORDER BY row")
         defer { select.reset() }
-        // Another process may have written since this one opened the collection to read.
-        let rowCount = isReadOnly ? try Catalog.nextRow(database) : state.rowCount
         var count = 0
         while try select.step() {
-            guard let row = Int(exactly: select.number(0)), row >= 0, row < rowCount else {
-                throw VecStoreError(.corrupt, "'\(directory)': there is a row \(select.number(0)) of \(rowCount)")
+            guard let row = Int(exactly: select.number(0)), row >= 0, row < state.rowCount else {
+                throw VecStoreError(.corrupt, "'\(directory)': there is a row \(select.number(0)) of \(state.rowCount)")
             }
             let id = PointID(select, 1)
             let missing = UInt64(bitPattern: select.number(3))
@@ -56,12 +54,12 @@ extension PointCollection {
             }
             // A point that has ended is hidden before it is deleted.
             let hasEnded = select.type(5) != .null && select.number(5) <= now()
-            guard hasEnded || isReadOnly || state.isAlive(row) else {
+            guard hasEnded || state.isAlive(row) else {
                 throw VecStoreError(.corrupt, "'\(directory)': the point \(id) is there, but its row \(row) is not alive")
             }
             if state.isAlive(row) { count += 1 }
         }
-        guard isReadOnly || count == state.count else {
+        guard count == state.count else {
             throw VecStoreError(.corrupt, "'\(directory)': \(count) points are there, where \(state.count) were counted")
         }
     }
@@ -76,7 +74,7 @@ extension PointCollection {
     }
 
     private func verifyTexts(_ database: Database) throws(VecStoreError) {
-        for field in fieldsLock.shared({ fields.fields.filter { $0.type == .text } }) {
+        for field in current.fields.fields where field.type == .text {
             var wanted = 0
             try forEachPayload(database) { (_, document) throws(VecStoreError) in if !field.text(document).isEmpty { wanted += 1 } }
             let found = try database.number("SELECT count(*) FROM \(field.textTable)_docsize")

@@ -37,16 +37,20 @@ package final class PointCollection: @unchecked Sendable {
     var largestID: UInt64?
     /// Whether there may be points that have an end. The writer's.
     var hasExpiries: Bool
-    /// What the database says of its changes at the state that is shown; of a collection that is open for reading. Under `writeLock`.
-    var seenChanges: Int64
 
     private let stateLock = Lock()
     private var state: CollectionState
+    /// States that were shown before, while a search holds them. Under `stateLock`.
+    private var earlier: [WeakState] = []
+
+    private struct WeakState { weak var state: CollectionState? }
     /// When the next point ends that has an end, in microseconds since 1970.
     let nextExpiry = Atomic<Int64>(.max)
 
+    /// Guards what is in memory of fields.
     let fieldsLock = SharedLock()
-    var fields: FieldTable
+    /// Rows that died and are in indexes of fields still, for searches that began before. Under `fieldsLock`.
+    var graveyard = Graveyard()
 
     let tokenizers = TokenizerTable()
     let filters = FilterCache()
@@ -69,8 +73,6 @@ package final class PointCollection: @unchecked Sendable {
         state = opened.state
         largestID = opened.largestID
         hasExpiries = opened.nextExpiry != .max
-        seenChanges = opened.changes
-        fields = opened.fields
         directoryLock = lock
         nextExpiry.store(opened.nextExpiry, ordering: .relaxed)
         if !options.isReadOnly { indexer = Indexer(self) }
@@ -94,9 +96,16 @@ package final class PointCollection: @unchecked Sendable {
         stateLock.lock()
         let old = state
         state = change(old)
+        earlier.removeAll { $0.state == nil }
+        earlier.append(WeakState(state: old))
         stateLock.unlock()
         // Released here, after the lock: freeing memory takes time.
         withExtendedLifetime(old) {}
+    }
+
+    /// Whether a search still goes by a state before this one.
+    func isHeld(before state: CollectionState) -> Bool {
+        stateLock.withLock { earlier.contains { ($0.state?.version ?? .max) < state.version } }
     }
 
     package var isReadOnly: Bool { options.isReadOnly }
@@ -129,6 +138,35 @@ package final class PointCollection: @unchecked Sendable {
         try checkUsable()
         try expirePoints()
         return try body(current)
+    }
+
+    /// Calls `body` with the state of now, and a connection that shows just that. `body` does not ask for another connection.
+    func moment<R>(
+        _ body: (CollectionState, Database) throws(VecStoreError) -> R
+    ) throws(VecStoreError) -> R {
+        try checkUsable()
+        try expirePoints()
+        return try readers.with { database throws(VecStoreError) in
+            // Between its commit and the moment when its state is seen a write takes some microseconds.
+            for attempt in 0... {
+                if let result = try attemptMoment(database, body) { return result }
+                if attempt < PointCollection.patientAttempts { sched_yield() } else { writeLock.withLock {} }
+            }
+            throw VecStoreError(.internalError, "no state of the collection was ever shown")
+        }
+    }
+
+    private static let patientAttempts = 100
+
+    private func attemptMoment<R>(
+        _ database: Database, _ body: (CollectionState, Database) throws(VecStoreError) -> R
+    ) throws(VecStoreError) -> R? {
+        if isReadOnly { return try body(current, database) }
+        return try database.reading { () throws(VecStoreError) in
+            let changes = try Catalog.changes(database)
+            let state = current
+            return state.changes == changes ? try body(state, database) : nil
+        }
     }
 
     /// Calls `body` as the only writer.

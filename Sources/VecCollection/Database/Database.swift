@@ -134,8 +134,9 @@ final class Database {
         }
     }
 
-    /// Runs `body` over one state of the database, whatever others write meanwhile.
+    /// Runs `body` over one state of the database, whatever others write meanwhile: that of the transaction, where there is one.
     func reading<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        if sqlite3_get_autocommit(handle) == 0 { return try body() }
         try run("BEGIN")
         defer { _ = sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
         return try body()

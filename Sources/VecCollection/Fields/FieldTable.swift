@@ -3,7 +3,7 @@
 import VecIndex
 
 /// The fields that have an index.
-struct FieldTable {
+struct FieldTable: Sendable {
     private(set) var fields: [Field] = []
 
     var isEmpty: Bool { fields.isEmpty }
@@ -27,7 +27,15 @@ struct FieldTable {
     /// The field that has the words of a path.
     func text(_ path: PayloadPath) -> Field? { fields.first { $0.path == path && $0.type == .text } }
 
-    mutating func add(_ field: Field) { fields.append(field) }
+    func adding(_ field: Field) -> FieldTable {
+        var table = self
+        table.fields.append(field)
+        return table
+    }
 
-    mutating func remove(_ field: Field) { fields.removeAll { $0 === field } }
+    func removing(_ gone: [Field]) -> FieldTable {
+        var table = self
+        table.fields.removeAll { field in gone.contains { $0 === field } }
+        return table
+    }
 }

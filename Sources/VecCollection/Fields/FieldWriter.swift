@@ -8,13 +8,10 @@ final class FieldWriter {
     private let database: Database
     private let texts: [Field]
     private let hasOthers: Bool
-    /// In the order in which they came: a row may get another payload, or be gone again.
-    private var changes: [Change] = []
-
-    private enum Change {
-        case add(UInt32, JSONDocument?)
-        case remove(UInt32)
-    }
+    private let state: CollectionState
+    /// In the order in which they came: a row may get another payload.
+    private var added: [(row: UInt32, document: JSONDocument?)] = []
+    private var dead: [UInt32] = []
 
     /// Words of texts that came, for those fields that have them in memory.
     private var lengths: [(field: Field, row: UInt32, length: UInt32)] = []
@@ -27,7 +24,8 @@ final class FieldWriter {
     init(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
         self.collection = collection
         self.database = database
-        let fields = collection.fieldsLock.shared { collection.fields.fields }
+        state = collection.current
+        let fields = state.fields.fields
         texts = fields.filter { $0.type == .text }
         hasOthers = fields.contains { $0.type != .text }
         counted = collection.fieldsLock.shared { Set(fields.filter { $0.lengths != nil }.map(\.place)) }
@@ -35,7 +33,7 @@ final class FieldWriter {
 
     func add(_ row: Int, _ document: JSONDocument?) throws(VecStoreError) {
         for field in texts { try insert(field, row, field.text(document)) }
-        if hasOthers { changes.append(.add(UInt32(row), document)) }
+        if hasOthers { added.append((UInt32(row), document)) }
     }
 
     private func insert(_ field: Field, _ row: Int, _ text: [UInt8]) throws(VecStoreError) {
@@ -49,9 +47,14 @@ final class FieldWriter {
         }
     }
 
-    /// Before the row is deleted: the index of a text has to be told what it was.
+    /// Before the row is deleted.
     func remove(_ row: Int) throws(VecStoreError) {
-        if hasOthers { changes.append(.remove(UInt32(row))) }
+        if hasOthers { dead.append(UInt32(row)) }
+        try forgetTexts(row)
+    }
+
+    /// Before the row is deleted, or gets another payload: the index of a text has to be told what it was.
+    func forgetTexts(_ row: Int) throws(VecStoreError) {
         if texts.isEmpty { return }
         let select = try database.statement("SELECT payload FROM points WHERE row = ?1")
         try select.bind(1, Int64(row))
@@ -79,15 +82,13 @@ final class FieldWriter {
             for (field, row, length) in lengths {
                 do throws(VecStoreError) { try field.lengths?.set(row, length) } catch { field.lengths = nil }
             }
-            for field in collection.fields.fields {
+            collection.graveyard.bury(dead, state)
+            let forgotten = collection.graveyard.takeForgotten()
+            for field in state.fields.fields {
                 guard let loaded = field.loaded else { continue }
+                for row in forgotten { loaded.remove(row) }
                 do throws(VecStoreError) {
-                    for change in changes {
-                        switch change {
-                        case .add(let row, let document): try loaded.set(row, document)
-                        case .remove(let row): loaded.remove(row)
-                        }
-                    }
+                    for (row, document) in added { try loaded.set(row, document) }
                 } catch {
                     field.loaded = nil
                 }

@@ -15,12 +15,12 @@ extension PointCollection {
             throw VecStoreError(.invalidArgument, "a tokenizer goes with an index of type text, not \(type.rawValue)")
         }
         try writing { database throws(VecStoreError) in
-            let known = fieldsLock.shared { fields.fields }
+            let known = current.fields.fields
             if known.contains(where: { $0.path == parsed && $0.type == type }) {
                 throw VecStoreError(.alreadyExists, "the field '\(parsed)' has an index of type \(type.rawValue) already")
             }
             let field = Field(path: parsed, type: type, place: (known.map(\.place).max() ?? -1) + 1, tokenizer: tokenizer)
-            try database.transaction { () throws(VecStoreError) in
+            let changes = try database.transaction { () throws(VecStoreError) in
                 let insert = try database.statement("INSERT INTO fields (path, type, place, options) VALUES (?1, ?2, ?3, ?4)")
                 try insert.bind(1, field.name)
                 try insert.bind(2, type.rawValue)
@@ -29,8 +29,9 @@ extension PointCollection {
                 try insert.run()
                 if type == .text { try fillTextTable(field, database) }
                 try Catalog.noteChange(database)
+                return try Catalog.changes(database)
             }
-            fieldsLock.alone { fields.add(field) }
+            publish { old in old.having(old.fields.adding(field), changes: changes) }
         }
     }
 
@@ -52,12 +53,12 @@ extension PointCollection {
     package func dropPayloadIndex(_ path: String, type: FieldIndexType?) throws(VecStoreError) {
         let parsed = try PayloadPath(path)
         try writing { database throws(VecStoreError) in
-            let found = fieldsLock.shared { fields.fields.filter { $0.path == parsed && (type == nil || $0.type == type) } }
+            let found = current.fields.fields.filter { $0.path == parsed && (type == nil || $0.type == type) }
             guard !found.isEmpty else {
                 throw VecStoreError(.notFound, "the field '\(parsed)' has no index\(type.map { " of type \($0.rawValue)" } ?? "")")
             }
             database.forgetStatements()
-            try database.transaction { () throws(VecStoreError) in
+            let changes = try database.transaction { () throws(VecStoreError) in
                 for field in found {
                     let delete = try database.statement("DELETE FROM fields WHERE place = ?1")
                     try delete.bind(1, Int64(field.place))
@@ -65,15 +66,16 @@ extension PointCollection {
                     if field.type == .text { try database.run("DROP TABLE \(field.textTable)") }
                 }
                 try Catalog.noteChange(database)
+                return try Catalog.changes(database)
             }
-            fieldsLock.alone { for field in found { fields.remove(field) } }
+            publish { old in old.having(old.fields.removing(found), changes: changes) }
         }
     }
 
     /// The fields that have an index, with its type.
     package func payloadIndexes() throws(VecStoreError) -> [(path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind)] {
         try checkUsable()
-        return fieldsLock.shared { fields.fields.map { ($0.name, $0.type, $0.tokenizer) } }
+        return current.fields.fields.map { ($0.name, $0.type, $0.tokenizer) }
     }
 
     /// Calls `body` with each row that has a payload.

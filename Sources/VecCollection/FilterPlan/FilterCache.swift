@@ -60,21 +60,29 @@ final class FilterCache: @unchecked Sendable {
 }
 
 extension PointCollection {
-    /// The rows of points that match a filter.
-    func matchingRows(_ json: [UInt8], _ state: CollectionState) throws(VecStoreError) -> RowSet {
+    /// Reads the fields that a filter asks for into memory, where they are not there yet: before a state is taken, because it waits for
+    /// the writer.
+    func prepare(_ json: [UInt8]) throws(VecStoreError) {
+        let fields = current.fields.fields.filter { $0.type != .text }
+        if fields.isEmpty { return }
+        let paths = try filters.filter(json).paths
+        for field in fields where paths.contains(field.path) { try load(field) }
+    }
+
+    /// The rows of points that match a filter in a state.
+    /// - Parameter database: Shows the same state.
+    func matchingRows(
+        _ json: [UInt8], _ state: CollectionState, _ database: Database
+    ) throws(VecStoreError) -> RowSet {
         let filter = try filters.filter(json)
         if let known = filters.rows(json, version: state.version) { return known }
-        let rows = try readers.with { database throws(VecStoreError) in
-            try database.reading { () throws(VecStoreError) in try FilterCompiler(self, state, database).rows(filter) }
-        }
-        // Those of points that were written after the state was taken are beyond its span.
+        let rows = try FilterCompiler(self, state, database).rows(filter)
         filters.keep(rows, json, version: state.version)
         return rows
     }
 
-    /// Those of them that have a vector.
-    func matchingRows(_ json: [UInt8], _ state: CollectionState, place: Int) throws(VecStoreError) -> RowSet {
-        let rows = try matchingRows(json, state)
+    /// Those of some rows that have a vector.
+    func having(_ rows: RowSet, _ state: CollectionState, place: Int) throws(VecStoreError) -> RowSet {
         guard let hidden = state.vectors[place].hidden, hidden !== state.dead else { return rows }
         let own = try rows.copy()
         own.subtract(hidden)

@@ -98,12 +98,10 @@ struct FilterCompiler {
 
     private func rows(_ path: PayloadPath, _ test: FieldTest) throws(VecStoreError) -> RowSet? {
         if let words = WordTest(test) {
-            guard let field = collection.fieldsLock.shared({ collection.fields.text(path) }) else { return nil }
+            guard let field = state.fields.text(path) else { return nil }
             return try rows(field, words)
         }
-        let candidates = collection.fieldsLock.shared { collection.fields.fields.filter { $0.path == path && $0.type != .text } }
-        for field in candidates {
-            try collection.load(field)
+        for field in state.fields.fields where field.path == path && field.type != .text {
             let set = try RowSet(span: state.rowCount)
             // The rest is asked of the payloads without the lock: that takes time.
             let odd: RowSet? = try collection.fieldsLock.shared { () throws(VecStoreError) in
@@ -138,12 +136,12 @@ struct FilterCompiler {
 
     /// Takes out of a set the rows whose points do not match.
     private func keepMatching(_ set: RowSet, _ filter: Filter) throws(VecStoreError) {
-        let collection = collection
+        let collection = collection, fields = state.fields
         var tokenizers: [Tokenizer.Kind: Tokenizer] = [:]
         for kind in Tokenizer.Kind.allCases { tokenizers[kind] = try collection.tokenizer(kind) }
         guard let words = tokenizers[.words] else { return }
         let evaluator = FilterEvaluator(filter) { path in
-            let kind = collection.fieldsLock.shared { collection.fields.text(path)?.tokenizer } ?? .words
+            let kind = fields.text(path)?.tokenizer ?? .words
             return tokenizers[kind] ?? words
         }
         // Few rows are looked up, many are read one after the other.

@@ -42,7 +42,6 @@ struct GraphFile {
                     try insert.bind(2, name)
                     try insert.bind(3, Int64(rows))
                     try insert.run()
-                    try Catalog.noteChange(database)
                     return before
                 }
             }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import VecIndex
 
 /// What brings the graph of one vector up to date: rows go into it in portions, and those that died go out of it. One thread at
@@ -40,7 +41,7 @@ struct GraphWork {
             return try addRows(graph, upTo: state.rowCount)
         }
         if vector.hiddenInGraph >= (isEager ? 1 : max(256, (vector.graph?.count ?? 0) / 50)) {
-            return try removeHidden(try writableGraph())
+            return try removeHidden(try writableGraph(), isEager: isEager)
         }
         return 0
     }
@@ -108,8 +109,17 @@ struct GraphWork {
     }
 
     /// Takes out rows that are dead by now.
-    private func removeHidden(_ graph: any VectorIndex) throws(VecStoreError) -> Int {
-        let vector = state
+    private func removeHidden(_ graph: any VectorIndex, isEager: Bool) throws(VecStoreError) -> Int {
+        let now = collection.current
+        let vector = now.vectors[place]
+        // Searches that began while these rows were alive are to find them.
+        var patience = isEager ? 1000 : 20
+        while collection.isHeld(before: now) {
+            if patience == 0 && !isEager { return 0 }
+            if patience == 0 { break }
+            usleep(1000)
+            patience -= 1
+        }
         guard let hidden = vector.hidden else { return 0 }
         var dead: [UInt64] = []
         hidden.forEach { row in
@@ -142,6 +152,8 @@ extension CollectionState {
     func changing(_ place: Int, _ change: (inout VectorState) -> Void) -> CollectionState {
         var vectors = vectors
         change(&vectors[place])
-        return CollectionState(version: version, rowCount: rowCount, count: count, dead: dead, vectors: vectors)
+        return CollectionState(
+            version: version, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
+            vectors: vectors, fields: fields)
     }
 }

@@ -92,6 +92,7 @@ extension CollectionState {
             vectors[place].hidden = hidden
         }
         return CollectionState(
-            version: version + 1, rowCount: rowCount, count: count - gone.count, dead: newDead, vectors: vectors)
+            version: version + 1, changes: changes, rowCount: rowCount, count: count - gone.count, hasTextIDs: hasTextIDs,
+            dead: newDead, vectors: vectors, fields: fields)
     }
 }

@@ -5,21 +5,17 @@ import VecIndex
 extension PointCollection {
     /// Points by their ids, in the order of the ids; nil for those that are not there.
     package func get(_ ids: [PointID], withVectors: Bool = true) throws(VecStoreError) -> [Point?] {
-        try reading { state throws(VecStoreError) in
-            try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in
-                    let select = try database.statement("SELECT row, id, missing, expires, payload FROM points WHERE id = ?1")
-                    var points: [Point?] = []
-                    points.reserveCapacity(ids.count)
-                    for id in ids {
-                        select.reset()
-                        try id.bind(select, 1)
-                        points.append(try select.step() ? try point(select, withVectors: withVectors, state) : nil)
-                    }
-                    select.reset()
-                    return points
-                }
+        try moment { (state, database) throws(VecStoreError) in
+            let select = try database.statement("SELECT row, id, missing, expires, payload FROM points WHERE id = ?1")
+            defer { select.reset() }
+            var points: [Point?] = []
+            points.reserveCapacity(ids.count)
+            for id in ids {
+                select.reset()
+                try id.bind(select, 1)
+                points.append(try select.step() ? try point(select, withVectors: withVectors, state) : nil)
             }
+            return points
         }
     }
 

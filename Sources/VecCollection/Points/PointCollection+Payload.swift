@@ -43,11 +43,7 @@ extension PointCollection {
     @discardableResult
     package func changePayload(_ selection: PointSelection, _ change: PayloadChange) throws(VecStoreError) -> Int {
         let changer = try PayloadChanger(change)
-        let matching: RowSet? = try {
-            () throws(VecStoreError) in
-            guard case .matching(let filter) = selection else { return nil }
-            return try reading { state throws(VecStoreError) in try matchingRows(filter, state) }
-        }()
+        if case .matching(let filter) = selection { try prepare(filter) }
         return try self.change { (database, fields, _) throws(VecStoreError) in
             var count = 0
             func apply(_ row: Int) throws(VecStoreError) {
@@ -57,7 +53,7 @@ extension PointCollection {
                 let old = Array(select.bytes(0)), oldSum = select.number(1)
                 select.reset()
                 let new = try changer.changed(old)
-                try fields.remove(row)
+                try fields.forgetTexts(row)
                 let update = try database.statement("UPDATE points SET payload = ?2, checksum = ?3 WHERE row = ?1")
                 try update.bind(1, Int64(row))
                 if !new.isEmpty { try update.bind(2, utf8: new) }
@@ -71,12 +67,14 @@ extension PointCollection {
                 try fields.add(row, document)
                 count += 1
             }
-            if let matching {
-                try matching.forEach { row throws(VecStoreError) in
+            switch selection {
+            case .matching(let filter):
+                let rows = try FilterCompiler(self, current, database).rows(try filters.filter(filter))
+                try rows.forEach { row throws(VecStoreError) in
                     try apply(Int(row))
                     return true
                 }
-            } else if case .ids(let ids) = selection {
+            case .ids(let ids):
                 for id in ids { if let row = try findRow(id, database) { try apply(row) } }
             }
             return count

@@ -21,9 +21,10 @@ extension PointCollection {
     /// Removes the points that match a filter.
     @discardableResult
     package func remove(where filter: [UInt8]) throws(VecStoreError) -> Int {
-        let rows = try reading { state throws(VecStoreError) in try matchingRows(filter, state) }
+        try prepare(filter)
         return try change { (database, fields, change) throws(VecStoreError) in
             var count = 0
+            let rows = try FilterCompiler(self, current, database).rows(try filters.filter(filter))
             try rows.forEach { row throws(VecStoreError) in
                 // It may have gone meanwhile.
                 guard try exists(row, database) else { return true }
@@ -52,8 +53,7 @@ extension PointCollection {
             let result = try database.transaction { () throws(VecStoreError) in
                 try deleteExpired(database, fields, &change)
                 let result = try body(database, fields, &change)
-                try Catalog.noteChange(database)
-                try change.prepare()
+                try change.prepare(database)
                 return result
             }
             fields.finish()

@@ -5,10 +5,9 @@ import VecIndex
 extension PointCollection {
     /// How many points match a filter.
     package func count(where filter: [UInt8]?) throws(VecStoreError) -> Int {
-        try reading { state throws(VecStoreError) in
-            guard let filter else { return state.count }
-            return try matchingRows(filter, state).count
-        }
+        guard let filter else { return try reading { $0.count } }
+        try prepare(filter)
+        return try moment { (state, database) throws(VecStoreError) in try matchingRows(filter, state, database).count }
     }
 
     /// Points in the order of their ids, numbers first: a page of them.
@@ -18,24 +17,21 @@ extension PointCollection {
     package func scroll(
         after: PointID?, limit: Int, filter: [UInt8]?, withVectors: Bool = false
     ) throws(VecStoreError) -> [Point] {
-        try reading { state throws(VecStoreError) in
-            let wanted = try filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
-            return try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in
-                    var points: [Point] = []
-                    for part in IDPart.after(after) {
-                        let select = try database.statement(part.sql)
-                        defer { select.reset() }
-                        try part.last.bind(select, 1)
-                        while points.count < limit, try select.step() {
-                            guard let row = UInt32(exactly: select.number(0)), wanted?.contains(row) ?? true else { continue }
-                            if let point = try point(select, withVectors: withVectors, state) { points.append(point) }
-                        }
-                        if points.count == limit { break }
-                    }
-                    return points
+        if let filter { try prepare(filter) }
+        return try moment { (state, database) throws(VecStoreError) in
+            let wanted = try filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
+            var points: [Point] = []
+            for part in IDPart.after(after) {
+                let select = try database.statement(part.sql)
+                defer { select.reset() }
+                try part.last.bind(select, 1)
+                while points.count < limit, try select.step() {
+                    guard let row = UInt32(exactly: select.number(0)), wanted?.contains(row) ?? true else { continue }
+                    if let point = try point(select, withVectors: withVectors, state) { points.append(point) }
                 }
+                if points.count == limit { break }
             }
+            return points
         }
     }
 }

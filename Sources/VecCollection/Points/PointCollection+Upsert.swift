@@ -19,7 +19,7 @@ extension PointCollection {
         }
         if count == 0 { return }
         let staged = try StagedRows(batch, self)
-        let documents = try parsePayloads(batch, keeps: fieldsLock.shared { !fields.isEmpty })
+        let documents = try parsePayloads(batch, keeps: !current.fields.isEmpty)
         try staged.withRows { () throws(VecStoreError) in
             try writing { database throws(VecStoreError) in
                 try append(batch, staged, documents, database)
@@ -94,8 +94,7 @@ extension PointCollection {
                     try fieldWriter.add(row, documents.isEmpty ? nil : documents[i])
                 }
                 try Catalog.set(database, "next_row", Int64(first + count))
-                try Catalog.noteChange(database)
-                try change.prepare()
+                try change.prepare(database)
             }
         } catch {
             // Whether the disk has the rows is not known: their numbers are not given again.

@@ -9,17 +9,17 @@ extension PointCollection {
         _ path: String, filter: [UInt8]?, limit: Int
     ) throws(VecStoreError) -> [(value: [UInt8], count: Int)] {
         let path = try PayloadPath(path)
-        return try reading { state throws(VecStoreError) in
-            let wanted = try filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
+        if let filter { try prepare(filter) }
+        for field in current.fields.fields where field.path == path && field.type == .keyword { try load(field) }
+        return try moment { (state, database) throws(VecStoreError) in
+            let wanted = try filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
             if let counts = try indexedFacet(path, wanted, state, limit: limit) { return counts }
             var counts: [[UInt8]: Int] = [:]
-            try readers.with { database throws(VecStoreError) in
-                let select = try database.statement("SELECT row, payload FROM points WHERE payload IS NOT NULL ORDER BY row")
-                defer { select.reset() }
-                while try select.step() {
-                    guard let row = UInt32(exactly: select.number(0)), wanted?.contains(row) ?? state.isAlive(Int(row)) else { continue }
-                    for value in try groupValues(Array(select.bytes(1)), path) { counts[value, default: 0] += 1 }
-                }
+            let select = try database.statement("SELECT row, payload FROM points WHERE payload IS NOT NULL ORDER BY row")
+            defer { select.reset() }
+            while try select.step() {
+                guard let row = UInt32(exactly: select.number(0)), wanted?.contains(row) ?? state.isAlive(Int(row)) else { continue }
+                for value in try groupValues(Array(select.bytes(1)), path) { counts[value, default: 0] += 1 }
             }
             let sorted = counts.sorted { $0.value != $1.value ? $0.value > $1.value : $0.key.lexicographicallyPrecedes($1.key) }
             return sorted.prefix(limit).map { ($0.key, $0.value) }
@@ -30,11 +30,10 @@ extension PointCollection {
     private func indexedFacet(
         _ path: PayloadPath, _ wanted: RowSet?, _ state: CollectionState, limit: Int
     ) throws(VecStoreError) -> [(value: [UInt8], count: Int)]? {
-        guard let field = fieldsLock.shared({ fields.fields.first { $0.path == path && $0.type == .keyword } }) else { return nil }
-        try load(field)
+        guard let field = state.fields.fields.first(where: { $0.path == path && $0.type == .keyword }) else { return nil }
         return try fieldsLock.shared { () throws(VecStoreError) in
             guard let loaded = field.loaded, loaded.others.isEmpty, case .keyword(let index) = loaded.index else { return nil }
-            // Rows that ended, but are not deleted yet, are in the index.
+            // Rows that died are in the index for a while.
             var among = wanted
             if among == nil, let dead = state.dead {
                 let alive = try RowSet(span: state.rowCount, isFull: true)

@@ -4,93 +4,107 @@ import VecIndex
 import VecKernelTypes
 
 extension PointCollection {
-    /// The nearest points of each query, best first. Fewer than k are found where there are no more, or where points were removed
-    /// while the search went on.
+    /// The nearest points of each query, best first. Fewer than k are found where there are no more.
     package func search(
         _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [[Hit]] {
-        try reading { state throws(VecStoreError) in
-            let place = try vector(options.vectorName)
-            guard options.diversity >= 0 && options.diversity <= 1 else {
-                throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
+        guard options.diversity >= 0 && options.diversity <= 1 else {
+            throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
+        }
+        let reach = try checkedReach(k, offset: options.offset)
+        let place = try vector(options.vectorName)
+        if !options.withPayload {
+            // Where the database is not needed, asking it would take longer than the search.
+            let results: [[Hit]]? = try reading { state throws(VecStoreError) in
+                if state.hasTextIDs { return nil }
+                var wanted: RowSet?
+                if let filter = options.filter {
+                    guard let known = filters.rows(filter, version: state.version) else { return nil }
+                    wanted = try having(known, state, place: place)
+                }
+                return try search(queries, type, count, reach, options, state, nil, wanted, place)
             }
-            let reach = try checkedReach(k, offset: options.offset)
+            if let results { return results }
+        }
+        if let filter = options.filter { try prepare(filter) }
+        return try moment { (state, database) throws(VecStoreError) in
             let wanted = try options.filter.map { filter throws(VecStoreError) in
-                try matchingRows(filter, state, place: place)
+                try having(try matchingRows(filter, state, database), state, place: place)
             }
-            let isDiverse = options.diversity > 0
-            let width = isDiverse ? max(options.candidates, reach) : reach
-            let found = try NearestRows(self, state, place).find(
-                queries, type: type, count: count, k: width, wanted: wanted, options)
-            var results: [[Hit]] = []
-            results.reserveCapacity(count)
-            let metric = settings[place].metric
-            for i in 0..<count {
-                var hits: [Hit] = []
-                let base = i * found.k, end = min(Int(found.counts[i]), found.k)
-                let first = isDiverse ? 0 : min(options.offset, end)
-                hits.reserveCapacity(end - first)
-                for j in base + first..<base + end {
-                    let distance = found.distances[j]
-                    if let most = options.maxDistance, !(distance <= most) { break }
-                    hits.append(
-                        Hit(
-                            id: .number(noID), distance: distance, score: score(distance, metric),
-                            row: UInt32(truncatingIfNeeded: found.rows[j])))
-                }
-                if isDiverse {
-                    let chosen = try Diversity(self, place, options.diversity).choose(hits, k: reach)
-                    hits = Array(chosen.dropFirst(options.offset))
-                }
-                results.append(hits)
-            }
-            try complete(&results, state, place: place, withPayload: options.withPayload, withVector: options.withVector)
-            return results
+            return try search(queries, type, count, reach, options, state, database, wanted, place)
         }
     }
+
+    /// - Parameter database: Shows the state; nil where nothing is asked of it.
+    private func search(
+        _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ reach: Int, _ options: VectorSearchOptions,
+        _ state: CollectionState, _ database: Database?, _ wanted: RowSet?, _ place: Int
+    ) throws(VecStoreError) -> [[Hit]] {
+        let isDiverse = options.diversity > 0
+        let width = isDiverse ? max(options.candidates, reach) : reach
+        let found = try NearestRows(self, state, place).find(
+            queries, type: type, count: count, k: width, wanted: wanted, options)
+        var results: [[Hit]] = []
+        results.reserveCapacity(count)
+        let metric = settings[place].metric
+        for i in 0..<count {
+            var hits: [Hit] = []
+            let base = i * found.k, end = min(Int(found.counts[i]), found.k)
+            let first = isDiverse ? 0 : min(options.offset, end)
+            hits.reserveCapacity(end - first)
+            for j in base + first..<base + end {
+                let distance = found.distances[j]
+                if let most = options.maxDistance, !(distance <= most) { break }
+                hits.append(
+                    Hit(
+                        id: .number(noID), distance: distance, score: score(distance, metric),
+                        row: UInt32(truncatingIfNeeded: found.rows[j])))
+            }
+            if isDiverse {
+                let chosen = try Diversity(self, place, options.diversity).choose(hits, k: reach)
+                hits = Array(chosen.dropFirst(options.offset))
+            }
+            results.append(hits)
+        }
+        try complete(&results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+        return results
+    }
+
     func score(_ distance: Float, _ metric: Metric) -> Float { metric == .cosine ? 1 - distance : -distance }
 
-    /// Gives hits their ids, and what else was asked for. Those that were removed meanwhile go.
+    /// Gives hits their ids, and what else was asked for.
+    /// - Parameter database: nil where neither payloads nor ids that are strings are needed.
     func complete(
-        _ results: inout [[Hit]], _ state: CollectionState, place: Int?, withPayload: Bool, withVector: Bool
+        _ results: inout [[Hit]], _ database: Database?, place: Int?, withPayload: Bool, withVector: Bool
     ) throws(VecStoreError) {
-        var needsDatabase = withPayload
         for i in results.indices {
-            for j in results[i].indices {
-                let id = points.id(Int(results[i][j].row))
-                if id == PointTable.isText { needsDatabase = true } else { results[i][j].id = .number(id) }
-            }
+            for j in results[i].indices { results[i][j].id = .number(points.id(Int(results[i][j].row))) }
         }
         if withVector, let place {
             for i in results.indices {
                 for j in results[i].indices { results[i][j].vector = try storedVector(results[i][j].row, place) }
             }
         }
-        guard needsDatabase else { return }
-        try readers.with { database throws(VecStoreError) in
-            try database.reading { () throws(VecStoreError) in
-                for i in results.indices {
-                    var kept: [Hit] = []
-                    kept.reserveCapacity(results[i].count)
-                    for hit in results[i] {
-                        if let full = try completed(hit, database, withPayload: withPayload) { kept.append(full) }
-                    }
-                    results[i] = kept
+        guard let database else { return }
+        for i in results.indices {
+            for j in results[i].indices {
+                if withPayload || results[i][j].id == .number(PointTable.isText) {
+                    try complete(&results[i][j], database, withPayload: withPayload)
                 }
             }
         }
     }
 
-    private func completed(_ hit: Hit, _ database: Database, withPayload: Bool) throws(VecStoreError) -> Hit? {
+    private func complete(_ hit: inout Hit, _ database: Database, withPayload: Bool) throws(VecStoreError) {
         let select = try database.statement(
             withPayload ? "SELECT id, payload FROM points WHERE row = ?1" : "SELECT id FROM points WHERE row = ?1")
         defer { select.reset() }
         try select.bind(1, Int64(hit.row))
-        guard try select.step() else { return nil }
-        var hit = hit
+        guard try select.step() else {
+            throw VecStoreError(.corrupt, "'\(directory)': the point of row \(hit.row) is not in the database")
+        }
         hit.id = PointID(select, 0)
         if withPayload { hit.payload = Array(select.bytes(1)) }
-        return hit
     }
 
     /// The vector of a row, widened.

@@ -20,10 +20,12 @@ extension PointCollection {
     /// The points whose texts match best, best first.
     package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
         let reach = try checkedReach(k, offset: options.offset)
-        return try reading { state throws(VecStoreError) in
-            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
-            let found = try TextSearch(self, state).find(text, k: reach, options, wanted: wanted)
-            return try hits(found.dropFirst(options.offset), state, withPayload: options.withPayload)
+        try TextSearch.prepare(self)
+        if let filter = options.filter { try prepare(filter) }
+        return try moment { (state, database) throws(VecStoreError) in
+            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
+            let found = try TextSearch(self, state, database).find(text, k: reach, options, wanted: wanted)
+            return try hits(found.dropFirst(options.offset), state, database, withPayload: options.withPayload)
         }
     }
 
@@ -37,34 +39,35 @@ extension PointCollection {
             }
         }
         let count = max(options.candidates, try checkedReach(k, offset: options.vector.offset))
-        return try reading { state throws(VecStoreError) in
+        try TextSearch.prepare(self)
+        if let filter = options.vector.filter { try prepare(filter) }
+        return try moment { (state, database) throws(VecStoreError) in
             let place = try vector(options.vector.vectorName)
-            let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state) }
-            let near = try options.vector.filter.map { filter throws(VecStoreError) in
-                try matchingRows(filter, state, place: place)
-            }
+            let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
+            let near = try wanted.map { wanted throws(VecStoreError) in try having(wanted, state, place: place) }
             let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: near, options.vector)
             let metric = settings[place].metric
             let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
                 (row: UInt32(truncatingIfNeeded: found.rows[$0]), score: score(found.distances[$0], metric))
             }
-            let texts = try TextSearch(self, state).find(text, k: count, options.text, wanted: wanted)
+            let texts = try TextSearch(self, state, database).find(text, k: count, options.text, wanted: wanted)
             let fused = Fusion.fuse([(vectors, options.vectorWeight), (texts, options.textWeight)], options.fusion)
             var distances: [UInt32: Float] = [:]
             for i in 0..<vectors.count { distances[vectors[i].row] = found.distances[i] }
             return try hits(
-                fused.dropFirst(options.vector.offset).prefix(k), state, withPayload: options.vector.withPayload, distances)
+                fused.dropFirst(options.vector.offset).prefix(k), state, database, withPayload: options.vector.withPayload,
+                distances)
         }
     }
 
     private func hits(
-        _ rows: ArraySlice<(row: UInt32, score: Float)>, _ state: CollectionState, withPayload: Bool,
+        _ rows: ArraySlice<(row: UInt32, score: Float)>, _ state: CollectionState, _ database: Database, withPayload: Bool,
         _ distances: [UInt32: Float] = [:]
     ) throws(VecStoreError) -> [Hit] {
         var results = [
             rows.map { Hit(id: .number(noID), distance: distances[$0.row] ?? .nan, score: $0.score, row: $0.row) }
         ]
-        try complete(&results, state, place: nil, withPayload: withPayload, withVector: false)
+        try complete(&results, database, place: nil, withPayload: withPayload, withVector: false)
         return results[0]
     }
 }

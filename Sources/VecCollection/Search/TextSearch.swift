@@ -11,39 +11,41 @@ import VecIndex
 struct TextSearch {
     private let collection: PointCollection
     private let state: CollectionState
+    private let database: Database
 
     private static let k1: Float = 1.2
     private static let b: Float = 0.75
 
-    init(_ collection: PointCollection, _ state: CollectionState) {
+    init(_ collection: PointCollection, _ state: CollectionState, _ database: Database) {
         self.collection = collection
         self.state = state
+        self.database = database
+    }
+
+    /// Reads what ranking needs into memory, where it is not there yet: before a state is taken, because it waits for the writer.
+    static func prepare(_ collection: PointCollection) throws(VecStoreError) {
+        for field in collection.current.fields.fields where field.type == .text { try collection.loadLengths(field) }
     }
 
     /// The best rows, best first; rows with the same score in their order.
     func find(_ text: String, k: Int, _ options: TextSearchOptions, wanted: RowSet?) throws(VecStoreError) -> [(row: UInt32, score: Float)] {
         let fields = try chosenFields(options)
-        for (field, _) in fields { try collection.loadLengths(field) }
-        return try collection.readers.with { database throws(VecStoreError) in
-            try database.reading { () throws(VecStoreError) in
-                let scores = try allocate(Float.self, state.rowCount, for: "the scores of texts")
-                let matches = try allocate(UInt8.self, state.rowCount, for: "the scores of texts")
-                var rows: [UInt32] = []
-                for (field, weight) in fields {
-                    try add(field, text, options.mode, weight, database, scores.pointer(Float.self), matches.pointer(UInt8.self), &rows)
-                }
-                var best = BestRows(k)
-                for row in rows where wanted?.contains(row) ?? state.isAlive(Int(row)) {
-                    best.add(row, scores.pointer(Float.self)[Int(row)])
-                }
-                return best.sorted()
-            }
+        let scores = try allocate(Float.self, state.rowCount, for: "the scores of texts")
+        let matches = try allocate(UInt8.self, state.rowCount, for: "the scores of texts")
+        var rows: [UInt32] = []
+        for (field, weight) in fields {
+            try add(field, text, options.mode, weight, scores.pointer(Float.self), matches.pointer(UInt8.self), &rows)
         }
+        var best = BestRows(k)
+        for row in rows where wanted?.contains(row) ?? state.isAlive(Int(row)) {
+            best.add(row, scores.pointer(Float.self)[Int(row)])
+        }
+        return best.sorted()
     }
 
     /// Adds the scores of one field, and the rows that match in it and in none before.
     private func add(
-        _ field: Field, _ text: String, _ mode: TextSearchOptions.Mode, _ weight: Float, _ database: Database,
+        _ field: Field, _ text: String, _ mode: TextSearchOptions.Mode, _ weight: Float,
         _ scores: UnsafeMutablePointer<Float>, _ matches: UnsafeMutablePointer<UInt8>, _ rows: inout [UInt32]
     ) throws(VecStoreError) {
         guard let expression = try expression(field, text, mode) else { return }
@@ -81,7 +83,7 @@ struct TextSearch {
     private static func logarithm(_ x: Float) -> Float { Glibc.logf(x) }
 
     private func chosenFields(_ options: TextSearchOptions) throws(VecStoreError) -> [(Field, Float)] {
-        let known = collection.fieldsLock.shared { collection.fields.fields.filter { $0.type == .text } }
+        let known = state.fields.fields.filter { $0.type == .text }
         let names = known.isEmpty ? "no field has one" : "those that have one are \(known.map { "'\($0.name)'" }.joined(separator: ", "))"
         guard let wanted = options.fields else {
             if known.isEmpty {

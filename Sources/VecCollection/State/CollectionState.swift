@@ -7,6 +7,8 @@ import VecIndex
 final class CollectionState: Sendable {
     /// Rises with each change of the points: what was found out about one state holds as long as this stays.
     let version: Int
+    /// What the database says of its changes at this state: a snapshot of it that says the same shows the same points.
+    let changes: Int64
     /// Rows that have been handed out: those below are there, or dead.
     let rowCount: Int
     /// Points that there are.
@@ -15,18 +17,38 @@ final class CollectionState: Sendable {
     let dead: RowSet?
     /// In the order of the settings.
     let vectors: [VectorState]
+    /// Fields that have an index.
+    let fields: FieldTable
 
-    init(version: Int, rowCount: Int, count: Int, dead: RowSet?, vectors: [VectorState]) {
+    /// Whether there may be ids that are strings, which only the database knows.
+    let hasTextIDs: Bool
+
+    init(
+        version: Int, changes: Int64, rowCount: Int, count: Int, hasTextIDs: Bool, dead: RowSet?, vectors: [VectorState],
+        fields: FieldTable
+    ) {
         self.version = version
+        self.changes = changes
+        self.hasTextIDs = hasTextIDs
         self.rowCount = rowCount
         self.count = count
         self.dead = dead
         self.vectors = vectors
+        self.fields = fields
     }
 
     /// The same as what comes after another state.
     func following(_ old: CollectionState) -> CollectionState {
-        CollectionState(version: old.version + 1, rowCount: rowCount, count: count, dead: dead, vectors: vectors)
+        CollectionState(
+            version: old.version + 1, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
+            vectors: vectors, fields: fields)
+    }
+
+    /// The same points with other indexes of fields.
+    func having(_ fields: FieldTable, changes: Int64) -> CollectionState {
+        CollectionState(
+            version: version + 1, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
+            vectors: vectors, fields: fields)
     }
 
     func isAlive(_ row: Int) -> Bool {

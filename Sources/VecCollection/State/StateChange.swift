@@ -14,6 +14,8 @@ struct StateChange {
     private var missing: [(row: Int, vectors: UInt64)] = []
     private var removedRows: [Int] = []
     private var nextExpiry = Int64.max
+    private var hasTextIDs = false
+    private var changes: Int64 = 0
     /// Memory for the sets of the next state.
     private var spareDead: RowSet?
     private var spareHidden: [RowSet?]
@@ -30,6 +32,7 @@ struct StateChange {
     mutating func add(_ row: Int, _ id: PointID, missing vectors: UInt64) {
         collection.points.set(row, id)
         addedRows.append(row)
+        if case .text = id { hasTextIDs = true }
         if vectors != 0 { missing.append((row, vectors)) }
     }
 
@@ -37,8 +40,11 @@ struct StateChange {
 
     mutating func noteExpiry(_ time: Int64) { nextExpiry = min(nextExpiry, time) }
 
-    /// Makes sure of the memory that showing it takes.
-    mutating func prepare() throws(VecStoreError) {
+    /// Counts it among the changes of the database, and makes sure of the memory that showing it takes. The last step before the
+    /// commit.
+    mutating func prepare(_ database: Database) throws(VecStoreError) {
+        try Catalog.noteChange(database)
+        changes = try Catalog.changes(database)
         let leavesHoles = addedRows.count != rowCount - before.rowCount
         if !removedRows.isEmpty || leavesHoles { spareDead = try RowSet(span: rowCount) }
         for place in collection.settings.indices {
@@ -80,7 +86,10 @@ struct StateChange {
             for row in removedRows where spare.add(row) { lose(row, &vectors[place]) }
             vectors[place].hidden = spare
         }
-        return CollectionState(version: old.version + 1, rowCount: max(old.rowCount, rowCount), count: count, dead: dead, vectors: vectors)
+        return CollectionState(
+            version: old.version + 1, changes: changes, rowCount: max(old.rowCount, rowCount), count: count,
+            hasTextIDs: old.hasTextIDs || hasTextIDs, dead: dead, vectors: vectors,
+            fields: old.fields)
     }
 
     /// The set of dead rows hides those of a vector that every point has.

@@ -13,9 +13,7 @@ struct OpenedCollection {
     var writer: Database?
     var state: CollectionState
     var largestID: UInt64?
-    var fields: FieldTable
     var nextExpiry: Int64
-    var changes: Int64
 
     init(_ directory: String, _ options: CollectionOptions) throws(VecStoreError) {
         let path = "\(directory)/\(Catalog.fileName)"
@@ -26,18 +24,17 @@ struct OpenedCollection {
         }
         let (reader, mode) = try OpenedCollection.openReader(path)
         try Catalog.check(reader, directory)
-        readers = ReaderPool(path, mode, first: reader)
-        // All of it is read in one state of the database.
+        // All of it is read in one state of the database. Where nothing is written, that is the one that goes on being shown.
+        if options.isReadOnly { try reader.run("BEGIN") }
         let parts = try reader.reading { () throws(VecStoreError) in try Parts(directory, reader, options) }
+        readers = options.isReadOnly ? ReaderPool(pinned: reader) : ReaderPool(path, mode, first: reader)
         settings = parts.vectors
         uuid = parts.uuid
         rowFiles = parts.rowFiles
         points = parts.points
         state = parts.state
         largestID = parts.largestID
-        fields = parts.fields
         nextExpiry = parts.nextExpiry
-        changes = parts.changes
         if !options.isReadOnly && options.durability != .none { try synchronize(directory) }
     }
 
@@ -92,9 +89,7 @@ struct OpenedCollection {
         let points: PointTable
         let state: CollectionState
         let largestID: UInt64?
-        let fields: FieldTable
         let nextExpiry: Int64
-        let changes: Int64
 
         init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
             uuid = try Catalog.uuid(reader)
@@ -110,9 +105,7 @@ struct OpenedCollection {
             rowFiles = files
             points = try PointTable()
             (state, largestID) = try StateLoader(directory, reader, vectors, files, points).load(rowCount: rowCount)
-            fields = try FieldTable(reader)
             nextExpiry = try StateLoader.nextExpiry(reader)
-            changes = try Catalog.changes(reader)
         }
     }
 }

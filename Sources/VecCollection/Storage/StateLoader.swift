@@ -32,6 +32,7 @@ struct StateLoader {
         defer { select.reset() }
         var count = 0
         var largestID: UInt64?
+        var hasTextIDs = false
         while try select.step() {
             let row = select.number(0)
             guard row >= 0, row < Int64(rowCount), dead.contains(UInt32(row)) else {
@@ -40,14 +41,20 @@ struct StateLoader {
             let id = PointID(select, 1)
             dead.remove(UInt32(row))
             if row >= Int64(knownRows) { points.set(Int(row), id) }
-            if case .number(let number) = id { largestID = max(largestID ?? 0, number) }
+            switch id {
+            case .number(let number): largestID = max(largestID ?? 0, number)
+            case .text: hasTextIDs = true
+            }
             count += 1
         }
         let hidden = count == rowCount ? nil : dead
         var vectors = [VectorState](repeating: VectorState(hidden: hidden, count: count), count: settings.count)
         try hideMissing(&vectors, rowCount)
         for place in settings.indices { attachGraph(&vectors[place], place, rowCount) }
-        return (CollectionState(version: 0, rowCount: rowCount, count: count, dead: hidden, vectors: vectors), largestID)
+        let state = CollectionState(
+            version: 0, changes: try Catalog.changes(database), rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
+            dead: hidden, vectors: vectors, fields: try FieldTable(database))
+        return (state, largestID)
     }
 
     /// When the next point ends that has an end.
