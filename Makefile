@@ -82,8 +82,9 @@ stage: build/$(LIBRARY)
 	@$(MAKE) --no-print-directory install PREFIX='$(STAGE)' DESTDIR='' >/dev/null
 
 .PHONY: demo
-demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian packages
+demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian packages, from an index and a collection
 	@$(PYTHON) examples/python/demo.py
+	@$(PYTHON) examples/python/points.py
 
 .PHONY: test
 test: test-swift test-c test-python test-format test-abi test-readme test-examples
@@ -120,6 +121,7 @@ test-examples: .venv/.vecstore stage ## The programs in examples/
 	PKG_CONFIG_PATH='$(STAGE)/lib/pkgconfig' $(MAKE) -C examples/c clean run
 	$(SWIFT) run --package-path examples/swift --scratch-path .build/example demo examples/data
 	$(PYTHON) examples/python/demo.py --all >/dev/null
+	$(PYTHON) examples/python/points.py >/dev/null
 
 .PHONY: test-qemu
 test-qemu: | setup ## The kernels on each instruction set, and on old processors that qemu plays

@@ -1,8 +1,9 @@
-# A durable collection of Debian packages: filters, search by words and meaning, and a writer that is killed.
+# A durable collection of Debian packages: filters, search by words and meaning, groups, and a writer that is killed.
 # SPDX-License-Identifier: Apache-2.0
 """Usage: points.py
 
-Exits with 1 where a write that was acknowledged is gone after the writer was killed, or a check of the collection fails.
+Exits with 1 where a search finds nothing, where a write that was acknowledged is gone after the writer was killed, or
+where a check of the collection fails.
 """
 
 import os
@@ -36,26 +37,28 @@ def main():
         path = os.path.join(directory, "packages")
         with vecstore.Collection.create(path, dim=384, metric="cosine") as points:
             points.create_payload_index("text", "text", tokenizer="stems")
-            points.create_payload_index("kind", "keyword")
+            points.create_payload_index("family", "keyword")
             start = time.perf_counter()
             points.upsert([name for name, _ in packages], vectors, [payload(name, text) for name, text in packages])
             took = time.perf_counter() - start
             print(f"{len(points):,} packages with their texts are in a collection, and on the disk: {took:.2f} s.\n")
 
-            question = questions.index("compare two files byte by byte")
-            show(f'"{questions[question]}", by meaning:', points.search(queries[question], 3))
-            show(
-                "The same among libraries alone:",
-                points.search(queries[question], 3, filter=vecstore.Field("kind") == "library"),
-            )
-            show("By words:", points.search_text("compare files", 3))
-            show("By both:", points.search_hybrid(queries[question], questions[question], 3))
+            question = "A tool for managing large Git repositories"
+            query = queries[questions.index(question)]
+            show(f'"{question}", by meaning:', points.search(query, 3))
+            show("The same among packages for Vim:", points.search(query, 3, filter=vecstore.Field("family") == "vim"))
+            show("By words:", points.search_text(question, 3))
+            show("By both:", points.search_hybrid(query, question, 3))
+            groups = points.search_groups(query, "family", groups=3, group_size=2)
+            show("By families of packages, two of each at most:", [hit for group in groups for hit in group.hits])
+            show("Like vbindiff, which compares binary files:", points.recommend(["vbindiff"], k=3))
+            families = points.facet("family", limit=5)
+            print("The largest families:", ", ".join(f"{name} ({count})" for name, count in families), "\n")
         kill_a_writer(path)
 
 
 def payload(name, text):
-    kind = "library" if name.startswith("lib") else "python" if name.startswith("python") else "program"
-    return {"package": name, "kind": kind, "text": text}
+    return {"family": name.split("-")[0], "text": text}
 
 
 def write_until_killed(path):
@@ -87,14 +90,17 @@ def kill_a_writer(path):
     if any(size != BATCH for size in sizes[:-1]) or sizes[-1] not in (0, BATCH):
         sys.exit(f"points: of {acknowledged + 1} batches that were acknowledged these points are left: {sizes}")
     last = "there whole" if sizes[-1] else "not there at all"
-    print(f"A writer was killed while it wrote its batch {acknowledged + 2}. The collection opens, and passes its check:")
-    print(f"the {acknowledged + 1} batches that were acknowledged are there, {sum(sizes[:-1]):,} points; the last one is {last}.")
+    print(f"A writer was killed while it wrote its batch {acknowledged + 2}. The collection opens, and passes its check.")
+    print(f"The {acknowledged + 1} batches that were acknowledged are there, {sum(sizes[:-1]):,} points.")
+    print(f"The last one is {last}.")
 
 
 def show(title, hits):
+    if not hits:
+        sys.exit(f"points: nothing was found. {title}")
     print(title)
     for hit in hits:
-        print(f"    {hit.score:.3f}  {hit.id:<28} {hit.payload['text'][:64]}")
+        print(f"    {hit.score:6.3f}  {hit.id:<28} {hit.payload['text'][:64]}")
     print()
 
 
