@@ -261,6 +261,141 @@ private func checkSignatures() {
         var declared = CVecStore.vecstore_quantizer_open
         requireSameType(&ours, &declared)
     }
+    do {
+        var ours = VecStoreABI.vecstore_collection_create
+        var declared = CVecStore.vecstore_collection_create
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_open
+        var declared = CVecStore.vecstore_collection_open
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_close
+        var declared = CVecStore.vecstore_collection_close
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_upsert
+        var declared = CVecStore.vecstore_collection_upsert
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_update_vectors
+        var declared = CVecStore.vecstore_collection_update_vectors
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_remove
+        var declared = CVecStore.vecstore_collection_remove
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_remove_matching
+        var declared = CVecStore.vecstore_collection_remove_matching
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_change_payload
+        var declared = CVecStore.vecstore_collection_change_payload
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_create_payload_index
+        var declared = CVecStore.vecstore_collection_create_payload_index
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_drop_payload_index
+        var declared = CVecStore.vecstore_collection_drop_payload_index
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_count
+        var declared = CVecStore.vecstore_collection_count
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_hits_get
+        var declared = CVecStore.vecstore_hits_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_hits_free
+        var declared = CVecStore.vecstore_hits_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_get
+        var declared = CVecStore.vecstore_collection_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_scroll
+        var declared = CVecStore.vecstore_collection_scroll
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_search
+        var declared = CVecStore.vecstore_collection_search
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_search_groups
+        var declared = CVecStore.vecstore_collection_search_groups
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_recommend
+        var declared = CVecStore.vecstore_collection_recommend
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_facet
+        var declared = CVecStore.vecstore_collection_facet
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_search_text
+        var declared = CVecStore.vecstore_collection_search_text
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_search_hybrid
+        var declared = CVecStore.vecstore_collection_search_hybrid
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_optimize
+        var declared = CVecStore.vecstore_collection_optimize
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_refresh
+        var declared = CVecStore.vecstore_collection_refresh
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_snapshot
+        var declared = CVecStore.vecstore_collection_snapshot
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_restore
+        var declared = CVecStore.vecstore_collection_restore
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_verify
+        var declared = CVecStore.vecstore_collection_verify
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_describe
+        var declared = CVecStore.vecstore_collection_describe
+        requireSameType(&ours, &declared)
+    }
 }
 
 @Suite("Signatures")
