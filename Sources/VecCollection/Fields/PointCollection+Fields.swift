@@ -92,7 +92,9 @@ extension PointCollection {
         if fieldsLock.shared({ field.lengths != nil }) { return }
         try writeLock.withLock { () throws(VecStoreError) in
             if fieldsLock.shared({ field.lengths != nil }) { return }
-            let loaded = try readers.with { database throws(VecStoreError) in try TextLengths.load(field, database) }
+            let loaded = try readers.with { database throws(VecStoreError) in
+                try TextLengths.load(field, database, rowCount: current.rowCount)
+            }
             fieldsLock.alone { field.lengths = loaded }
         }
     }
@@ -103,11 +105,12 @@ extension PointCollection {
         // No write may come between reading the rows and entering those that are written later.
         try writeLock.withLock { () throws(VecStoreError) in
             if fieldsLock.shared({ field.loaded != nil }) { return }
-            let loaded = try LoadedField(field)
+            let loaded = try LoadedField(field), rowCount = current.rowCount
             try readers.with { database throws(VecStoreError) in
                 try database.reading { () throws(VecStoreError) in
                     try forEachPayload(database) { (row, document) throws(VecStoreError) in
-                        guard let row = UInt32(exactly: row) else { return }
+                        // Memory grows with the largest row. Those that cannot be, and those that who reads has not seen yet, are left out.
+                        guard let row = UInt32(exactly: row), row < rowCount else { return }
                         try loaded.set(row, document)
                     }
                 }

@@ -22,13 +22,13 @@ final class TextLengths {
     @inline(__always)
     func length(_ row: UInt32) -> UInt32 { Int(row) < lengths.count ? lengths.base[Int(row)] : 0 }
 
-    /// Reads those of all rows.
-    static func load(_ field: Field, _ database: Database) throws(VecStoreError) -> TextLengths {
+    /// Reads those of all rows below `rowCount`.
+    static func load(_ field: Field, _ database: Database, rowCount: Int) throws(VecStoreError) -> TextLengths {
         let loaded = try TextLengths()
         let select = try database.statement("SELECT id, sz FROM \(field.textTable)_docsize ORDER BY id")
         defer { select.reset() }
         while try select.step() {
-            if let row = UInt32(exactly: select.number(0)) { try loaded.set(row, firstNumber(select.blob(1))) }
+            if let row = UInt32(exactly: select.number(0)), row < rowCount { try loaded.set(row, firstNumber(select.blob(1))) }
         }
         return loaded
     }
