@@ -113,6 +113,8 @@ final class Indexer: @unchecked Sendable {
     func finish(_ collection: PointCollection, progress: Progress?) throws(VecStoreError) {
         work.lock()
         defer { work.unlock() }
+        // After a close another process may write to the directory.
+        if lock.withLock({ isStopping }) { throw VecStoreError(.invalidHandle, "the collection was closed") }
         for place in collection.settings.indices {
             while true {
                 let rows = try GraphWork(collection, place).step(isEager: true)
