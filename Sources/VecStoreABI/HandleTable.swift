@@ -36,6 +36,8 @@ final class HandleTable: @unchecked Sendable {
     private struct Entry: ~Copyable {
         /// Generation (32 bits), alive (1 bit), number of calls that use the object (31 bits).
         let state = Atomic<UInt64>(0)
+        /// Of the handle that was given out last.
+        let kind = Atomic<UInt64>(0)
         var object: AnyObject?
     }
 
@@ -80,6 +82,7 @@ final class HandleTable: @unchecked Sendable {
         }
         guard let entry = entry(place) else { throw VecStoreError(.internalError, "a handle has no place") }
         entry.pointee.object = object
+        entry.pointee.kind.store(kind.rawValue, ordering: .relaxed)
         let generation = entry.pointee.state.load(ordering: .relaxed) >> 32
         entry.pointee.state.store(generation << 32 | HandleTable.aliveBit, ordering: .releasing)
         let bits = kind.rawValue << 56 | (generation & 0xffff_ffff) << 24 | UInt64(place)
@@ -130,7 +133,8 @@ final class HandleTable: @unchecked Sendable {
         let bits = UInt64(UInt(bitPattern: handle))
         guard bits >> 56 == kind.rawValue else { return nil }
         let place = Int(bits & 0xff_ffff)
-        guard let entry = entry(place) else { return nil }
+        // Places are shared by all kinds: without this a made-up handle would free an object of another one.
+        guard let entry = entry(place), entry.pointee.kind.load(ordering: .relaxed) == kind.rawValue else { return nil }
         return (entry, place, bits >> 24 & 0xffff_ffff)
     }
 
