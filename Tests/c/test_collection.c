@@ -17,7 +17,8 @@
 
 enum { n = 200 };
 
-static vecstore_hits *search(const vecstore_collection *collection, size_t point, size_t k, const vecstore_query_options *options) {
+static vecstore_hits *search(const vecstore_collection *collection, size_t point, size_t k,
+    const vecstore_query_options *options) {
     vecstore_hits *hits = NULL;
     REQUIRE_OK(vecstore_collection_search(collection, point_vector(point), F32, 1, k, options, &hits));
     return hits;
@@ -65,7 +66,9 @@ static void removed_points_are_gone(void) {
     CHECK_OK(vecstore_collection_remove(collection, ids, 4, &removed));
     CHECK_EQ(removed, 1);
     check_points(collection, n - 1);
-    CHECK_OK(vecstore_collection_remove_matching(collection, "{\"must\":[{\"key\":\"n\",\"range\":{\"gte\":150}}]}", &removed));
+    CHECK_OK(
+        vecstore_collection_remove_matching(collection, "{\"must\":[{\"key\":\"n\",\"range\":{\"gte\":150}}]}",
+        &removed));
     CHECK_EQ(removed, n - 1 - 150);
     check_points(collection, 150);
     CHECK_OK(vecstore_collection_remove(collection, ids, 4, NULL));
@@ -95,7 +98,8 @@ static void a_point_is_replaced_whole(void) {
 
 static void numbers_and_strings_are_different_ids(void) {
     vecstore_collection *collection = new_collection(test_path("c"));
-    const vecstore_id ids[] = { number_id(7), text_id("7"), text_id("\xc3\xa4"), number_id(UINT64_MAX - 1), number_id(1) };
+    const vecstore_id ids[] = { number_id(7), text_id("7"), text_id("\xc3\xa4"), number_id(UINT64_MAX - 1),
+        number_id(1) };
     const vecstore_batch_vectors vectors = { NULL, point_vector(0), F32, 0, NULL };
     CHECK_OK(vecstore_collection_upsert(collection, ids, 5, &vectors, 1, NULL, NULL));
     CHECK_EQ(points_in(collection), 5);
@@ -132,7 +136,8 @@ static void pages_go_through_all_points_that_match(void) {
     for (bool more = true; more;) {
         vecstore_hits *hits = NULL;
         REQUIRE_OK(vecstore_collection_scroll(
-            collection, seen ? &last : NULL, 7, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g1\"}}]}", "", &hits));
+            collection, seen ? &last : NULL, 7, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g1\"}}]}", "",
+                &hits));
         vecstore_hits_view view = view_of(hits);
         for (size_t i = 0; i < view.offsets[1]; i++, seen++) {
             CHECK_EQ(view.ids[i].number, 4 * seen + 1);
@@ -167,7 +172,9 @@ static void points_have_vectors_by_name(void) {
     const vecstore_id ids[3] = { number_id(0), number_id(1), number_id(2) };
     const float images[3][2] = { { 1, 0 }, { 0, 0 }, { 0, 1 } };
     const uint8_t present[3] = { 1, 0, 1 };
-    const vecstore_batch_vectors both[2] = { { "title", point_vector(0), F32, 0, NULL }, { "image", images, F32, 0, present } };
+    const vecstore_batch_vectors both[2] = {
+        { "title", point_vector(0), F32, 0, NULL }, { "image", images, F32, 0, present }
+    };
     CHECK_OK(vecstore_collection_upsert(collection, ids, 3, both, 2, NULL, NULL));
     CHECK_EQ(matching(collection, "{\"must\":[{\"has_vector\":\"image\"}]}"), 2);
 
@@ -225,7 +232,8 @@ static void payloads_are_changed(void) {
     CHECK_TEXT(payload, "{\"n\":-1,\"group\":\"g3\"}");
     free(payload);
     CHECK_OK(vecstore_collection_change_payload(
-        collection, NULL, 0, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g0\"}}]}", VECSTORE_PAYLOAD_REPLACE, "", &changed));
+        collection, NULL, 0, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g0\"}}]}", VECSTORE_PAYLOAD_REPLACE,
+            "", &changed));
     CHECK_EQ(changed, n / 4);
     payload = payload_of(collection, number_id(4));
     CHECK_TEXT(payload, "");
@@ -269,7 +277,9 @@ static void indexes_of_fields_come_and_go(void) {
     CHECK_EQ(matching(collection, filter), n / 4);
     CHECK_ERROR(ALREADY_EXISTS, vecstore_collection_create_payload_index(collection, "group", "keyword", NULL));
     static const char *const types[] = { "integer", "float", "bool", "datetime", "geo" };
-    for (size_t i = 0; i < 5; i++) CHECK_OK(vecstore_collection_create_payload_index(collection, "group", types[i], NULL));
+    for (size_t i = 0; i < 5; i++) {
+        CHECK_OK(vecstore_collection_create_payload_index(collection, "group", types[i], NULL));
+    }
     CHECK_OK(vecstore_collection_create_payload_index(collection, "group", "text", "trigrams"));
     char *text = description_of(collection);
     CHECK(strstr(text, "{\"path\":\"group\",\"type\":\"text\",\"tokenizer\":\"trigrams\"}"));
@@ -431,7 +441,8 @@ static void hits_come_in_groups(void) {
     /* With hits left out, as few as there are groups or as many as there may be. */
     vecstore_query_options options = VECSTORE_QUERY_OPTIONS_INIT;
     options.offset = 1;
-    CHECK_OK(vecstore_collection_search_groups(collection, point_vector(6), F32, "n", VECSTORE_K_MAX, 1, &options, &hits));
+    CHECK_OK(
+        vecstore_collection_search_groups(collection, point_vector(6), F32, "n", VECSTORE_K_MAX, 1, &options, &hits));
     CHECK_EQ(view_of(hits).nq, n - 1);
     vecstore_hits_free(hits);
     close_collection(collection);
@@ -440,7 +451,8 @@ static void hits_come_in_groups(void) {
 static void values_are_counted(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
     vecstore_hits *hits = NULL;
-    CHECK_OK(vecstore_collection_facet(collection, "group", "{\"must\":[{\"key\":\"n\",\"range\":{\"lt\":6}}]}", 3, &hits));
+    CHECK_OK(
+        vecstore_collection_facet(collection, "group", "{\"must\":[{\"key\":\"n\",\"range\":{\"lt\":6}}]}", 3, &hits));
     vecstore_hits_view view = view_of(hits);
     CHECK_EQ(view.nq, 1);
     REQUIRE(view.offsets[1] == 3);
@@ -511,6 +523,33 @@ static void a_reader_follows_a_writer(void) {
     close_collection(writer);
     check_points(reader, n + 50);
     close_collection(reader);
+}
+
+static void a_reader_keeps_an_index_of_words_until_it_refreshes(void) {
+    vecstore_collection *writer = filled_collection(test_path("c"), n);
+    const char *filter = "{\"must\":[{\"key\":\"text\",\"match\":{\"text\":\"word3\"}}]}";
+    vecstore_hits *hits = NULL;
+    for (int used = 0; used < 2; used++) {
+        vecstore_collection *reader = open_collection(test_path("c"), true);
+        if (used) {
+            CHECK_OK(vecstore_collection_search_text(reader, "word3", 5, NULL, NULL, &hits));
+            vecstore_hits_free(hits);
+        }
+        CHECK_OK(vecstore_collection_drop_payload_index(writer, "text", "text"));
+        for (int made_anew = 0; made_anew < 2; made_anew++) {
+            const char *tokenizer = used ? "words" : "stems";
+            if (made_anew) CHECK_OK(vecstore_collection_create_payload_index(writer, "text", "text", tokenizer));
+            CHECK_OK(vecstore_collection_search_text(reader, "word3", 5, NULL, NULL, &hits));
+            vecstore_hits_free(hits);
+            CHECK_EQ(matching(reader, filter), (n + 3) / 7);
+        }
+        CHECK_OK(vecstore_collection_refresh(reader, NULL));
+        CHECK_EQ(matching(reader, filter), (n + 3) / 7);
+        CHECK_OK(vecstore_collection_search_text(reader, "word3", 5, NULL, NULL, &hits));
+        vecstore_hits_free(hits);
+        close_collection(reader);
+    }
+    close_collection(writer);
 }
 
 static void a_directory_that_must_not_be_changed_is_read(void) {
@@ -613,10 +652,13 @@ static void optimize_can_be_cancelled_and_goes_on_later(void) {
 
 static void a_description_is_cut_where_there_is_no_room(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
-    static const char *const keys[] = { "count\":200", "rows\":200", "waiting\":0", "read_only\":false", "durability\":\"normal\"",
+    static const char *const keys[] = { "count\":200", "rows\":200", "waiting\":0", "read_only\":false",
+        "durability\":\"normal\"",
         "disk_bytes\":", "memory_bytes\":", "vectors\":[{", "payload_indexes\":[{", "index_error\":\"\"" };
     char *text = description_of(collection);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) check(strstr(text, keys[i]), __FILE__, __LINE__, "%s: %s", keys[i], text);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        check(strstr(text, keys[i]), __FILE__, __LINE__, "%s: %s", keys[i], text);
+    }
     free(text);
     char buffer[8] = "xxxxxxx";
     size_t needed = 0;
@@ -630,8 +672,10 @@ static void a_description_is_cut_where_there_is_no_room(void) {
 /* ---- structs of other versions ---- */
 
 static void structs_that_have_grown_are_taken(void) {
-    struct { vecstore_vector_options known; unsigned char more[40]; } vectors[2] = { { plain_vector(), { 0 } }, { plain_vector(), { 0 } } };
-    struct { vecstore_collection_options known; unsigned char more[40]; } options = { VECSTORE_COLLECTION_OPTIONS_INIT, { 0 } };
+    struct { vecstore_vector_options known; unsigned char more[40]; } vectors[2] =
+        { { plain_vector(), { 0 } }, { plain_vector(), { 0 } } };
+    struct { vecstore_collection_options known; unsigned char more[40]; } options =
+        { VECSTORE_COLLECTION_OPTIONS_INIT, { 0 } };
     vectors[0].known.name = "a";
     vectors[1].known.name = "b";
     vectors[0].known.struct_size = vectors[1].known.struct_size = sizeof vectors[0];
@@ -678,6 +722,7 @@ int main(int argc, char **argv) {
         TEST(values_are_counted),
         TEST(points_are_recommended),
         TEST(a_reader_follows_a_writer),
+        TEST(a_reader_keeps_an_index_of_words_until_it_refreshes),
         TEST(a_directory_that_must_not_be_changed_is_read),
         TEST(copies_are_collections_of_their_own),
         TEST(optimize_can_be_cancelled_and_goes_on_later),

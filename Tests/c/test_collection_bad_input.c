@@ -54,7 +54,8 @@ static vecstore_status search(size_t k, const vecstore_query_options *options) {
     return status;
 }
 
-static vecstore_status search_text(const char *text, size_t k, const vecstore_query_options *options, const vecstore_text_options *text_options) {
+static vecstore_status search_text(const char *text, size_t k, const vecstore_query_options *options,
+    const vecstore_text_options *text_options) {
     vecstore_hits *hits = (vecstore_hits *)1;
     vecstore_status status = vecstore_collection_search_text(collection, text, k, options, text_options, &hits);
     CHECK((hits == NULL) == (status != VECSTORE_OK));
@@ -62,7 +63,8 @@ static vecstore_status search_text(const char *text, size_t k, const vecstore_qu
     return status;
 }
 
-static vecstore_status search_hybrid(const char *text, size_t k, const vecstore_query_options *options, const vecstore_hybrid_options *hybrid) {
+static vecstore_status search_hybrid(const char *text, size_t k, const vecstore_query_options *options,
+    const vecstore_hybrid_options *hybrid) {
     vecstore_hits *hits = (vecstore_hits *)1;
     vecstore_status status =
         vecstore_collection_search_hybrid(collection, point_vector(0), F32, text, k, options, NULL, hybrid, &hits);
@@ -79,7 +81,8 @@ static vecstore_status groups(const char *path, size_t count, size_t size) {
     return status;
 }
 
-static vecstore_status recommend(const vecstore_id *ids, size_t count, const vecstore_id *others, size_t n_others, size_t k) {
+static vecstore_status recommend(const vecstore_id *ids, size_t count, const vecstore_id *others, size_t n_others,
+    size_t k) {
     vecstore_hits *hits = NULL;
     vecstore_status status = vecstore_collection_recommend(collection, ids, count, others, n_others, k, NULL, &hits);
     vecstore_hits_free(hits);
@@ -131,9 +134,15 @@ static void null_is_refused_where_something_is_needed(void) {
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_update_vectors(collection, &id, 1, &none, 1));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_remove(collection, NULL, 1, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_remove_matching(collection, NULL, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, NULL, 1, NULL, VECSTORE_PAYLOAD_MERGE, "{}", NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_MERGE, NULL, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, "{}", VECSTORE_PAYLOAD_MERGE, "{}", NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, NULL, 1, NULL, VECSTORE_PAYLOAD_MERGE, "{}",
+        NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_MERGE, NULL,
+        NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, "{}", VECSTORE_PAYLOAD_MERGE, "{}",
+        NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_create_payload_index(collection, NULL, "keyword", NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_create_payload_index(collection, "x", NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_drop_payload_index(collection, NULL, NULL));
@@ -141,11 +150,15 @@ static void null_is_refused_where_something_is_needed(void) {
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_get(collection, NULL, 1, NULL, (vecstore_hits **)&out));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_get(collection, &id, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_scroll(collection, NULL, 1, NULL, NULL, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search(collection, NULL, F32, 1, 1, NULL, (vecstore_hits **)&out));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_search(collection, NULL, F32, 1, 1, NULL, (vecstore_hits **)&out));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search(collection, point_vector(0), F32, 1, 1, NULL, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_groups(collection, NULL, F32, "n", 1, 1, NULL, (vecstore_hits **)&out));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_search_groups(collection, NULL, F32, "n", 1, 1, NULL,
+        (vecstore_hits **)&out));
     CHECK_ERROR(INVALID_ARGUMENT, groups(NULL, 1, 1));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, NULL, NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, recommend(NULL, 1, NULL, 0, 1));
     CHECK_ERROR(INVALID_ARGUMENT, recommend(&id, 1, NULL, 1, 1));
     CHECK_ERROR(INVALID_ARGUMENT, recommend(NULL, 0, NULL, 0, 1));
@@ -155,8 +168,12 @@ static void null_is_refused_where_something_is_needed(void) {
     CHECK_ERROR(INVALID_ARGUMENT, search_text(NULL, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_text(collection, "a", 1, NULL, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, search_hybrid(NULL, 1, NULL, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_hybrid(collection, NULL, F32, "a", 1, NULL, NULL, NULL, (vecstore_hits **)&out));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_hybrid(collection, point_vector(0), F32, "a", 1, NULL, NULL, NULL, NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_search_hybrid(collection, NULL, F32, "a", 1, NULL, NULL, NULL,
+        (vecstore_hits **)&out));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_search_hybrid(collection, point_vector(0), F32, "a", 1, NULL, NULL, NULL,
+        NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_snapshot(collection, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_restore(NULL, test_path("new"), NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_restore(test_path("c"), NULL, NULL));
@@ -219,7 +236,8 @@ static void handles_that_are_none_are_refused(void) {
     REQUIRE_OK(vecstore_collection_search(collection, point_vector(0), F32, 1, 1, NULL, &hits));
     const uintptr_t bits = (uintptr_t)collection;
     const uintptr_t kind_bits = (uintptr_t)0xff << 56, own_kind = bits & kind_bits;
-    const uintptr_t made_up[] = { 1, 8, (uintptr_t)&bits, UINTPTR_MAX, bits + 1, bits ^ (1 << 24), bits ^ ((uintptr_t)1 << 56),
+    const uintptr_t made_up[] = { 1, 8, (uintptr_t)&bits, UINTPTR_MAX, bits + 1, bits ^ (1 << 24),
+        bits ^ ((uintptr_t)1 << 56),
                                   (uintptr_t)index, (uintptr_t)hits,
                                   ((uintptr_t)index & ~kind_bits) | own_kind, ((uintptr_t)hits & ~kind_bits) | own_kind,
                                   (uintptr_t)0xA4 << 56 | 0xffffff };
@@ -280,7 +298,9 @@ static vecstore_status open_with_options(void *options) {
 static vecstore_status search_with_options(void *options) { return search(1, options); }
 static vecstore_status search_text_with_options(void *options) { return search_text("a", 1, NULL, options); }
 static vecstore_status search_hybrid_with_options(void *options) { return search_hybrid("a", 1, NULL, options); }
-static vecstore_status optimize_with_options(void *options) { return vecstore_collection_optimize(collection, options); }
+static vecstore_status optimize_with_options(void *options) {
+    return vecstore_collection_optimize(collection, options);
+}
 static vecstore_status snapshot_with_options(void *options) {
     return vecstore_collection_snapshot(collection, test_path("new"), options);
 }
@@ -417,7 +437,9 @@ static void ids_that_cannot_be_are_refused(void) {
     const vecstore_batch_vectors vectors = { NULL, point_vector(0), F32, 0, NULL };
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_update_vectors(collection, bad, 1, &vectors, 1));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_remove(collection, bad, 1, NULL));
-    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, bad, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "", NULL));
+    CHECK_ERROR(
+        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, bad, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+        NULL));
     CHECK_ERROR(INVALID_ARGUMENT, get(bad, 1, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, scroll(bad, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, recommend(bad, 1, NULL, 0, 1));
@@ -453,7 +475,9 @@ static void counts_beyond_memory_are_refused(void) {
         CHECK_ERROR(TOO_LARGE, vecstore_collection_upsert(collection, &id, m, &vectors, 1, NULL, NULL));
         CHECK_ERROR(TOO_LARGE, vecstore_collection_update_vectors(collection, &id, m, &vectors, 1));
         CHECK_ERROR(TOO_LARGE, vecstore_collection_remove(collection, &id, m, NULL));
-        CHECK_ERROR(TOO_LARGE, vecstore_collection_change_payload(collection, &id, m, NULL, VECSTORE_PAYLOAD_REPLACE, "", NULL));
+        CHECK_ERROR(
+            TOO_LARGE, vecstore_collection_change_payload(collection, &id, m, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+            NULL));
         CHECK_ERROR(TOO_LARGE, get(&id, m, NULL));
         CHECK_ERROR(TOO_LARGE, recommend(&id, m, NULL, 0, 1));
         CHECK_ERROR(TOO_LARGE, recommend(&id, 1, &id, m, 1));
@@ -516,7 +540,9 @@ static void numbers_of_results_are_checked(void) {
         CHECK_ERROR(INVALID_ARGUMENT, search_hybrid("word1", 1, &options, NULL));
         vecstore_hits *hits = NULL;
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_recommend(collection, &id, 1, NULL, 0, 1, &options, &hits));
-        CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, &options, &hits));
+        CHECK_ERROR(
+            INVALID_ARGUMENT, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, &options,
+            &hits));
     }
     options.offset = VECSTORE_K_MAX - 1;
     CHECK_OK(search(1, &options));
@@ -534,7 +560,8 @@ static void vectors_that_cannot_be_stored_are_refused(void) {
         CHECK_ERROR(NOT_FINITE, upsert(number_id(5), row, NULL));
         vecstore_hits *hits = NULL;
         CHECK_ERROR(NOT_FINITE, vecstore_collection_search(collection, row, F32, 1, 1, NULL, &hits));
-        CHECK_ERROR(NOT_FINITE, vecstore_collection_search_hybrid(collection, row, F32, "a", 1, NULL, NULL, NULL, &hits));
+        CHECK_ERROR(
+            NOT_FINITE, vecstore_collection_search_hybrid(collection, row, F32, "a", 1, NULL, NULL, NULL, &hits));
         CHECK_ERROR(NOT_FINITE, vecstore_collection_search_groups(collection, row, F32, "n", 1, 1, NULL, &hits));
         const vecstore_id id = number_id(5);
         const vecstore_batch_vectors vectors = { NULL, row, F32, 0, NULL };
@@ -593,8 +620,10 @@ static void zero_vectors_have_no_direction(void) {
 static void payloads_that_are_no_objects_are_refused(void) {
     make();
     static const char *const bad[] = {
-        "x", "[]", "1", "null", "\"a\"", "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":01}", "{\"a\":1}x", " ",
-        "{\"a\":\"\\u0000\"}", "{\"a\":\"\\ud800\"}", "{\"a\":NaN}", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}", "{\"\xc0\x80\":1}",
+        "x", "[]", "1", "null", "\"a\"", "{", "}", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":01}",
+            "{\"a\":1}x", " ",
+        "{\"a\":\"\\u0000\"}", "{\"a\":\"\\ud800\"}", "{\"a\":NaN}", "{\"a\":\"\x01\"}", "{\"a\":\"\xff\"}",
+            "{\"\xc0\x80\":1}",
         "{\"a\":'b'}", "{\"a\":1e999}",
     };
     const vecstore_id id = number_id(0);
@@ -602,17 +631,24 @@ static void payloads_that_are_no_objects_are_refused(void) {
         note("payload %zu", i);
         CHECK_ERROR(INVALID_ARGUMENT, upsert(number_id(0), point_vector(0), bad[i]));
         CHECK(strstr(vecstore_last_error(), "point 0 (id 0)"));
-        CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE, bad[i], NULL));
-        CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_MERGE, bad[i], NULL));
+        CHECK_ERROR(
+            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE,
+            bad[i], NULL));
+        CHECK_ERROR(
+            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_MERGE,
+            bad[i], NULL));
     }
     static const char *const bad_keys[] = { "", "{}", "[1]", "[[\"a\"]]", "[\"a\"", "\"a\"", "[\"\xff\"]" };
     for (size_t i = 0; i < sizeof bad_keys / sizeof *bad_keys; i++) {
         note("keys %zu", i);
-        CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_DELETE_KEYS, bad_keys[i], NULL));
+        CHECK_ERROR(
+            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL,
+            VECSTORE_PAYLOAD_DELETE_KEYS, bad_keys[i], NULL));
     }
     const vecstore_payload_change changes[] = { 0, 4, UINT32_MAX };
     for (size_t i = 0; i < 3; i++) {
-        CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, changes[i], "{}", NULL));
+        CHECK_ERROR(
+            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, changes[i], "{}", NULL));
     }
     finish();
 }
@@ -680,7 +716,8 @@ static void broken_filters_are_refused_with_their_place(void) {
     make();
     static const struct { const char *filter, *place; } bad[] = {
         { "", "filter" }, { "x", "byte" }, { "[]", "filter" }, { "{", "byte" }, { "{\"must\":[}", "byte" },
-        { "{\"must\":[]}}", "byte" }, { "{\"must\":\"\xff\"}", "byte" }, { "{\"musst\":[]}", "musst" }, { "{\"must\":1}", "must" },
+        { "{\"must\":[]}}", "byte" }, { "{\"must\":\"\xff\"}", "byte" }, { "{\"musst\":[]}", "musst" },
+            { "{\"must\":1}", "must" },
         { "{\"must\":[1]}", "must[0]" }, { "{\"must\":[{}]}", "must[0]" }, { "{\"must\":[{\"x\":1}]}", "must[0]" },
         { "{\"should\":[]}", "should" }, { "{\"must_not\":[{\"key\":\"a\"}]}", "must_not[0]" },
         { "{\"must\":[{\"key\":1,\"match\":{\"value\":1}}]}", "must[0].key" },
@@ -702,23 +739,30 @@ static void broken_filters_are_refused_with_their_place(void) {
         { "{\"must\":[{\"key\":\"a\",\"range\":{\"over\":3}}]}", "over" },
         { "{\"must\":[{\"key\":\"a\",\"values_count\":{\"gte\":-1}}]}", "must[0].values_count.gte" },
         { "{\"must\":[{\"key\":\"a\",\"values_count\":{\"gte\":1.5}}]}", "must[0].values_count.gte" },
-        { "{\"must\":[{\"key\":\"a\",\"geo_radius\":{\"center\":{\"lon\":0,\"lat\":91},\"radius\":1}}]}", "must[0].geo_radius.center" },
-        { "{\"must\":[{\"key\":\"a\",\"geo_radius\":{\"center\":{\"lon\":0,\"lat\":0},\"radius\":-1}}]}", "must[0].geo_radius.radius" },
+        { "{\"must\":[{\"key\":\"a\",\"geo_radius\":{\"center\":{\"lon\":0,\"lat\":91},\"radius\":1}}]}",
+            "must[0].geo_radius.center" },
+        { "{\"must\":[{\"key\":\"a\",\"geo_radius\":{\"center\":{\"lon\":0,\"lat\":0},\"radius\":-1}}]}",
+            "must[0].geo_radius.radius" },
         { "{\"must\":[{\"key\":\"a\",\"geo_radius\":{\"radius\":1}}]}", "must[0].geo_radius" },
-        { "{\"must\":[{\"key\":\"a\",\"geo_bounding_box\":{\"top_left\":{\"lon\":0,\"lat\":0},\"bottom_right\":{\"lon\":0,\"lat\":1}}}]}", "must[0].geo_bounding_box" },
-        { "{\"must\":[{\"key\":\"a\",\"geo_polygon\":{\"exterior\":{\"points\":[{\"lon\":0,\"lat\":0}]}}}]}", "must[0].geo_polygon.exterior" },
+        { "{\"must\":[{\"key\":\"a\",\"geo_bounding_box\":"
+          "{\"top_left\":{\"lon\":0,\"lat\":0},\"bottom_right\":{\"lon\":0,\"lat\":1}}}]}", "must[0].geo_bounding_box" },
+        { "{\"must\":[{\"key\":\"a\",\"geo_polygon\":{\"exterior\":{\"points\":[{\"lon\":0,\"lat\":0}]}}}]}",
+            "must[0].geo_polygon.exterior" },
         { "{\"must\":[{\"is_empty\":{\"key\":1}}]}", "must[0].is_empty.key" },
         { "{\"must\":[{\"is_null\":\"a\"}]}", "must[0].is_null" },
         { "{\"must\":[{\"has_id\":5}]}", "must[0].has_id" }, { "{\"must\":[{\"has_id\":[-1]}]}", "must[0].has_id[0]" },
-        { "{\"must\":[{\"has_id\":[1.5]}]}", "must[0].has_id[0]" }, { "{\"must\":[{\"has_id\":[null]}]}", "must[0].has_id[0]" },
+        { "{\"must\":[{\"has_id\":[1.5]}]}", "must[0].has_id[0]" }, { "{\"must\":[{\"has_id\":[null]}]}",
+            "must[0].has_id[0]" },
         { "{\"must\":[{\"has_id\":[18446744073709551616]}]}", "byte 40" },
         { "{\"must\":[{\"has_vector\":1}]}", "must[0].has_vector" },
         { "{\"must\":[{\"nested\":{\"key\":\"a\"}}]}", "must[0].nested" },
-        { "{\"must\":[{\"nested\":{\"key\":\"a\",\"filter\":{\"must\":[{\"has_id\":[1]}]}}}]}", "must[0].nested.filter.must[0].has_id" },
+        { "{\"must\":[{\"nested\":{\"key\":\"a\",\"filter\":{\"must\":[{\"has_id\":[1]}]}}}]}",
+            "must[0].nested.filter.must[0].has_id" },
         { "{\"min_should\":{\"conditions\":[{\"has_id\":[1]}],\"min_count\":2}}", "min_should.min_count" },
         { "{\"min_should\":{\"conditions\":[{\"has_id\":[1]}],\"min_count\":0}}", "min_should.min_count" },
         { "{\"min_should\":{\"min_count\":1}}", "min_should" },
-        { "{\"must\":[{\"must\":[{\"should\":[{\"key\":\"a\",\"match\":{\"value\":{}}}]}]}]}", "must[0].must[0].should[0].match.value" },
+        { "{\"must\":[{\"must\":[{\"should\":[{\"key\":\"a\",\"match\":{\"value\":{}}}]}]}]}",
+            "must[0].must[0].should[0].match.value" },
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) check_filter(bad[i].filter, bad[i].place);
     note("%s", "");
@@ -791,7 +835,8 @@ static void options_of_searches_out_of_range_are_refused(void) {
     QUERY(o.diversity = INFINITY);
     QUERY((o.diversity = 0.5f, o.candidates = VECSTORE_K_MAX + 1));
     QUERY((o.diversity = 0.5f, o.candidates = UINT32_MAX));
-#define HYBRID(change) REFUSED(vecstore_hybrid_options, VECSTORE_HYBRID_OPTIONS_INIT, change, search_hybrid("word1", 1, NULL, &o))
+#define HYBRID(change) \
+    REFUSED(vecstore_hybrid_options, VECSTORE_HYBRID_OPTIONS_INIT, change, search_hybrid("word1", 1, NULL, &o))
     HYBRID(o.fusion = 4);
     HYBRID(o.fusion = UINT32_MAX);
     HYBRID(o.vector_weight = -1);
@@ -802,8 +847,10 @@ static void options_of_searches_out_of_range_are_refused(void) {
     HYBRID(o.text_weight = -INFINITY);
     HYBRID(o.candidates = VECSTORE_K_MAX + 1);
     HYBRID(o.reserved = 1);
-    const char *const fields[] = { "text" }, *const without[] = { "group" }, *const broken[] = { bad_utf8 }, *const empty[] = { "" };
-#define WORDS(change) REFUSED(vecstore_text_options, VECSTORE_TEXT_OPTIONS_INIT, change, search_text("word1", 1, NULL, &o))
+    const char *const fields[] = { "text" }, *const without[] = { "group" }, *const broken[] = { bad_utf8 },
+        *const empty[] = { "" };
+#define WORDS(change) \
+    REFUSED(vecstore_text_options, VECSTORE_TEXT_OPTIONS_INIT, change, search_text("word1", 1, NULL, &o))
     WORDS(o.mode = 5);
     WORDS(o.mode = UINT32_MAX);
     WORDS(o.fields = fields);
@@ -845,7 +892,8 @@ static void texts_that_cannot_be_are_refused(void) {
     char *too_long = long_text(300, 'p');
     CHECK_ERROR(INVALID_ARGUMENT, search_text(bad_utf8, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, search_hybrid(bad_utf8, 1, NULL, NULL));
-    const char *const paths[] = { "", ".", "a.", "a[", "a[x]", "a]b", "\"a", " ", "a b", bad_utf8, too_long, "a[99999999999999999999]" };
+    const char *const paths[] = { "", ".", "a.", "a[", "a[x]", "a]b", "\"a", " ", "a b", bad_utf8, too_long,
+        "a[99999999999999999999]" };
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         note("path %zu", i);
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_create_payload_index(collection, paths[i], "keyword", NULL));
@@ -936,7 +984,8 @@ static void directories_without_permission_are_refused(void) {
     vecstore_collection *out = NULL;
     const vecstore_vector_options vector = plain_vector();
     const vecstore_collection_options read_only = { sizeof read_only, 1, 0, 0 };
-    REQUIRE(mkdir(test_path("locked"), 0555) == 0 && chmod(test_path("c"), 0) == 0 && chmod(test_directory(), 0755) == 0);
+    REQUIRE(
+        mkdir(test_path("locked"), 0555) == 0 && chmod(test_path("c"), 0) == 0 && chmod(test_directory(), 0755) == 0);
     /* Root may do everything. */
     if (geteuid() == 0) REQUIRE(seteuid(65534) == 0);
     CHECK_ERROR(IO, vecstore_collection_create(test_path("locked/new"), &vector, 1, NULL, &out));

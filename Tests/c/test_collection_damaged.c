@@ -33,7 +33,8 @@ static bool is_fine(vecstore_status status, const char *call) {
     if (status == VECSTORE_OK) return true;
     check(vecstore_last_error()[0] != 0, __FILE__, __LINE__, "%s fails without a message", call);
     check(
-        status != VECSTORE_ERR_INTERNAL && strcmp(vecstore_status_name(status), "UNKNOWN") != 0, __FILE__, __LINE__, "%s is %s: %s",
+        status != VECSTORE_ERR_INTERNAL && strcmp(vecstore_status_name(status), "UNKNOWN") != 0, __FILE__, __LINE__,
+            "%s is %s: %s",
         call, vecstore_status_name(status), vecstore_last_error());
     return false;
 }
@@ -52,7 +53,8 @@ static void ask(const vecstore_collection *collection, answers *found) {
     found->refused += !FINE(vecstore_collection_count(collection, NULL, &found->count));
     found->refused += !FINE(vecstore_collection_count(
         collection, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g1\"}}]}", &found->in_group));
-    found->refused += !FINE(vecstore_collection_count(collection, "{\"must_not\":[{\"key\":\"n\",\"range\":{\"lt\":9}}]}", &found->in_range));
+    found->refused += !FINE(vecstore_collection_count(collection,
+        "{\"must_not\":[{\"key\":\"n\",\"range\":{\"lt\":9}}]}", &found->in_range));
     vecstore_query_options options = VECSTORE_QUERY_OPTIONS_INIT;
     options.with_vector = 1;
     for (size_t i = 0; i < probes; i++) {
@@ -89,7 +91,8 @@ static void ask(const vecstore_collection *collection, answers *found) {
     else found->refused++;
     FINE(vecstore_collection_describe(collection, NULL, 0, NULL));
     if (FINE(vecstore_collection_facet(collection, "group", NULL, 10, &hits))) vecstore_hits_free(hits);
-    if (FINE(vecstore_collection_search_groups(collection, point_vector(5), F32, "group", 2, 2, NULL, &hits))) vecstore_hits_free(hits);
+    if (FINE(vecstore_collection_search_groups(collection, point_vector(5), F32, "group", 2, 2, NULL,
+        &hits))) vecstore_hits_free(hits);
     if (FINE(vecstore_collection_recommend(collection, ids, 1, NULL, 0, 3, NULL, &hits))) vecstore_hits_free(hits);
 }
 
@@ -102,9 +105,12 @@ static void change(vecstore_collection *collection) {
     FINE(vecstore_collection_upsert(collection, ids, 4, &vectors, 1, payloads, NULL));
     FINE(vecstore_collection_update_vectors(collection, ids + 1, 1, &vectors, 1));
     FINE(vecstore_collection_change_payload(
-        collection, NULL, 0, "{\"must\":[{\"key\":\"n\",\"range\":{\"lt\":20}}]}", VECSTORE_PAYLOAD_MERGE, "{\"x\":1}", NULL));
+        collection, NULL, 0, "{\"must\":[{\"key\":\"n\",\"range\":{\"lt\":20}}]}", VECSTORE_PAYLOAD_MERGE, "{\"x\":1}",
+            NULL));
     FINE(vecstore_collection_remove(collection, ids + 2, 2, &changed));
-    FINE(vecstore_collection_remove_matching(collection, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g2\"}}]}", &changed));
+    FINE(
+        vecstore_collection_remove_matching(collection,
+        "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g2\"}}]}", &changed));
     FINE(vecstore_collection_drop_payload_index(collection, "text", NULL));
     FINE(vecstore_collection_create_payload_index(collection, "text", "text", "stems"));
     FINE(vecstore_collection_optimize(collection, NULL));
@@ -461,7 +467,8 @@ static void forge(const char *name, const char *old, const char *new, size_t siz
     size_t length;
     unsigned char *bytes = read_bytes(file_in(base, name), &length), *end = bytes + length;
     size_t places = 0;
-    for (unsigned char *at = bytes; (at = memmem(at, (size_t)(end - at), old, size)); at += size, places++) memcpy(at, new, size);
+    for (unsigned char *at = bytes; (at = memmem(at, (size_t)(end - at), old, size)); at += size, places++) memcpy(at,
+        new, size);
     CHECK(places > 0);
     write_bytes(file_in(base, name), bytes, length);
     free(bytes);
@@ -485,10 +492,12 @@ static void a_letter_of_a_payload_that_changed_is_noticed(void) {
 
 static void tables_that_are_not_those_of_a_collection_are_refused(void) {
     static const char *const names[][2] = {
-        { "checksum INTEGER NOT NULL, missing", "checksun INTEGER NOT NULL, missing" }, { "TABLE points (", "TABLE paints (" },
+        { "checksum INTEGER NOT NULL, missing", "checksun INTEGER NOT NULL, missing" }, { "TABLE points (",
+            "TABLE paints (" },
         { "value) WITHOUT ROWID", "valve) WITHOUT ROWID" }, { "expires INTEGER, payload", "expired INTEGER, payload" },
         { "model_version TEXT", "model_versign TEXT" }, { "rows INTEGER NOT NULL)", "rowz INTEGER NOT NULL)" },
-        { "place INTEGER NOT NULL UNIQUE", "plane INTEGER NOT NULL UNIQUE" }, { "INDEX points_id ON", "INDEX points_ic ON" },
+        { "place INTEGER NOT NULL UNIQUE", "plane INTEGER NOT NULL UNIQUE" }, { "INDEX points_id ON",
+            "INDEX points_ic ON" },
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         note("%s", names[i][1]);
@@ -506,7 +515,8 @@ static void ids_of_a_graph_that_no_row_has_do_no_harm(void) {
     size_t size, length = 0;
     unsigned char *bytes = read_bytes(path, &size), *copy = malloc(size);
     REQUIRE(copy);
-    static const uint64_t ids[] = { many + 5, 1 << 16, (uint64_t)1 << 31, (uint64_t)1 << 32, (uint64_t)1 << 63, UINT64_MAX - 1 };
+    static const uint64_t ids[] = { many + 5, 1 << 16, (uint64_t)1 << 31, (uint64_t)1 << 32, (uint64_t)1 << 63,
+        UINT64_MAX - 1 };
     for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
         /* All of them, or the last one. */
         for (int all = 0; all < 2; all++) {

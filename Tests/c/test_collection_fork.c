@@ -88,17 +88,22 @@ static void use_handle(void) {
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_update_vectors(collection, &id, 1, &vectors, 1));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_remove(collection, &id, 1, NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_remove_matching(collection, "{}", NULL));
-    CHECK_ERROR(INVALID_HANDLE, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "", NULL));
+    CHECK_ERROR(
+        INVALID_HANDLE, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+        NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_create_payload_index(collection, "x", "bool", NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_drop_payload_index(collection, "n", NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_get(collection, &id, 1, "", &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_scroll(collection, NULL, 1, NULL, NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_search(collection, point_vector(0), F32, 1, 1, NULL, &hits));
-    CHECK_ERROR(INVALID_HANDLE, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, NULL, &hits));
+    CHECK_ERROR(
+        INVALID_HANDLE, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_recommend(collection, &id, 1, NULL, 0, 1, NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_facet(collection, "n", NULL, 1, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_search_text(collection, "word1", 1, NULL, NULL, &hits));
-    CHECK_ERROR(INVALID_HANDLE, vecstore_collection_search_hybrid(collection, point_vector(0), F32, "word1", 1, NULL, NULL, NULL, &hits));
+    CHECK_ERROR(
+        INVALID_HANDLE, vecstore_collection_search_hybrid(collection, point_vector(0), F32, "word1", 1, NULL, NULL,
+        NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_optimize(collection, NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_refresh(collection, NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_snapshot(collection, test_path("snapshot"), NULL));

@@ -15,21 +15,30 @@ enum { n = 40, most_bytes = 1024 };
 
 /* What texts are made of: parts of filters and payloads that mean something, and some that do not. */
 static const char *const parts[] = {
-    "{\"must\":[{\"key\":\"a\",\"match\":{\"value\":1}}]}", "{\"should\":[{\"key\":\"b\",\"match\":{\"any\":[\"x\",\"y\"]}},{\"has_id\":[3,\"t\"]}]}",
+    "{\"must\":[{\"key\":\"a\",\"match\":{\"value\":1}}]}",
+        "{\"should\":[{\"key\":\"b\",\"match\":{\"any\":[\"x\",\"y\"]}},{\"has_id\":[3,\"t\"]}]}",
     "{\"must_not\":[{\"is_empty\":{\"key\":\"c\"}},{\"is_null\":{\"key\":\"a\"}}]}",
-    "{\"must\":[{\"key\":\"a\",\"range\":{\"gte\":-3,\"lt\":1e3}}]}", "{\"must\":[{\"key\":\"t\",\"range\":{\"gt\":\"2024-01-01T00:00:00Z\"}}]}",
+    "{\"must\":[{\"key\":\"a\",\"range\":{\"gte\":-3,\"lt\":1e3}}]}",
+        "{\"must\":[{\"key\":\"t\",\"range\":{\"gt\":\"2024-01-01T00:00:00Z\"}}]}",
     "{\"must\":[{\"key\":\"g\",\"geo_radius\":{\"center\":{\"lon\":10,\"lat\":50},\"radius\":100000}}]}",
-    "{\"must\":[{\"key\":\"g\",\"geo_bounding_box\":{\"top_left\":{\"lon\":-10,\"lat\":60},\"bottom_right\":{\"lon\":20,\"lat\":-60}}}]}",
-    "{\"must\":[{\"key\":\"b\",\"match\":{\"text\":\"x common\"}}]}", "{\"must\":[{\"key\":\"b\",\"match\":{\"except\":[\"x\"]}}]}",
-    "{\"must\":[{\"key\":\"b\",\"match\":{\"prefix\":\"x\"}}]}", "{\"must\":[{\"key\":\"b\",\"match\":{\"phrase\":\"x y\"}}]}",
+    "{\"must\":[{\"key\":\"g\",\"geo_bounding_box\":"
+    "{\"top_left\":{\"lon\":-10,\"lat\":60},\"bottom_right\":{\"lon\":20,\"lat\":-60}}}]}",
+    "{\"must\":[{\"key\":\"b\",\"match\":{\"text\":\"x common\"}}]}",
+        "{\"must\":[{\"key\":\"b\",\"match\":{\"except\":[\"x\"]}}]}",
+    "{\"must\":[{\"key\":\"b\",\"match\":{\"prefix\":\"x\"}}]}",
+        "{\"must\":[{\"key\":\"b\",\"match\":{\"phrase\":\"x y\"}}]}",
     "{\"must\":[{\"nested\":{\"key\":\"c[]\",\"filter\":{\"must\":[{\"key\":\"d\",\"match\":{\"value\":true}}]}}}]}",
     "{\"min_should\":{\"conditions\":[{\"key\":\"a\",\"match\":{\"value\":2}},{\"has_vector\":\"\"}],\"min_count\":1}}",
-    "{\"must\":[{\"key\":\"c[].d\",\"values_count\":{\"gte\":1}}]}", "{\"a\":1,\"b\":\"x y\"}", "{\"a\":[1,2.5,null],\"b\":[\"x\",\"common\"]}",
-    "{\"c\":[{\"d\":true},{\"d\":[1,2]}],\"g\":{\"lon\":10,\"lat\":50}}", "{\"t\":\"2024-05-01\",\"a\":null,\"b\":\"\"}",
+    "{\"must\":[{\"key\":\"c[].d\",\"values_count\":{\"gte\":1}}]}", "{\"a\":1,\"b\":\"x y\"}",
+        "{\"a\":[1,2.5,null],\"b\":[\"x\",\"common\"]}",
+    "{\"c\":[{\"d\":true},{\"d\":[1,2]}],\"g\":{\"lon\":10,\"lat\":50}}",
+        "{\"t\":\"2024-05-01\",\"a\":null,\"b\":\"\"}",
 };
 static const char *const tokens[] = {
-    "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u0000", "\\ud83d\\ude00", "null", "true", "0", "-1", "1e400", "18446744073709551615",
-    "9223372036854775808", "-9223372036854775808", "0.1", "a", "b", "c[]", "\"a\":", "\"key\":\"a\"", "\"must\":", "\xc3\xa4", "\xff", " ",
+    "{", "}", "[", "]", ":", ",", "\"", "\\", "\\u0000", "\\ud83d\\ude00", "null", "true", "0", "-1", "1e400",
+        "18446744073709551615",
+    "9223372036854775808", "-9223372036854775808", "0.1", "a", "b", "c[]", "\"a\":", "\"key\":\"a\"", "\"must\":",
+        "\xc3\xa4", "\xff", " ",
     "1e-320", "\"match\":", "{\"value\":1}", "\"gte\":",
 };
 
@@ -58,7 +67,8 @@ static vecstore_collection *collections[2];
 
 static void make(void) {
     static const char *const indexes[][2] = {
-        { "a", "integer" }, { "a", "float" }, { "b", "keyword" }, { "c[].d", "bool" }, { "t", "datetime" }, { "g", "geo" }, { "c", "keyword" },
+        { "a", "integer" }, { "a", "float" }, { "b", "keyword" }, { "c[].d", "bool" }, { "t", "datetime" }, { "g",
+            "geo" }, { "c", "keyword" },
     };
     collections[0] = new_collection(test_path("plain"));
     collections[1] = new_collection(test_path("indexed"));
@@ -66,7 +76,9 @@ static void make(void) {
         CHECK_OK(vecstore_collection_create_payload_index(collections[1], indexes[i][0], indexes[i][1], NULL));
     }
     /* Both need one of words. */
-    for (size_t c = 0; c < 2; c++) CHECK_OK(vecstore_collection_create_payload_index(collections[c], "b", "text", NULL));
+    for (size_t c = 0; c < 2; c++) {
+        CHECK_OK(vecstore_collection_create_payload_index(collections[c], "b", "text", NULL));
+    }
 }
 
 static void finish(void) {
@@ -85,7 +97,8 @@ static void put_payload(size_t id, const char *payload) {
     const vecstore_id ids = number_id(id);
     const vecstore_batch_vectors vectors = { NULL, point_vector(id), F32, 0, NULL };
     vecstore_status status[2];
-    for (size_t c = 0; c < 2; c++) status[c] = vecstore_collection_upsert(collections[c], &ids, 1, &vectors, 1, &payload, NULL);
+    for (size_t c = 0; c < 2; c++) status[c] = vecstore_collection_upsert(collections[c], &ids, 1, &vectors, 1,
+        &payload, NULL);
     CHECK_EQ(status[0], status[1]);
     CHECK(is_allowed(status[0]));
 }
@@ -97,7 +110,8 @@ static void check_filter(const char *filter) {
     CHECK_EQ(status[0], status[1]);
     CHECK_EQ(count[0], count[1]);
     CHECK(is_allowed(status[0]));
-    if (status[0] != VECSTORE_OK) CHECK(strncmp(vecstore_last_error(), "filter", 6) == 0 || strstr(vecstore_last_error(), "the key"));
+    const char *message = vecstore_last_error();
+    if (status[0] != VECSTORE_OK) CHECK(strncmp(message, "filter", 6) == 0 || strstr(message, "the key"));
 }
 
 static void random_filters_over_random_payloads_agree(void) {
@@ -162,10 +176,13 @@ static void random_paths_and_words_do_no_harm(void) {
             vecstore_hits_free(hits);
             CHECK(is_allowed(vecstore_collection_facet(collections[c], text, NULL, 5, &hits)));
             vecstore_hits_free(hits);
-            CHECK(is_allowed(vecstore_collection_search_groups(collections[c], point_vector(0), F32, text, 2, 2, NULL, &hits)));
+            CHECK(
+                is_allowed(vecstore_collection_search_groups(collections[c], point_vector(0), F32, text, 2, 2, NULL,
+                &hits)));
             vecstore_hits_free(hits);
         }
-        if (round % 20 == 0 && vecstore_collection_create_payload_index(collections[1], text, "keyword", NULL) == VECSTORE_OK) {
+        if (round % 20 == 0 && vecstore_collection_create_payload_index(collections[1], text, "keyword",
+            NULL) == VECSTORE_OK) {
             CHECK_OK(vecstore_collection_drop_payload_index(collections[1], text, "keyword"));
         }
     }

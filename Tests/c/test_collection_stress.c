@@ -81,7 +81,8 @@ static void walk_once(uint64_t *state) {
     vecstore_hits *hits = NULL;
     vecstore_query_options options = VECSTORE_QUERY_OPTIONS_INIT;
     options.filter = random_below(state, 2) ? "{\"must\":[{\"key\":\"even\",\"match\":{\"value\":true}}]}" : NULL;
-    if (!WORKS(vecstore_collection_search(shared, point_vector(random_below(state, 100)), F32, 2, 10, &options, &hits))) return;
+    if (!WORKS(vecstore_collection_search(shared, point_vector(random_below(state, 100)), F32, 2, 10, &options,
+        &hits))) return;
     vecstore_hits_view view = view_of(hits);
     for (size_t i = 0; options.filter && i < view.offsets[2]; i++) CHECK(view.ids[i].number % 2 == 0);
     vecstore_hits_free(hits);
@@ -91,7 +92,8 @@ static void count_once(uint64_t *state) {
     (void)state;
     uint64_t count = 0;
     if (WORKS(vecstore_collection_count(shared, NULL, &count))) CHECK(count <= most_ids && count % 2 == 0);
-    if (WORKS(vecstore_collection_count(shared, "{\"must\":[{\"key\":\"even\",\"match\":{\"value\":true}}]}", &count))) {
+    if (WORKS(vecstore_collection_count(shared, "{\"must\":[{\"key\":\"even\",\"match\":{\"value\":true}}]}",
+        &count))) {
         CHECK(count <= pairs);
     }
 }
@@ -154,7 +156,8 @@ static void write_once(uint64_t *state) {
     vecstore_id ids[2];
     fill_pair(rows, ids, random_below(state, pairs), random_below(state, 1000));
     const vecstore_batch_vectors vectors = { NULL, rows, F32, 0, NULL };
-    const char *const payloads[2] = { "{\"even\":true,\"text\":\"common\"}", "{\"even\":false,\"text\":\"common odd\"}" };
+    const char *const payloads[2] = { "{\"even\":true,\"text\":\"common\"}",
+        "{\"even\":false,\"text\":\"common odd\"}" };
     size_t count = 0;
     vecstore_status status;
     switch (random_below(state, 8)) {
@@ -193,7 +196,8 @@ typedef struct task {
 
 static const task tasks[] = {
     { write_once, rounds }, { write_once, rounds }, { optimize_once, 10 }, { index_once, 10 }, { copy_once, 3 },
-    { search_once, 0 }, { search_once, 0 }, { walk_once, 0 }, { count_once, 0 }, { get_once, 0 }, { words_once, 0 }, { list_once, 0 },
+    { search_once, 0 }, { search_once, 0 }, { walk_once, 0 }, { count_once, 0 }, { get_once, 0 }, { words_once, 0 },
+        { list_once, 0 },
     { verify_once, 0 },
 };
 enum { task_count = sizeof tasks / sizeof *tasks };
@@ -319,7 +323,8 @@ static void one_of_many_opens_it_for_writing(void) {
         pthread_t threads[8];
         atomic_store(&done, 0);
         writing = 1;
-        for (size_t i = 0; i < 8; i++) REQUIRE(pthread_create(&threads[i], NULL, open_one, (void *)test_path("c")) == 0);
+        for (size_t i = 0; i < 8; i++) REQUIRE(pthread_create(&threads[i], NULL, open_one,
+            (void *)test_path("c")) == 0);
         usleep(20000);
         while (atomic_load(&done) == 0) usleep(100);
         writing = 0;

@@ -43,7 +43,8 @@ extension PointCollection {
             let sum = rowChecksum(settings, missing: missing) { rowFiles[$0].row(row) } ^ payloadChecksum(payload)
             guard select.number(2) == Int64(sum) else {
                 throw VecStoreError(
-                    .corrupt, "'\(directory)': the vectors or the payload of the point \(id) (row \(row)) are not those that were written")
+                    .corrupt,
+                    "'\(directory)': the vectors or the payload of the point \(id) (row \(row)) are not what was written")
             }
             if !payload.isEmpty {
                 do throws(VecStoreError) {

@@ -109,7 +109,7 @@ extension PointCollection {
             try readers.with { database throws(VecStoreError) in
                 try database.reading { () throws(VecStoreError) in
                     try forEachPayload(database) { (row, document) throws(VecStoreError) in
-                        // Memory grows with the largest row. Those that cannot be, and those that who reads has not seen yet, are left out.
+                        // Memory grows with the largest row. Left out are those that cannot be, and those not seen yet.
                         guard let row = UInt32(exactly: row), row < rowCount else { return }
                         try loaded.set(row, document)
                     }

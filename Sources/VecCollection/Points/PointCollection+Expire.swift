@@ -61,7 +61,8 @@ extension PointCollection {
         defer { select.reset() }
         while try select.step() {
             guard let row = Int(exactly: select.number(0)), row >= 0, row < nextRow else {
-                throw VecStoreError(.corrupt, "'\(directory)': row \(select.number(0)) has an end, but \(nextRow) rows have been handed out")
+                throw VecStoreError(
+                    .corrupt, "'\(directory)': row \(select.number(0)) has an end, but there are \(nextRow) rows")
             }
             rows.append(row)
         }
