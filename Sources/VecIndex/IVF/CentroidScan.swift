@@ -25,8 +25,9 @@ struct CentroidScan {
 
     /// Queries that are worked on at a time: two panels of the tile kernel.
     static let queriesAtATime = 24
-    /// Lists that are looked at before the best are merged.
-    private static let piece = KernelTable.largestMerge
+    /// Lists that are merged into the best at a time, and looked at before at most.
+    private static let batchSize = KernelTable.largestMerge
+    private static let mostAtATime = 4096
     /// Fewer queries are compared one by one: a tile has work for twelve.
     private static let leastTiled = 6
 
@@ -38,10 +39,10 @@ struct CentroidScan {
         let isCoded = model.panels != nil
         var layout = Layout()
         let queriesAt = layout.add(Float.self, n * dimension)
-        let positionsAt = layout.add(UInt32.self, CentroidScan.piece)
-        let entriesAt = layout.add(UInt64.self, nlist + CentroidScan.piece)
-        let batchAt = layout.add(UInt64.self, CentroidScan.piece + 8)
-        let roomAt = layout.add(UInt64.self, CentroidScan.piece + 8)
+        let positionsAt = layout.add(UInt32.self, min(nlist, CentroidScan.mostAtATime))
+        let entriesAt = layout.add(UInt64.self, nlist + CentroidScan.batchSize)
+        let batchAt = layout.add(UInt64.self, CentroidScan.batchSize + 8)
+        let roomAt = layout.add(UInt64.self, CentroidScan.batchSize + 8)
         let productsAt = layout.add(Float.self, isCoded ? 0 : n * nlist)
         let codesAt = layout.add(Int8.self, isCoded ? table.codes.tileQueries * dimension : 0)
         let panelAt = layout.add(UInt8.self, isCoded ? table.codes.tileQueries * (dimension + 3) / 4 * 4 : 0)
@@ -141,15 +142,20 @@ struct CentroidScan {
     ) {
         var count = 0, from = 0
         while from < model.nlist {
-            let n = min(CentroidScan.piece, model.nlist - from)
+            // So many that about a batch of them will be among the best so far, where lists come in no order.
+            let wanted = max(CentroidScan.batchSize, from * CentroidScan.batchSize / most)
+            let n = min(wanted, CentroidScan.mostAtATime, model.nlist - from)
             let found = select(from, n, count < most ? .infinity : CentroidScan.score(entries[most - 1]))
-            for f in 0..<found {
-                let l = from + Int(positions[f])
-                batch[f] = CentroidScan.entry(score(l), l)
-            }
-            if found > 0 {
-                _ = table.merge(entries, count, most, batch, found, room)
-                count = min(count + found, most)
+            var done = 0
+            while done < found {
+                let some = min(CentroidScan.batchSize, found - done)
+                for f in 0..<some {
+                    let l = from + Int(positions[done + f])
+                    batch[f] = CentroidScan.entry(score(l), l)
+                }
+                _ = table.merge(entries, count, most, batch, some, room)
+                count = min(count + some, most)
+                done += some
             }
             from += n
         }
