@@ -51,7 +51,7 @@ struct ListCodeBench {
         for i in 0..<rows { offsets[rows + i] = 1 }
         for share in [Float(0), 0.01, 0.1, 1] {
             let seconds = measure(repeats: repeats) {
-                _ = kernels.select(sums, offsets, offsets + rows, rows, 0, 0, 0, share, positions, values)
+                _ = kernels.select(sums, offsets, offsets + rows, 128, rows, 0, 0, 0, share, positions, values)
             }
             line("list select, \(fixed(Double(share) * 100, 0))%", seconds / Double(rows))
         }

@@ -188,6 +188,16 @@ private func select(_ kernels: ListCodeKernels, _ extent: Extent, _ findings: in
                 offsets: hasOffsets ? column() : nil, factors: hasFactors ? column() : nil,
                 scale: exact ? 2 : Float(random.unit()) * 0x1p-20, shift: number(), base: number())
             let values = selection.values
+            // Blocks begin one behind the other, or with something between.
+            let gap = 4 * random.below(3)
+            func put(_ column: [Float], _ memory: FencedMemory, atEnd: Bool, offset: Int) -> UnsafePointer<Float> {
+                var laid: [Float] = []
+                for block in stride(from: 0, to: count, by: 32) {
+                    laid += column[block..<min(block + 32, count)]
+                    if block + 32 < count { laid += [Float](repeating: -1000, count: gap) }
+                }
+                return memory.put(laid, atEnd: atEnd, offset: offset)
+            }
             for (i, limit) in [Float(0), 0.5, 3, -3, 30, .infinity, -.infinity, .nan].enumerated() {
                 let atEnd = i % 3 != 0
                 let columns = "\(hasOffsets ? "offsets" : "no offsets"), \(hasFactors ? "factors" : "no factors")"
@@ -197,9 +207,9 @@ private func select(_ kernels: ListCodeKernels, _ extent: Extent, _ findings: in
                 let out = GuardedOutput(valueMemory, size: room, atEnd: atEnd, offset: 8)
                 let found = kernels.select(
                     memory[0].put(selection.sums, atEnd: atEnd, offset: 4),
-                    selection.offsets.map { memory[1].put($0, atEnd: atEnd, offset: 8) },
-                    selection.factors.map { memory[2].put($0, atEnd: atEnd, offset: 12) }, count, selection.scale,
-                    selection.shift, selection.base, limit, positions.pointer(to: UInt32.self),
+                    selection.offsets.map { put($0, memory[1], atEnd: atEnd, offset: 8) },
+                    selection.factors.map { put($0, memory[2], atEnd: atEnd, offset: 12) }, 4 * (32 + gap), count,
+                    selection.scale, selection.shift, selection.base, limit, positions.pointer(to: UInt32.self),
                     out.pointer(to: Float.self))
                 findings.expect(positions.isIntact && out.isIntact, "\(what): writes outside its output")
                 guard 0...count ~= found else {

@@ -15,13 +15,14 @@ package typealias ListCodeTwoSumsKernel = @convention(c) (
     UnsafeMutablePointer<Int32>
 ) -> Void
 
-/// What the sums say of distances: value[j] = base + offset[j] + factor[j] · (scale · sum[j] + shift). Writes the positions
-/// of the values that are at most `limit`, in order, and these values. NaN is never at most.
-/// - Parameters: sums, offsets (nil: 0), factors (nil: 1), count, scale, shift, base, limit, positions, values. The last two
-///   have room for count rounded up to a multiple of 32, and may hold anything behind what was found.
+/// What the sums of some blocks say of distances: value[j] = base + offset[j] + factor[j] · (scale · sum[j] + shift). Writes the
+/// positions of the values that are at most `limit`, in order, and these values. NaN is never at most.
+/// - Parameters: sums (one behind the other), offsets (nil: 0) and factors (nil: 1) of the first block, bytes from those of one
+///   block of 32 to those of the next (a multiple of 4), count, scale, shift, base, limit, positions, values. The last two have
+///   room for count rounded up to a multiple of 32, and may hold anything behind what was found.
 /// - Returns: How many positions were written.
 package typealias ListCodeSelectKernel = @convention(c) (
-    UnsafePointer<Int32>, UnsafePointer<Float>?, UnsafePointer<Float>?, Int, Float, Float, Float, Float,
+    UnsafePointer<Int32>, UnsafePointer<Float>?, UnsafePointer<Float>?, Int, Int, Float, Float, Float, Float,
     UnsafeMutablePointer<UInt32>, UnsafeMutablePointer<Float>
 ) -> Int
 

@@ -130,47 +130,67 @@ private func listCodeSumsOneByOne(
 
 @inline(__always)
 func listCodeSelect(
-    _ sums: UnsafePointer<Int32>, _ offsets: UnsafePointer<Float>?, _ factors: UnsafePointer<Float>?, _ count: Int,
-    _ scale: Float, _ shift: Float, _ base: Float, _ limit: Float, _ positions: UnsafeMutablePointer<UInt32>,
+    _ sums: UnsafePointer<Int32>, _ offsets: UnsafePointer<Float>?, _ factors: UnsafePointer<Float>?, _ blockStride: Int,
+    _ count: Int, _ scale: Float, _ shift: Float, _ base: Float, _ limit: Float, _ positions: UnsafeMutablePointer<UInt32>,
     _ values: UnsafeMutablePointer<Float>
 ) -> Int {
+    let offsets = offsets.map { UnsafeRawPointer($0) }, factors = factors.map { UnsafeRawPointer($0) }
     @inline(__always)
     func value(_ sum: vs_i32, _ offset: vs_f32, _ factor: vs_f32) -> vs_f32 {
         let scaled = vs_multiply_add(vs_float_of(sum), vs_f32(repeating: scale), vs_f32(repeating: shift))
         return vs_multiply_add(scaled, factor, offset + base)
     }
+    /// - Parameters:
+    ///   - i: The first row.
+    ///   - at: Where the columns have it, in bytes.
     @inline(__always)
-    func value(_ i: Int) -> vs_f32 {
+    func value(_ i: Int, _ at: Int) -> vs_f32 {
         var offset = vs_f32(repeating: 0), factor = vs_f32(repeating: 1)
-        if let offsets { offset = vs_load_f32(offsets + i) }
-        if let factors { factor = vs_load_f32(factors + i) }
+        if let offsets { offset = vs_load_f32((offsets + at).assumingMemoryBound(to: Float.self)) }
+        if let factors { factor = vs_load_f32((factors + at).assumingMemoryBound(to: Float.self)) }
         return value(vs_load_i32(sums + i), offset, factor)
     }
     var found = 0
-    var i = 0
-    // Four registers at a time: whether there is anything to write is guessed wrong once for all of them.
-    while i &+ 4 &* lanes <= count {
-        let a = value(i), b = value(i &+ lanes), c = value(i &+ 2 &* lanes), d = value(i &+ 3 &* lanes)
+    /// Takes four registers: whether there is anything to write is guessed wrong once for all of them.
+    @inline(__always)
+    func take(_ i: Int, _ a: vs_f32, _ b: vs_f32, _ c: vs_f32, _ d: vs_f32) {
         let maskA = vs_mask_at_most(a, limit), maskB = vs_mask_at_most(b, limit)
         let maskC = vs_mask_at_most(c, limit), maskD = vs_mask_at_most(d, limit)
-        if maskA | maskB | maskC | maskD != 0 {
-            found = vs_keep(positions, values, found, a, i, maskA)
-            found = vs_keep(positions, values, found, b, i &+ lanes, maskB)
-            found = vs_keep(positions, values, found, c, i &+ 2 &* lanes, maskC)
-            found = vs_keep(positions, values, found, d, i &+ 3 &* lanes, maskD)
+        if maskA | maskB | maskC | maskD == 0 { return }
+        found = vs_keep(positions, values, found, a, i, maskA)
+        found = vs_keep(positions, values, found, b, i &+ lanes, maskB)
+        found = vs_keep(positions, values, found, c, i &+ 2 &* lanes, maskC)
+        found = vs_keep(positions, values, found, d, i &+ 3 &* lanes, maskD)
+    }
+    /// A register of the block that begins with row i, or of the one behind it.
+    @inline(__always)
+    func value(_ i: Int, _ at: Int, _ register: Int) -> vs_f32 {
+        let row = register &* lanes
+        if row < blockRows { return value(i &+ row, at &+ 4 &* row) }
+        return value(i &+ row, at &+ blockStride &+ 4 &* (row &- blockRows))
+    }
+    let rows = 4 &* lanes > blockRows ? 4 &* lanes : blockRows
+    var i = 0, at = 0
+    // One block, or two where a register has half of one.
+    while i &+ rows <= count {
+        take(i, value(i, at, 0), value(i, at, 1), value(i, at, 2), value(i, at, 3))
+        if 4 &* lanes < blockRows {
+            take(i &+ 4 &* lanes, value(i, at, 4), value(i, at, 5), value(i, at, 6), value(i, at, 7))
         }
-        i = i &+ 4 &* lanes
+        i = i &+ rows
+        at = at &+ (rows > blockRows ? 2 &* blockStride : blockStride)
     }
     while i &+ lanes <= count {
-        let a = value(i)
+        let a = value(i, at)
         found = vs_keep(positions, values, found, a, i, vs_mask_at_most(a, limit))
         i = i &+ lanes
+        at = i & (blockRows &- 1) == 0 ? at &+ 4 &* lanes &- 4 &* blockRows &+ blockStride : at &+ 4 &* lanes
     }
     if i < count {
         let n = count &- i
         var offset = vs_f32(repeating: 0), factor = vs_f32(repeating: 1)
-        if let offsets { offset = vs_load_f32_partial(offsets + i, n) }
-        if let factors { factor = vs_load_f32_partial(factors + i, n) }
+        if let offsets { offset = vs_load_f32_partial((offsets + at).assumingMemoryBound(to: Float.self), n) }
+        if let factors { factor = vs_load_f32_partial((factors + at).assumingMemoryBound(to: Float.self), n) }
         let a = value(vs_load_i32_partial(sums + i, n), offset, factor)
         let inside = (UInt32(1) &<< UInt32(truncatingIfNeeded: n)) &- 1
         found = vs_keep(positions, values, found, a, i, vs_mask_at_most(a, limit) & inside)

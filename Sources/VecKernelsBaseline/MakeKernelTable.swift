@@ -236,7 +236,7 @@ package func makeKernelTable(_ isa: InstructionSet) -> KernelTable {
         listCodes: ListCodeKernels(
             sums: { c, s, b, g, t, o in listCodeSums(c, s, b, g, t, o) },
             sums2: { c, s, b, g, t, u, o, p in listCodeSums2(c, s, b, g, t, u, o, p) },
-            select: { s, a, f, n, m, d, b, l, p, v in listCodeSelect(s, a, f, n, m, d, b, l, p, v) }),
+            select: { s, a, f, t, n, m, d, b, l, p, v in listCodeSelect(s, a, f, t, n, m, d, b, l, p, v) }),
         listTables: ListTableKernels(
             signs: { x, d, v in signTables(x, d, v) },
             products: { x, s, p, n, v in productTables(x, s, p, n, v) },

@@ -178,21 +178,19 @@ extension ListSearcher {
         _ base: Float, _ margin: Float, limit: (R) -> Float, _ results: inout R, _ take: (inout R, Candidates.Candidate) -> Void
     ) {
         let layout = model.layout
-        for b in 0..<count {
-            let block = blocks + b * layout.blockSize
-            let factors = layout.factors(block)
-            let found = table.listCodes.select(
-                sums + ListLayout.rows * b, layout.offsets(block), factors, rows, query.tables.scale, query.tables.shift,
-                base, limit(results), positions, values)
-            if found == 0 { continue }
-            let slots = layout.slots(block)
-            for f in 0..<found {
-                let row = Int(positions[f])
-                let slot = slots[row]
-                // A damaged file may name any slot.
-                guard Int(slot) < state.usedSlots, filter.wants(slot, state.rows), !isBetterKnown(slot, l) else { continue }
-                take(&results, Candidates.Candidate(estimate: values[f], slot: slot, margin: abs(factors[row]) * margin))
-            }
+        let found = table.listCodes.select(
+            sums, layout.offsets(blocks), layout.factors(blocks), layout.blockSize, ListLayout.rows * (count - 1) + rows,
+            query.tables.scale, query.tables.shift, base, limit(results), positions, values)
+        for f in 0..<found {
+            // Those before it may have lowered the limit.
+            if values[f] > limit(results) { continue }
+            let position = Int(positions[f]), row = position % ListLayout.rows
+            let block = blocks + position / ListLayout.rows * layout.blockSize
+            let slot = layout.slots(block)[row]
+            // A damaged file may name any slot.
+            guard Int(slot) < state.usedSlots, filter.wants(slot, state.rows), !isBetterKnown(slot, l) else { continue }
+            let margin = abs(layout.factors(block)[row]) * margin
+            take(&results, Candidates.Candidate(estimate: values[f], slot: slot, margin: margin))
         }
     }
 }

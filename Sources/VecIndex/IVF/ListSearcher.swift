@@ -62,8 +62,8 @@ struct ListSearcher {
     static let mostQueries = 256
     /// Lists of a query that are read before those that are read for all queries together: they tell which rows are too far.
     static let firstProbes = 2
-    /// Blocks whose sums are made at a time: they stay in the nearest cache.
-    static let pieceBlocks = 32
+    /// Blocks whose sums are made at a time: of more, rows would be looked at that those before have ruled out.
+    static let pieceBlocks = 2
     /// Rows that are ranked at a time.
     static let rankRows = 16
     /// Rows are ranked as long as this many margins could bring one among the best. An estimate is off by more than one margin
@@ -144,8 +144,8 @@ struct ListSearcher {
         let startsAt = layout.add(UInt32.self, model.nlist + 1)
         let sumsAt = layout.add(Int32.self, ListSearcher.pieceBlocks * rows)
         let otherSumsAt = layout.add(Int32.self, ListSearcher.pieceBlocks * rows)
-        let positionsAt = layout.add(UInt32.self, rows)
-        let valuesAt = layout.add(Float.self, rows)
+        let positionsAt = layout.add(UInt32.self, ListSearcher.pieceBlocks * rows)
+        let valuesAt = layout.add(Float.self, ListSearcher.pieceBlocks * rows)
         let tableValuesAt = layout.add(Float.self, model.codeShape.queryRoom)
         let turnedAt = layout.add(Float.self, isTurned ? NearLists.queriesAtATime * model.dimension : 0)
         let addressesAt = layout.add(UnsafeRawPointer.self, rows)
