@@ -73,7 +73,7 @@ extension IVFIndex {
         let nprobe = asked ?? IVFIndex.defaultProbes(model.nlist)
         let ranked = ListSearcher.rankedRows(k: k, search, isCoded: model.codec != nil, count: state.count)
         let atATime = ListSearcher.queriesAtATime(
-            model, nprobe: nprobe, ranked: ranked, count: block.count, threads: search.threads)
+            state, model, nprobe: nprobe, ranked: ranked, count: block.count, threads: search.threads)
         let workers = min(search.threads, (block.count + atATime - 1) / atATime)
         let errors = ErrorBox()
         let next = SharedCounter()

@@ -29,6 +29,14 @@ extension ListSearcher {
         }
     }
 
+    /// Fetches the rows that come first where these candidates, which are sorted, are ranked.
+    func prefetchRows(_ candidates: Candidates) {
+        guard isRanked && isCoded, let view = state.rows.rowView else { return }
+        for i in 0..<min(candidates.count, ListSearcher.rowsAhead) {
+            prefetch(view.address(candidates[i].slot), state.rows.rowSize)
+        }
+    }
+
     /// Writes the distances of the rows in `slots`.
     func measure(_ query: Prepared, _ count: Int) {
         guard let view = state.rows.rowView else { return }
@@ -72,9 +80,9 @@ extension ListSearcher {
             let radius = sinks[query.number].limit
             noteProbes(query)
             for p in 0..<nprobe {
-                let probe = probes[query.place * nprobe + p]
+                let probe = probe(query.place, p)
                 if isCoded {
-                    rangeOfCodes(query, probe, radius, &sinks[query.number])
+                    rangeOfCodes(query, probe, ahead: upcoming(query.place, p), radius, &sinks[query.number])
                 } else {
                     scanRows(query, Int(probe.list)) { (distance, slot) in
                         if distance <= radius { sinks[query.number].take(distance, state.rows.id(slot)) }
@@ -86,12 +94,12 @@ extension ListSearcher {
         }
     }
 
-    func rangeOfCodes(_ query: Prepared, _ probe: Probe, _ radius: Float, _ sink: inout RangeSink) {
+    func rangeOfCodes(_ query: Prepared, _ probe: Probe, ahead: ListState, _ radius: Float, _ sink: inout RangeSink) {
         // Estimates beyond the radius may be of rows within: these have the margin that rows of this list can have.
         let reach = isRanked ? ListSearcher.margins * base(query, probe).margin * widestFactor(Int(probe.list)) : 0
         let limit = radius / query.unscale + reach
         var n = 0
-        scanCodes(query, probe, limit: { _ in limit }, &sink) { (sink, candidate) in
+        scanCodes(query, probe, state.list(Int(probe.list)), ahead: ahead, limit: { _ in limit }, &sink) { (sink, candidate) in
             slots[n] = candidate.slot
             distances[n] = candidate.estimate * query.unscale
             n += 1

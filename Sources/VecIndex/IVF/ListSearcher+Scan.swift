@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import CVecShims
 import VecKernelTypes
 
 // Reading lists: their codes, or their rows.
 extension ListSearcher {
-    func scan(_ query: Prepared, _ probe: Probe, _ candidates: inout Candidates) {
+    /// - Parameter ahead: The list that is read next; empty where there is none.
+    func scan(_ query: Prepared, _ probe: Probe, _ list: ListState, ahead: ListState, _ candidates: inout Candidates) {
         if isCoded {
-            scanCodes(query, probe, limit: { $0.limit }, &candidates) { $0.take($1) }
+            scanCodes(query, probe, list, ahead: ahead, limit: { $0.limit }, &candidates) { $0.take($1) }
         } else {
             scanRows(query, Int(probe.list)) { (distance, slot) in
                 if distance <= candidates.limit {
@@ -16,34 +18,39 @@ extension ListSearcher {
         }
     }
 
-    /// Reads the lists of all queries list by list, where those before `from` have been read.
-    func scanShared(_ prepared: [Prepared], _ candidates: inout [Candidates], from: Int) {
+    /// Reads some of the lists of each query, list by list for all queries.
+    func scanShared(_ prepared: [Prepared], _ candidates: inout [Candidates], _ some: Range<Int>) {
         let nlist = model.nlist, count = prepared.count
-        // Pairs in the order of their lists: a counting sort.
+        // Pairs in the order of their lists: a counting sort. In the end `starts` has where those of each list end.
         starts.update(repeating: 0, count: nlist + 1)
         for i in 0..<count {
-            for p in from..<nprobe { starts[Int(probes[i * nprobe + p].list) + 1] &+= 1 }
+            for p in some { starts[Int(probe(i, p).list) + 1] &+= 1 }
         }
         for l in 0..<nlist { starts[l + 1] &+= starts[l] }
         let total = Int(starts[nlist])
         for i in 0..<count {
-            for p in from..<nprobe {
-                let l = Int(probes[i * nprobe + p].list)
+            for p in some {
+                let l = Int(probe(i, p).list)
                 pairs[Int(starts[l])] = UInt32(truncatingIfNeeded: i * nprobe + p)
                 starts[l] &+= 1
             }
         }
         var at = 0
         while at < total {
-            let first = Int(pairs[at]), list = probes[first].list
-            let i = first / nprobe
-            let next = at + 1 < total ? Int(pairs[at + 1]) : -1
-            if isCoded, next >= 0, probes[next].list == list {
-                scanCodes(prepared, i, next / nprobe, probes[first], probes[next], &candidates)
-                at += 2
-            } else {
-                scan(prepared[i], probes[first], &candidates[i])
-                at += 1
+            let l = Int(probes[Int(pairs[at])].list), end = Int(starts[l])
+            let list = state.list(l)
+            var ahead = end < total ? state.list(Int(probes[Int(pairs[end])].list)) : ListState()
+            while at < end {
+                let one = Int(pairs[at]), i = one / nprobe
+                if isCoded, at + 1 < end {
+                    let other = Int(pairs[at + 1])
+                    scanCodes(prepared, i, other / nprobe, probes[one], probes[other], list, ahead: ahead, &candidates)
+                    at += 2
+                } else {
+                    scan(prepared[i], probes[one], list, ahead: ahead, &candidates[i])
+                    at += 1
+                }
+                ahead = ListState()
             }
         }
     }
@@ -63,7 +70,7 @@ extension ListSearcher {
             if candidates.count >= wantedAtLeast { break }
             var probe = Probe(list: UInt32(truncatingIfNeeded: all[p]), product: 0)
             measureCenters(centroids.query(0), &probe, 1)
-            scan(query, probe, &candidates)
+            scan(query, probe, state.list(all[p]), ahead: ListState(), &candidates)
             // A row that is in one of the lists to come as well has been here.
             if let ranks { ranks[Int(probe.list)] = .max }
         }
@@ -87,13 +94,12 @@ extension ListSearcher {
 
     /// Estimates the rows of a list, and calls `take` with those within a limit.
     func scanCodes<R>(
-        _ query: Prepared, _ probe: Probe, limit: (R) -> Float, _ results: inout R,
+        _ query: Prepared, _ probe: Probe, _ list: ListState, ahead: ListState, limit: (R) -> Float, _ results: inout R,
         _ take: (inout R, Candidates.Candidate) -> Void
     ) {
-        let list = state.list(Int(probe.list))
         let (base, margin) = base(query, probe)
         let tables = tables(query)
-        forEachPiece(list) { (blocks, count, rows) in
+        forEachPiece(list, ahead) { (blocks, count, rows) in
             sum(blocks, count, tables, sums)
             select(query, probe.list, blocks, count, rows, sums, base, margin, limit: limit, &results, take)
         }
@@ -101,12 +107,13 @@ extension ListSearcher {
 
     /// Estimates the rows of a list for two queries at once.
     func scanCodes(
-        _ prepared: [Prepared], _ i: Int, _ j: Int, _ probe: Probe, _ other: Probe, _ candidates: inout [Candidates]
+        _ prepared: [Prepared], _ i: Int, _ j: Int, _ probe: Probe, _ other: Probe, _ list: ListState,
+        ahead: ListState, _ candidates: inout [Candidates]
     ) {
-        let layout = model.layout, list = state.list(Int(probe.list))
+        let layout = model.layout
         let first = base(prepared[i], probe), second = base(prepared[j], other)
         let tables = tables(prepared[i]), otherTables = self.tables(prepared[j])
-        forEachPiece(list) { (blocks, count, rows) in
+        forEachPiece(list, ahead) { (blocks, count, rows) in
             if layout.rowBytes > 0 {
                 sum(blocks, count, tables, sums)
                 sum(blocks, count, otherTables, otherSums)
@@ -156,19 +163,43 @@ extension ListSearcher {
         }
     }
 
-    /// Calls `body` with runs of blocks, how many they are, and the rows of each.
+    /// Calls `body` with runs of blocks, how many they are, and the rows of each. Meanwhile the list `ahead` is fetched, a part
+    /// with each run.
     @inline(__always)
-    func forEachPiece(_ list: ListState, _ body: (UnsafeRawPointer, Int, Int) -> Void) {
+    func forEachPiece(_ list: ListState, _ ahead: ListState, _ body: (UnsafeRawPointer, Int, Int) -> Void) {
+        let blockSize = model.layout.blockSize
+        var from = 0
         if let blocks = list.blocks {
-            var from = 0
             while from < list.fullBlocks {
                 let n = min(ListSearcher.pieceBlocks, list.fullBlocks - from)
-                body(blocks + from * model.layout.blockSize, n, ListLayout.rows)
+                let isLast = from + n == list.fullBlocks && list.lastBlock == nil
+                if ahead.count > 0 { prefetch(ahead, from, isLast ? .max : from + n) }
+                body(blocks + from * blockSize, n, ListLayout.rows)
                 from += n
             }
         }
-        if let last = list.lastBlock { body(last, 1, list.count % ListLayout.rows) }
+        if let last = list.lastBlock {
+            if ahead.count > 0 { prefetch(ahead, from, .max) }
+            body(last, 1, list.count % ListLayout.rows)
+        }
         withExtendedLifetime(list) {}
+    }
+
+    /// Fetches blocks `from` ..< `to` of a list, as far as there are any.
+    private func prefetch(_ list: ListState, _ from: Int, _ to: Int) {
+        let layout = model.layout
+        let most = min(ListLayout.blocks(list.count), ListSearcher.mostAhead / layout.blockSize)
+        for b in min(from, most)..<min(to, most) {
+            if let block = list.block(b, layout) { prefetch(block, layout.blockSize) }
+        }
+    }
+
+    func prefetch(_ address: UnsafeRawPointer, _ size: Int) {
+        var at = 0
+        while at < size {
+            vs_prefetch(address + at)
+            at &+= 64
+        }
     }
 
     /// Calls `take` with the rows of some blocks whose estimates are within a limit.

@@ -5,8 +5,8 @@ import VecKernelTypes
 /// Searches the lists of a snapshot. One thread uses it, within `BLAS.onOneThread`.
 ///
 /// Coded lists are read by their estimates, and the rows of the least estimates are ranked exactly, in the order of their
-/// estimates, until no other can be nearer than the k-th. Where many queries read the same lists, each list is read once for
-/// all of them, while its codes are in the cache.
+/// estimates, until no other can be nearer than the k-th. Where many queries come, each list is read once for all that want it,
+/// while its codes are in the cache. What is read next comes into the cache meanwhile.
 struct ListSearcher {
     let state: IVFSnapshot
     let model: IVFModel
@@ -58,12 +58,21 @@ struct ListSearcher {
         var product: Float
     }
 
-    /// Queries that are worked on at a time at most, where they read the same lists.
-    static let mostQueries = 256
+    /// Queries that are worked on at a time at most, where they read the same lists: the more there are, the less often a list
+    /// comes from memory. Where all lists may lie in a cache, it is better that the tables of queries lie in a nearer one.
+    static let mostQueries = 1024
+    static let mostQueriesCached = 256
+    static let cachedBytes = 1 << 24
+    /// Pairs of a list and a query, for each list that there is, from which on lists are read for all queries together.
+    static let sharedPairs = 0.25
     /// Lists of a query that are read before those that are read for all queries together: they tell which rows are too far.
     static let firstProbes = 2
     /// Blocks whose sums are made at a time: of more, rows would be looked at that those before have ruled out.
     static let pieceBlocks = 2
+    /// Bytes of a list that are fetched at most while another is read: the processor foresees the rest.
+    static let mostAhead = 1 << 17
+    /// Rows that are fetched while those of another query are ranked: as many as are compared at a time.
+    static let rowsAhead = 4
     /// Rows that are ranked at a time.
     static let rankRows = 16
     /// Rows are ranked as long as this many margins could bring one among the best. An estimate is off by more than one margin
@@ -92,14 +101,22 @@ struct ListSearcher {
 
     /// How many queries a thread takes at a time.
     /// - Parameter ranked: Rows that are ranked for each.
-    static func queriesAtATime(_ model: IVFModel, nprobe: Int, ranked: Int, count: Int, threads: Int) -> Int {
+    static func queriesAtATime(
+        _ state: IVFSnapshot, _ model: IVFModel, nprobe: Int, ranked: Int, count: Int, threads: Int
+    ) -> Int {
         let share = max(1, (count + threads - 1) / max(threads, 1))
         let probes = min(nprobe, model.nlist)
+        let codeSize = model.layout.blockSize / ListLayout.rows * state.rows.assignments
+        let rowSize = model.codec == nil ? state.rows.rowSize : codeSize
+        let isCached = state.count <= cachedBytes / max(rowSize, 1)
         let most = min(
-            mostQueries, share, max(1, mostCandidates / max(ranked, 1)), max(1, mostProbes / probes),
-            max(1, mostTableBytes / max(model.codeShape.querySize, 1)))
-        let isShared = most * probes >= 2 * model.nlist
-        return isShared ? most : min(most, NearLists.queriesAtATime)
+            isCached ? mostQueriesCached : mostQueries, share, max(1, mostCandidates / max(ranked, 1)),
+            max(1, mostProbes / probes), max(1, mostTableBytes / max(model.codeShape.querySize, 1)))
+        return isShared(most, probes, model) ? most : min(most, NearLists.queriesAtATime)
+    }
+
+    private static func isShared(_ count: Int, _ nprobe: Int, _ model: IVFModel) -> Bool {
+        count > 1 && Double(count * nprobe) >= sharedPairs * Double(model.nlist)
     }
 
     /// - Parameters:
@@ -284,27 +301,42 @@ struct ListSearcher {
             candidates.append(Candidates(items + i * capacity, capacity: capacity, ids: state.rows.idView))
         }
         if k > 0 {
-            let isShared = count * nprobe >= 2 * model.nlist && count > 1 && ranks == nil
-            let alone = isShared ? min(ListSearcher.firstProbes, nprobe) : nprobe
-            for i in 0..<count {
-                noteProbes(prepared[i])
-                for p in 0..<alone { scan(prepared[i], probes[i * nprobe + p], &candidates[i]) }
-                if !isShared { try extend(prepared[i], &candidates[i]) }
-                forgetProbes(prepared[i])
-            }
-            if isShared {
-                scanShared(prepared, &candidates, from: alone)
+            if ranks == nil && ListSearcher.isShared(count, nprobe, model) {
+                let first = min(ListSearcher.firstProbes, nprobe)
+                scanShared(prepared, &candidates, 0..<first)
+                scanShared(prepared, &candidates, first..<nprobe)
                 for i in 0..<count { try extend(prepared[i], &candidates[i]) }
+            } else {
+                for i in 0..<count {
+                    noteProbes(prepared[i])
+                    var list = state.list(Int(probe(i, 0).list))
+                    for p in 0..<nprobe {
+                        let ahead = upcoming(i, p)
+                        scan(prepared[i], probe(i, p), list, ahead: ahead, &candidates[i])
+                        list = ahead
+                    }
+                    try extend(prepared[i], &candidates[i])
+                    forgetProbes(prepared[i])
+                }
             }
         }
+        for i in 0..<count { candidates[i].sort() }
         for i in 0..<count {
             let number = from + i
             var top = TopK(distances: output.distances + number * k, ids: output.ids + number * k, k: k)
-            candidates[i].sort()
+            if i + 1 < count { prefetchRows(candidates[i + 1]) }
             rank(prepared[i], candidates[i], &top)
             output.counts?[number] = UInt64(top.count)
             top.finish()
         }
+    }
+
+    /// List p of those that the query at a place reads.
+    func probe(_ place: Int, _ p: Int) -> Probe { probes[place * nprobe + p] }
+
+    /// The list that a query reads after list p.
+    func upcoming(_ place: Int, _ p: Int) -> ListState {
+        p + 1 < nprobe ? state.list(Int(probe(place, p + 1).list)) : ListState()
     }
 
     /// Candidates below which more lists are read.
