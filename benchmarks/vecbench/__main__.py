@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import auto, clusters, codes, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, manylists, report, resident, suite
+from . import auto, clusters, codes, collection, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, manylists, report, resident, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -141,6 +141,7 @@ TRAINING: dict[str, Any] = {
     "clusters": clusters,
     "manylists": manylists,
     "resident": resident,
+    "collections": collection,
 }
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
@@ -230,7 +231,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="suite",
         required=True,
-        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | manylists | resident | auto | engines | report",
+        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | manylists | resident | auto | collections | engines | report",
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -271,6 +272,9 @@ def command_line() -> argparse.ArgumentParser:
         commands.add_parser("resident", help="what of a mapped inverted file lies in memory"), numbers
     )
     auto.add_arguments(commands.add_parser("auto", help="whether an index that chooses by itself keeps what it promises"), numbers)
+    collection.add_arguments(
+        commands.add_parser("collections", help="points with payloads: ingesting, disk, search with filters"), numbers
+    )
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
     again.add_argument("file", type=pathlib.Path)
