@@ -9,7 +9,7 @@ import statistics
 import sys
 import threading
 import time
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import numpy as np
 
@@ -128,9 +128,8 @@ def extras(request: dict[str, Any]) -> dict[str, Any]:
     begin = time.perf_counter()
     writer.start()
     found["qps_while_ingesting"] = _ask_for(ask, queries, request["busy_seconds"]) / (time.perf_counter() - begin)
-    found["ingested_per_second"] = writer.written / (time.perf_counter() - begin)
     found["waiting_at_the_end"] = points.describe()["waiting"]
-    writer.stop()
+    found["ingested_per_second"] = writer.stop() / (time.perf_counter() - begin)
     store.close()
     return found
 
@@ -143,23 +142,35 @@ class _Writer:
         self._points, self._base = points, base
         self._payloads = [json.dumps(made.at(i)) for i in range(len(base))]
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._write)
-        self.written = 0
+        self._thread = threading.Thread(target=self._run)
+        self._written = 0
+        self._failure: Optional[Exception] = None
 
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """Waits for the batch that is being added; returns how many points came, or raises what kept them away."""
         self._stopping.set()
         self._thread.join()
+        if self._failure is not None:
+            raise self._failure
+        return self._written
 
-    def _write(self) -> None:
+    def _run(self) -> None:
+        try:
+            self._add()
+            while not self._stopping.is_set():
+                self._add()
+        except Exception as failure:
+            self._failure = failure
+
+    def _add(self) -> None:
         n, size = len(self._base), min(BATCH, len(self._base))
-        while not self._stopping.is_set():
-            start = self.written % (n - n % size)
-            ids = np.arange(n + self.written, n + self.written + size)
-            self._points.upsert(ids, self._base[start : start + size], self._payloads[start : start + size])
-            self.written += size
+        start = self._written % (n - n % size)
+        ids = np.arange(n + self._written, n + self._written + size)
+        self._points.upsert(ids, self._base[start : start + size], self._payloads[start : start + size])
+        self._written += size
 
 
 def as_array(found: list[list[int]], k: int) -> np.ndarray:
