@@ -37,6 +37,28 @@ struct CollectionStressTests {
         }
     }
 
+    @Test func anIndexThatIsMadeWhilePayloadsAreCheckedHasThem() throws {
+        let payloads = (0..<2000).map { #"{"text":"word\#($0 % 9)"}"# }
+        for _ in 0..<20 {
+            let directory = try TemporaryDirectory()
+            let collection = try PointCollection.create(
+                directory.path("points"), vectors: [VectorSettings(dimension: 1, metric: .l2Squared)],
+                CollectionOptions(durability: .none))
+            let failures = Failures()
+            DispatchQueue.concurrentPerform(iterations: 2) { task in
+                failures.run {
+                    if task == 0 {
+                        try collection.put((0..<2000).map { .number($0) }, (0..<2000).map { [Float($0)] }, payloads)
+                    } else {
+                        try collection.createPayloadIndex("text", type: .text)
+                    }
+                }
+            }
+            #expect(failures.all.isEmpty)
+            try collection.verify()
+        }
+    }
+
     @Test func everythingAtOnce() throws {
         let directory = try TemporaryDirectory()
         let collection = try PointCollection.create(
