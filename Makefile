@@ -87,7 +87,7 @@ demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian 
 	@$(PYTHON) examples/python/points.py
 
 .PHONY: test
-test: test-swift test-c test-python test-format test-abi test-readme test-examples
+test: test-swift test-c test-crash test-python test-format test-abi test-readme test-examples
 test: test-qemu test-arm64 test-asan test-tsan
 test: ## Run every test
 	@echo "All tests passed."
@@ -99,6 +99,10 @@ test-swift: | setup ## Tests of the Swift modules
 .PHONY: test-c
 test-c: all ## Tests of the C interface
 	Tests/c/run
+
+.PHONY: test-crash
+test-crash: all ## Collections under kill, failing system calls and loss of power; CRASH_ROUNDS=10 does ten times as much
+	$(PYTHON) Tests/crash/run
 
 .PHONY: test-python
 test-python: .venv/.vecstore ## Tests of the Python package
