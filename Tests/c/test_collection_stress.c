@@ -105,7 +105,7 @@ static void get_once(uint64_t *state) {
     if (!WORKS(vecstore_collection_get(shared, ids, 2, "", &hits))) return;
     vecstore_hits_view view = view_of(hits);
     CHECK((view.payloads[0] == NULL) == (view.payloads[1] == NULL));
-    CHECK(view.vectors[0] == view.vectors[view.dim]);
+    if (view.payloads[0]) CHECK(view.vectors[0] == view.vectors[view.dim]);
     vecstore_hits_free(hits);
 }
 
