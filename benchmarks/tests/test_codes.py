@@ -37,7 +37,9 @@ def test_a_line_of_the_table_has_both_libraries():
         ],
     }
     lines = [line for line in codes.text(run, markdown=True).splitlines() if line.startswith("| 16")]
-    assert len(lines) == 1
+    assert [line.split("|")[2].strip() for line in lines] == ["SQ4", "SQ8"]
+    # A library that was left out has no figures.
+    assert [cell.strip() for cell in lines[1].split("|")[4:-1:2]] == ["-"] * 5
     cells = [cell.strip() for cell in lines[0].split("|")[1:-1]]
     assert cells == ["16", "SQ4", "0.5000", "0.4000", "0.7500", "0.7500", "0.2500", "0.2500", "1.00", "1.00", "2.00", "2.00"]
 
@@ -51,3 +53,6 @@ def test_a_small_run_finds_rows():
     # Exact distances put the rows right that codes have found.
     assert all(one["ranked_recall"] >= one["recall"] for one in found["results"])
     assert codes.text(found, False).count("\n") > 5
+    alone = codes.run(
+        command_line().parse_args([*arguments, "--kinds", "PQ x4", "--libraries", "vecstore", "--training-seed", "3"]), lambda text: None)
+    assert {one["library"] for one in alone["results"]} == {"vecstore"}

@@ -24,6 +24,7 @@ Way = tuple[str, dict[str, Any]]
 K = 10
 # Rows that codes choose for ranking by exact distances.
 RANKED = 100
+LIBRARIES = ("vecstore", "faiss")
 KINDS = ("PQ x8", "PQ x4", "OPQ x8", "SQ4", "SQ8", "RaBitQ")
 
 
@@ -67,6 +68,8 @@ def add_arguments(parser: argparse.ArgumentParser, numbers: Callable[[str], list
     described.add_queries(parser)
     parser.add_argument("--sizes", type=numbers, help="bytes of a code (default 8,16,32,48,96,192,384, and those of RaBitQ)")
     parser.add_argument("--kinds", default=None, help="such as 'PQ x8,SQ8' (default: all)")
+    parser.add_argument("--libraries", default=",".join(LIBRARIES), help="such as 'vecstore', for codes that faiss trains for minutes")
+    parser.add_argument("--training-seed", type=int, default=0, help="of vecstore's training (default 0)")
     parser.add_argument("--threads", type=int, default=2, help="default 2")
     described.add_output(parser)
 
@@ -83,6 +86,10 @@ def run(options: argparse.Namespace, say: Callable[[str], None]) -> dict[str, An
     results = []
     for size in options.sizes or ([16, 48] if options.quick else _sizes(dataset.dim)):
         for kind, library, (name, settings) in ways(dataset.dim, size, kinds):
+            if library not in options.libraries.split(","):
+                continue
+            if name == "pq":
+                settings = {**settings, "seed": options.training_seed}
             say(f"{size} bytes: {kind} of {library}")
             request = {
                 "folder": str(dataset.folder),
@@ -116,13 +123,10 @@ def text(run: dict[str, Any], markdown: bool) -> str:
     lines = []
     for key in dict.fromkeys((one["size"], one["kind"]) for one in run["results"]):
         found = {one["library"]: one for one in run["results"] if (one["size"], one["kind"]) == key}
-        if len(found) < 2:
-            continue
-        ours, theirs = found["vecstore"], found["faiss"]
         line = [f"{key[0]}", key[1]]
         shares = [(name, 4) for name in ("recall", "ranked_recall", "error")]
         for name, digits in [*shares, ("train_seconds", 2), ("encode_seconds", 2)]:
-            line += [f"{ours[name]:.{digits}f}", f"{theirs[name]:.{digits}f}"]
+            line += [f"{found[library][name]:.{digits}f}" if library in found else "-" for library in LIBRARIES]
         lines.append(line)
     return f"{heading}\n\n{tables.table(header, lines, markdown)}"
 
