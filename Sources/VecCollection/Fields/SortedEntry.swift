@@ -6,6 +6,13 @@ import VecIndex
 struct SortedEntry: BitwiseCopyable {
     var key: UInt64
     var row: UInt32
+    /// Fills the stride: who copies an entry by its stride reads no byte that is not its own.
+    private let padding: UInt32 = 0
+
+    init(key: UInt64, row: UInt32) {
+        self.key = key
+        self.row = row
+    }
 }
 
 extension Column where Element == SortedEntry {
