@@ -144,6 +144,8 @@ ASAN += --skip '(KMeansTests/fixedPoint|GridRounderTests/direction)'
 ASAN += --skip 'GraphLifeTests/churn' --skip 'AutoPlanTests/bounds' --skip 'QuantizerTests/(threads|loss|scalarError)'
 ASAN += --skip 'CentroidGraphTests/(assignment|nearest)' --skip 'SearchTests/threads' --skip 'GraphResultTests/approximateDistances'
 ASAN += --skip '(GraphStorageTests/sameBytes|IVFLifeTests/reproducible)'
+# ThreadSanitizer has it, where it takes a tenth of the time.
+ASAN += --skip 'CollectionStressTests'
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'

@@ -50,19 +50,12 @@ struct NearestRows {
             try compare(queries, type, count, from: 0, wanted, options.threads, found)
             return found
         }
-        var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
-        if let wanted {
-            try wanted.withBytes { bits, span throws(VecStoreError) in
-                search.filter = RowFilter(.bitmap(bits, count: span))
-                try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
-            }
-        } else if vector.hiddenInGraph > 0, let hidden = vector.hidden {
-            try hidden.withBytes { bits, span throws(VecStoreError) in
-                search.filter = RowFilter(.bitmap(bits, count: span), isNegated: true)
-                try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
-            }
-        } else {
-            try graph.search(queries, type: type, count: count, k: k, options: search, found.output)
+        try walk(graph, queries, type, count, wanted, options, found)
+        if wanted == nil && hasLaterRows(found, count) {
+            // Rows that came into the graph after this state must not take the places of others.
+            let alive = try RowSet(span: state.rowCount, isFull: true)
+            if let hidden = vector.hidden { alive.subtract(hidden) }
+            try walk(graph, queries, type, count, alive, options, found)
         }
         if vector.indexedRows < state.rowCount {
             let waiting = try FoundRows(queries: count, k: k)
@@ -70,6 +63,37 @@ struct NearestRows {
             for i in 0..<count { merge(waiting, into: found, i) }
         }
         return found
+    }
+
+    /// Searches the graph.
+    private func walk(
+        _ graph: any VectorIndex, _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ wanted: RowSet?,
+        _ options: VectorSearchOptions, _ found: FoundRows
+    ) throws(VecStoreError) {
+        let vector = state.vectors[place]
+        var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
+        if let wanted {
+            try wanted.withBytes { bits, span throws(VecStoreError) in
+                search.filter = RowFilter(.bitmap(bits, count: span))
+                try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+            }
+        } else if vector.hiddenInGraph > 0, let hidden = vector.hidden {
+            try hidden.withBytes { bits, span throws(VecStoreError) in
+                search.filter = RowFilter(.bitmap(bits, count: span), isNegated: true)
+                try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+            }
+        } else {
+            try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+        }
+    }
+
+    private func hasLaterRows(_ found: FoundRows, _ count: Int) -> Bool {
+        for i in 0..<count {
+            for j in 0..<min(Int(found.counts[i]), found.k) where found.rows[i * found.k + j] >= UInt64(state.rowCount) {
+                return true
+            }
+        }
+        return false
     }
 
     /// Compares all rows from one on.

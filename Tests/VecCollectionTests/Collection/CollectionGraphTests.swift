@@ -66,6 +66,24 @@ struct CollectionGraphTests {
         #expect(try recall(collection) >= 0.97)
     }
 
+    @Test func rowsThatCameIntoTheGraphLaterAreNotFoundInAnEarlierState() throws {
+        let collection = try make()
+        let all = vectors(4000, seed: 12)
+        try collection.put((0..<2500).map { .number($0) }, Array(all[..<2500]))
+        try collection.optimize()
+        let before = collection.current
+        try collection.put((2500..<4000).map { .number($0) }, Array(all[2500...]))
+        try collection.optimize()
+        for query in vectors(20, seed: 13) {
+            let rows = try query.withUnsafeBytes { raw in
+                let found = try NearestRows(collection, before, 0).find(
+                    raw.baseAddress!, type: .float32, count: 1, k: 10, wanted: nil, VectorSearchOptions())
+                return (0..<Int(found.counts[0])).map { found.rows[$0] }
+            }
+            #expect(rows.count == 10 && rows.allSatisfy { $0 < 2500 })
+        }
+    }
+
     @Test func replacedAndRemovedPointsAreNotFound() throws {
         let collection = try make()
         let first = vectors(4000, seed: 3), second = vectors(4000, seed: 4)
