@@ -51,8 +51,8 @@ struct NearestRows {
             return found
         }
         try walk(graph, queries, type, count, wanted, options, found)
-        if wanted == nil && hasLaterRows(found, count) {
-            // Rows that came into the graph after this state must not take the places of others.
+        if wanted == nil && hasStrangers(found, count) {
+            // Rows that came into the graph after this state, or while they died, must not take the places of others.
             let alive = try RowSet(span: state.rowCount, isFull: true)
             if let hidden = vector.hidden { alive.subtract(hidden) }
             try walk(graph, queries, type, count, alive, options, found)
@@ -87,10 +87,13 @@ struct NearestRows {
         }
     }
 
-    private func hasLaterRows(_ found: FoundRows, _ count: Int) -> Bool {
+    /// Whether rows were found that are not there in this state.
+    private func hasStrangers(_ found: FoundRows, _ count: Int) -> Bool {
+        let hidden = state.vectors[place].hidden
         for i in 0..<count {
-            for j in 0..<min(Int(found.counts[i]), found.k) where found.rows[i * found.k + j] >= UInt64(state.rowCount) {
-                return true
+            for j in 0..<min(Int(found.counts[i]), found.k) {
+                let row = found.rows[i * found.k + j]
+                if row >= UInt64(state.rowCount) || hidden?.contains(UInt32(truncatingIfNeeded: row)) ?? false { return true }
             }
         }
         return false
