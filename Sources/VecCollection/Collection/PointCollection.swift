@@ -14,13 +14,12 @@ import VecKernels
 ///
 /// Searches work on a `CollectionState` and never wait for a writer. Writers take turns.
 package final class PointCollection: @unchecked Sendable {
-    // Safety: `state` is touched under `stateLock`; `writer` and what else is said to be the writer's under `writeLock`; `fields`
-    // under `fieldsLock`. The rest does not change.
+    // Safety: `state` is touched under `stateLock`; `writer` and what else is said to be the writer's under `writeLock`; what is
+    // in memory of fields, and `graveyard`, under `fieldsLock`. The rest does not change.
 
     package let directory: String
     package let settings: [VectorSettings]
     package let options: CollectionOptions
-    let uuid: CollectionUUID
     let table = KernelTable.current
     let rowFiles: [RowFile]
     let points: PointTable
@@ -44,6 +43,7 @@ package final class PointCollection: @unchecked Sendable {
     private var earlier: [WeakState] = []
 
     private struct WeakState { weak var state: CollectionState? }
+
     /// When the next point ends that has an end, in microseconds since 1970.
     let nextExpiry = Atomic<Int64>(.max)
 
@@ -64,7 +64,6 @@ package final class PointCollection: @unchecked Sendable {
         self.directory = directory
         self.options = options
         settings = opened.settings
-        uuid = opened.uuid
         rowFiles = opened.rowFiles
         points = opened.points
         readers = opened.readers
@@ -148,15 +147,16 @@ package final class PointCollection: @unchecked Sendable {
         try expirePoints()
         return try readers.with { database throws(VecStoreError) in
             // Between its commit and the moment when its state is seen a write takes some microseconds.
-            for attempt in 0... {
+            for attempt in 0..<PointCollection.mostAttempts {
                 if let result = try attemptMoment(database, body) { return result }
-                if attempt < PointCollection.patientAttempts { sched_yield() } else { writeLock.withLock {} }
+                if attempt < PointCollection.quickAttempts { sched_yield() } else { writeLock.withLock {} }
             }
-            throw VecStoreError(.internalError, "no state of the collection was ever shown")
+            throw VecStoreError(.corrupt, "'\(directory)': somebody else has changed the database while it is open for writing here")
         }
     }
 
-    private static let patientAttempts = 100
+    private static let quickAttempts = 100
+    private static let mostAttempts = 2000
 
     private func attemptMoment<R>(
         _ database: Database, _ body: (CollectionState, Database) throws(VecStoreError) -> R

@@ -14,7 +14,10 @@ extension PointCollection {
                 select.reset()
                 try id.bind(select, 1)
                 guard try select.step() else { throw VecStoreError(.notFound, "there is no point \(id)") }
-                rows.append(Int(select.number(0)))
+                guard let row = Int(exactly: select.number(0)), row >= 0, row < nextRow else {
+                    throw VecStoreError(.corrupt, "'\(directory)': there is a row \(select.number(0)) of \(nextRow)")
+                }
+                rows.append(row)
                 missing.append(UInt64(bitPattern: select.number(1)))
                 expires.append(select.type(2) == .null ? 0 : select.number(2))
                 payloads.append(Array(select.bytes(3)))

@@ -110,6 +110,9 @@ extension PointCollection {
     /// The vector of a row, widened.
     func storedVector(_ row: UInt32, _ place: Int) throws(VecStoreError) -> [Float] {
         let dimension = settings[place].dimension
+        guard Int(row) < rowFiles[place].external.count else {
+            throw VecStoreError(.corrupt, "'\(directory)': row \(row) has no vectors: there are \(rowFiles[place].external.count) rows")
+        }
         let source = rowFiles[place].row(Int(row))
         var vector = [Float](repeating: 0, count: dimension)
         var failure: VecStoreError?

@@ -6,7 +6,6 @@ import VecIndex
 /// The parts of a collection as its directory has them.
 struct OpenedCollection {
     var settings: [VectorSettings]
-    var uuid: CollectionUUID
     var rowFiles: [RowFile]
     var points: PointTable
     var readers: ReaderPool
@@ -29,7 +28,6 @@ struct OpenedCollection {
         let parts = try reader.reading { () throws(VecStoreError) in try Parts(directory, reader, options) }
         readers = options.isReadOnly ? ReaderPool(pinned: reader) : ReaderPool(path, mode, first: reader)
         settings = parts.vectors
-        uuid = parts.uuid
         rowFiles = parts.rowFiles
         points = parts.points
         state = parts.state
@@ -84,7 +82,6 @@ struct OpenedCollection {
     /// What the database says, and the files that it names.
     private struct Parts {
         let vectors: [VectorSettings]
-        let uuid: CollectionUUID
         let rowFiles: [RowFile]
         let points: PointTable
         let state: CollectionState
@@ -92,7 +89,7 @@ struct OpenedCollection {
         let nextExpiry: Int64
 
         init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
-            uuid = try Catalog.uuid(reader)
+            let uuid = try Catalog.uuid(reader)
             let described = try Catalog.vectors(reader, directory)
             vectors = described.map(\.settings)
             let rowCount = try Catalog.nextRow(reader)

@@ -148,6 +148,17 @@ struct CollectionTests {
         #expect(try reopened().count() == 3)
     }
 
+    @Test func aDatabaseThatSomebodyElseChangedIsAnErrorAndNoEndlessWait() throws {
+        try collection.put(1, [1, 1], #"{"a":1}"#)
+        try Catalog.noteChange(Database("\(directory.path("points"))/\(Catalog.fileName)", .readWrite))
+        do throws(VecStoreError) {
+            _ = try collection.get([.number(1)])
+            Issue.record("it was not noticed")
+        } catch {
+            #expect(error.code == .corrupt)
+        }
+    }
+
     @Test func aClosedCollectionRefusesCalls() throws {
         try collection.close()
         try collection.close()
