@@ -22,8 +22,6 @@ struct FieldTable: Sendable {
         }
     }
 
-    subscript(path: PayloadPath) -> Field? { fields.first { $0.path == path } }
-
     /// The field that has the words of a path.
     func text(_ path: PayloadPath) -> Field? { fields.first { $0.path == path && $0.type == .text } }
 

@@ -40,20 +40,20 @@ final class IntegerIndex {
         sorted.addRows(in: SortedIndex.gaps(between: IntegerIndex.keys(values)), to: set)
     }
 
-    func addRows(in range: FieldRange<Int64>, to set: RowSet) {
+    func addRows(in range: Bounds<Int64>, to set: RowSet) {
         if let keys = IntegerIndex.keys(range) { sorted.addRows(in: [keys], to: set) }
     }
 
     /// Compares the numbers with the bounds as they are, however large.
-    func addRows(in range: FieldRange<Double>, to set: RowSet) {
+    func addRows(in range: Bounds<Double>, to set: RowSet) {
         if let range = range.integers { addRows(in: range, to: set) }
     }
 
-    func countEstimate(_ range: FieldRange<Int64>) -> Int {
+    func countEstimate(_ range: Bounds<Int64>) -> Int {
         IntegerIndex.keys(range).map { sorted.countEstimate($0) } ?? 0
     }
 
-    func countEstimate(_ range: FieldRange<Double>) -> Int { range.integers.map { countEstimate($0) } ?? 0 }
+    func countEstimate(_ range: Bounds<Double>) -> Int { range.integers.map { countEstimate($0) } ?? 0 }
 
     func countEstimate(equalTo value: Int64) -> Int {
         let key = SortKey.key(value)
@@ -76,7 +76,7 @@ final class IntegerIndex {
 
     private static func keys(_ values: [Int64]) -> [UInt64] { SortedIndex.distinct(values.map(SortKey.key)) }
 
-    private static func keys(_ range: FieldRange<Int64>) -> ClosedRange<UInt64>? {
+    private static func keys(_ range: Bounds<Int64>) -> ClosedRange<UInt64>? {
         range.closed.map { SortKey.key($0.lowerBound)...SortKey.key($0.upperBound) }
     }
 }

@@ -36,11 +36,11 @@ final class NumberIndex {
     // MARK: - Asking
 
     /// A NaN as a bound lets nothing through.
-    func addRows(in range: FieldRange<Double>, to set: RowSet) {
+    func addRows(in range: Bounds<Double>, to set: RowSet) {
         if let keys = range.keys { sorted.addRows(in: [keys], to: set) }
     }
 
-    func countEstimate(_ range: FieldRange<Double>) -> Int { range.keys.map { sorted.countEstimate($0) } ?? 0 }
+    func countEstimate(_ range: Bounds<Double>) -> Int { range.keys.map { sorted.countEstimate($0) } ?? 0 }
 
     /// Calls `body` with rows and values in the order of values, those of one value in the order of rows; or all of that
     /// reversed.

@@ -47,7 +47,7 @@ final class PresenceIndex {
 
     /// Adds the rows with so many values. Where no values are enough, all rows below the span of `set` that have none are among
     /// them, those that are no points of the collection too.
-    func addRows(withCount range: FieldRange<Int64>, to set: RowSet) {
+    func addRows(withCount range: Bounds<Int64>, to set: RowSet) {
         guard let range = range.closed, range.upperBound >= 0 else { return }
         let low = UInt32(clamping: range.lowerBound)
         let width = UInt32(clamping: range.upperBound) - low

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What a value has to be greater or less than. All of them that are there hold.
-package struct Bounds<Value: Comparable & Sendable>: Sendable {
+package struct Bounds<Value: Comparable & Sendable>: Equatable, Sendable {
     package var gt: Value?
     package var gte: Value?
     package var lt: Value?

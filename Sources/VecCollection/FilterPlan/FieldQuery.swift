@@ -39,13 +39,13 @@ struct FieldQuery {
             index.addRows(equalTo: value, to: set)
             return true
         case (.integer(let index), .range(let bounds)):
-            if let range = bounds.integers { index.addRows(in: FieldRange(gte: range.lowerBound, lte: range.upperBound), to: set) }
+            if let range = bounds.integers { index.addRows(in: Bounds(gte: range.lowerBound, lte: range.upperBound), to: set) }
             return true
         case (.float(let index), .range(let bounds)):
             index.addRows(in: bounds.reals, to: set)
             return true
         case (.datetime(let index), .timeRange(let bounds)):
-            index.addRows(in: FieldRange(gt: bounds.gt, gte: bounds.gte, lt: bounds.lt, lte: bounds.lte), to: set)
+            index.addRows(in: bounds, to: set)
             return true
         case (.geo(let index), .geoRadius(let circle)):
             index.addRows(in: circle, to: set)
@@ -82,7 +82,7 @@ struct FieldQuery {
 extension Bounds<Number> {
     /// The first and the last integer within the bounds; nil where there is none of 64 bits.
     var integers: ClosedRange<Int64>? {
-        var whole = FieldRange<Int64>(), real = FieldRange<Double>()
+        var whole = Bounds<Int64>(), real = Bounds<Double>()
         switch gt {
         case .integer(let value): whole.gt = value
         case .real(let value): real.gt = value
@@ -109,8 +109,8 @@ extension Bounds<Number> {
     }
 
     /// The same bounds for real numbers. An integer that no `Double` is gives way to the next one that is.
-    var reals: FieldRange<Double> {
-        var range = FieldRange<Double>()
+    var reals: Bounds<Double> {
+        var range = Bounds<Double>()
         for (bound, isOpen) in [(gt, true), (gte, false)] {
             guard let bound else { continue }
             let value = bound.rounded

@@ -16,9 +16,9 @@ struct IntegerIndexTests {
         }
     }
 
-    private static func range(_ random: inout Random) -> FieldRange<Int64> {
+    private static func range(_ random: inout Random) -> Bounds<Int64> {
         func bound(_ random: inout Random) -> Int64? { random.below(3) == 0 ? number(&random) : nil }
-        return FieldRange(gt: bound(&random), gte: bound(&random), lt: bound(&random), lte: bound(&random))
+        return Bounds(gt: bound(&random), gte: bound(&random), lt: bound(&random), lte: bound(&random))
     }
 
     @Test(arguments: rowCounts, [false, true]) func findsWhatADictionaryFinds(rowCount: Int, hasSingles: Bool) throws {
@@ -99,9 +99,9 @@ struct IntegerIndexTests {
             -.infinity, -0x1p64, -0x1p63, -0x1p53, -3, -2.5, -0.0, 0.5, 1, 0x1p53, 0x1p53 + 2, 0x1p63, 0x1p64, .infinity, .nan,
         ]
         for bound in bounds {
-            let cases: [(FieldRange<Double>, (Int) -> Bool)] = [
-                (FieldRange(gt: bound), { $0 > 0 }), (FieldRange(gte: bound), { $0 >= 0 }),
-                (FieldRange(lt: bound), { $0 < 0 }), (FieldRange(lte: bound), { $0 <= 0 }),
+            let cases: [(Bounds<Double>, (Int) -> Bool)] = [
+                (Bounds(gt: bound), { $0 > 0 }), (Bounds(gte: bound), { $0 >= 0 }),
+                (Bounds(lt: bound), { $0 < 0 }), (Bounds(lte: bound), { $0 <= 0 }),
             ]
             for (range, matches) in cases {
                 let expected = numbers.indices.filter { row in
@@ -111,7 +111,7 @@ struct IntegerIndexTests {
                 #expect(index.countEstimate(range) >= expected.count)
             }
         }
-        let both = FieldRange(gt: 0.5, gte: 1.0, lt: 2.5, lte: 2.0)
+        let both = Bounds(gt: 0.5, gte: 1.0, lt: 2.5, lte: 2.0)
         #expect(try RowSet.rows(numbers.count) { index.addRows(in: both, to: $0) } == [6, 7])
     }
 
@@ -119,10 +119,10 @@ struct IntegerIndexTests {
         let index = try IntegerIndex()
         for row in 0..<UInt32(1000) { try index.set(row: row, value: Int64(row / 10)) }
         try index.sorted.settle()
-        #expect(index.countEstimate(FieldRange<Int64>(gte: 10, lt: 20)) == 100)
+        #expect(index.countEstimate(Bounds<Int64>(gte: 10, lt: 20)) == 100)
         #expect(index.countEstimate(equalTo: 5) == 10)
         #expect(index.countEstimate(equalTo: 100) == 0)
-        #expect(index.countEstimate(FieldRange<Int64>(gt: 20, lt: 10)) == 0)
+        #expect(index.countEstimate(Bounds<Int64>(gt: 20, lt: 10)) == 0)
     }
 
     @Test func valuesThatAreGoneTakeNoMemory() throws {

@@ -17,9 +17,9 @@ struct NumberIndexTests {
         random.below(4) == 0 ? special[random.below(special.count)] : Double(random.below(2000)) / 16 - 50
     }
 
-    private static func range(_ random: inout Random) -> FieldRange<Double> {
+    private static func range(_ random: inout Random) -> Bounds<Double> {
         func bound(_ random: inout Random) -> Double? { random.below(3) == 0 ? number(&random) : nil }
-        return FieldRange(gt: bound(&random), gte: bound(&random), lt: bound(&random), lte: bound(&random))
+        return Bounds(gt: bound(&random), gte: bound(&random), lt: bound(&random), lte: bound(&random))
     }
 
     @Test(arguments: rowCounts) func findsWhatADictionaryFinds(rowCount: Int) throws {
@@ -59,7 +59,7 @@ struct NumberIndexTests {
         try index.set(row: 0, value: 1)
         #expect(throws: VecStoreError.self) { try index.set(row: 0, value: .nan) }
         #expect(throws: VecStoreError.self) { try index.set(row: 1, values: [1, .nan]) }
-        #expect(try RowSet.rows(2) { index.addRows(in: FieldRange(), to: $0) } == [])
-        #expect(try RowSet.rows(2) { index.addRows(in: FieldRange(gte: .nan), to: $0) } == [])
+        #expect(try RowSet.rows(2) { index.addRows(in: Bounds(), to: $0) } == [])
+        #expect(try RowSet.rows(2) { index.addRows(in: Bounds(gte: .nan), to: $0) } == [])
     }
 }

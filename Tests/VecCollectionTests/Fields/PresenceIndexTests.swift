@@ -20,7 +20,7 @@ struct PresenceIndexTests {
         ) { model, random throws in
             #expect(try RowSet.rows(rowCount) { index.addPresentRows(to: $0) } == model.rows { !$0 })
             #expect(try RowSet.rows(rowCount) { index.addNullRows(to: $0) } == model.rows { $0 })
-            let ranges: [FieldRange<Int64>] = [
+            let ranges: [Bounds<Int64>] = [
                 .init(), .init(gte: 1), .init(gt: 1), .init(lt: 1), .init(lte: 2), .init(gt: 0, lt: 3), .init(gte: 8),
                 .init(lt: 0), .init(gte: .max), .init(lte: .min), .init(gte: -5, lte: Int64(random.below(4))),
             ]

@@ -1,26 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a value has to be above or below: all bounds that are there. Without any, every value is in it.
-struct FieldRange<Bound: Comparable & Sendable>: Equatable, Sendable {
-    var gt: Bound?
-    var gte: Bound?
-    var lt: Bound?
-    var lte: Bound?
-
-    init(gt: Bound? = nil, gte: Bound? = nil, lt: Bound? = nil, lte: Bound? = nil) {
-        self.gt = gt
-        self.gte = gte
-        self.lt = lt
-        self.lte = lte
-    }
-
-    func contains(_ value: Bound) -> Bool {
-        (gt.map { value > $0 } ?? true) && (gte.map { value >= $0 } ?? true)
-            && (lt.map { value < $0 } ?? true) && (lte.map { value <= $0 } ?? true)
-    }
-}
-
-extension FieldRange<Int64> {
+extension Bounds<Int64> {
     /// The first and the last number in it; nil where there is none.
     var closed: ClosedRange<Int64>? {
         var lower = Int64.min
@@ -39,10 +19,10 @@ extension FieldRange<Int64> {
     }
 }
 
-extension FieldRange<Double> {
+extension Bounds<Double> {
     /// The whole numbers in it, compared exactly: none is rounded to a `Double`. nil where there is none of 64 bits.
-    var integers: FieldRange<Int64>? {
-        var result = FieldRange<Int64>()
+    var integers: Bounds<Int64>? {
+        var result = Bounds<Int64>()
         for (bound, isLower, isOpen) in [(gt, true, true), (gte, true, false), (lt, false, true), (lte, false, false)] {
             guard let bound else { continue }
             if bound.isNaN { return nil }
