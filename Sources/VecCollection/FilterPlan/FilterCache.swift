@@ -77,6 +77,7 @@ extension PointCollection {
         let filter = try filters.filter(json)
         if let known = filters.rows(json, version: state.version) { return known }
         let rows = try FilterCompiler(self, state, database).rows(filter)
+        rows.freeze(vectors: settings.count)
         filters.keep(rows, json, version: state.version)
         return rows
     }

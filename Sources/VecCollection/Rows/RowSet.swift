@@ -12,6 +12,8 @@ final class RowSet: @unchecked Sendable {
     private(set) var span: Int
     private(set) var words: UnsafeMutablePointer<UInt64>
     private var memory: Buffer
+    /// What the graph of each vector knows of the set, where it is used again and changed no more.
+    private(set) var slotCaches: [SlotCache] = []
 
     /// The most rows that there can be.
     static let mostRows = 1 << 32
@@ -33,6 +35,10 @@ final class RowSet: @unchecked Sendable {
     var wordCount: Int { (span + 63) / 64 }
 
     var bytes: Int { memory.size }
+
+    /// Says that the set will not change, and is to be searched with more than once.
+    /// - Parameter vectors: The vectors that points have.
+    func freeze(vectors: Int) { slotCaches = (0..<vectors).map { _ in SlotCache() } }
 
     func copy() throws(VecStoreError) -> RowSet {
         let copy = try RowSet(span: span)

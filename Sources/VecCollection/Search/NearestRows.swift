@@ -74,7 +74,8 @@ struct NearestRows {
         var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
         if let wanted {
             try wanted.withBytes { bits, span throws(VecStoreError) in
-                search.filter = RowFilter(.bitmap(bits, count: span))
+                let cache = place < wanted.slotCaches.count ? wanted.slotCaches[place] : nil
+                search.filter = RowFilter(.bitmap(bits, count: span), cache: cache)
                 try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
             }
         } else if vector.hiddenInGraph > 0, let hidden = vector.hidden {

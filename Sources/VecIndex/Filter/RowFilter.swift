@@ -13,10 +13,13 @@ package struct RowFilter {
     package let kind: Kind
     /// Whether the ids that do not match are wanted.
     package let isNegated: Bool
+    /// Of a bitmap that is used again: what was found out about it.
+    package let cache: SlotCache?
 
-    package init(_ kind: Kind, isNegated: Bool = false) {
+    package init(_ kind: Kind, isNegated: Bool = false, cache: SlotCache? = nil) {
         self.kind = kind
         self.isNegated = isNegated
+        self.cache = cache
     }
 }
 

@@ -17,6 +17,10 @@ let slotBits: UInt32 = treeBit - 1
 final class GraphStore: @unchecked Sendable {
     // Safety: see above; growing is the business of one writer at a time.
 
+    /// No other store of the process has, or had, the same number.
+    let number = GraphStore.lastNumber.add(1, ordering: .relaxed).newValue
+    private static let lastNumber = Atomic<UInt64>(0)
+
     let shape: GraphShape
     let quantizer: ScalarQuantizer?
     /// Makes the sketches.

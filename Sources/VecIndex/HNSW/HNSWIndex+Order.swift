@@ -59,7 +59,7 @@ extension HNSWIndex {
             let level = old.level(slot)
             next.setLevel(UInt32(new), level, place: level > 0 ? try next.takeUnits(level) : 0)
         }
-        let ids = IDMap()
+        let ids = IDMap(rows: options.externalRows)
         try ids.reserve(slots.count)
         let piece = 1024
         let errors = ErrorBox()

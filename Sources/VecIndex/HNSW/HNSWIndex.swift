@@ -57,7 +57,7 @@ package final class HNSWIndex: VectorIndex, @unchecked Sendable {
             options, table: table, map: nil,
             store: GraphStore(
                 shape, quantizer: nil, sketcher: nil, external: options.externalRows, shift: GraphStore.leastShift),
-            lookup: .table(IDMap()), nextID: 0)
+            lookup: .table(IDMap(rows: options.externalRows)), nextID: 0)
         if options.capacity > 0 { try reserve(options.capacity) }
     }
 

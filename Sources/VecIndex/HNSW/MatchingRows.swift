@@ -27,6 +27,10 @@ final class MatchingRows: @unchecked Sendable {
     private let idCount: UInt64
     private let isNegated: Bool
     private var memory: [Buffer] = []
+    /// How often the table of ids had changed at the beginning.
+    private let changes: Int
+    /// The list that an earlier search made of the same bitmap.
+    private let known: SlotCache.SlotList?
     /// Slots in use at the beginning: of those from here on, only rows that were moved there match.
     let used: Int
 
@@ -49,6 +53,8 @@ final class MatchingRows: @unchecked Sendable {
         self.filter = filter
         isNegated = filter.isNegated
         used = store.publishedSlots
+        changes = index.lookup.changes
+        known = filter.cache?.slots(in: store, changes: changes)
         followed = Atomic(index.moves.load(ordering: .sequentiallyConsistent))
         if case .bitmap(let bits, let count) = filter.kind {
             idBits = bits
@@ -74,7 +80,7 @@ final class MatchingRows: @unchecked Sendable {
     func find() {
         switch filter.kind {
         case .bitmap(let bits, let size):
-            let set = MatchingRows.population(bits, size)
+            let set = filter.cache?.population { MatchingRows.population(bits, size) } ?? MatchingRows.population(bits, size)
             count = isNegated ? max(index.count - set, 0) : min(set, index.count)
         case .callback(let callback):
             ask(callback)
@@ -212,7 +218,14 @@ final class MatchingRows: @unchecked Sendable {
         lock.lock()
         defer { lock.unlock() }
         let list: RoomyList
-        if let made = self.list { list = made } else { list = try makeList() }
+        if let made = self.list {
+            list = made
+        } else if let known {
+            // Others read it too: it has no room for more.
+            list = RoomyList(slots: known.memory.pointer(UInt32.self), count: known.count, room: known.count)
+        } else {
+            list = try makeList()
+        }
         self.list = list
         return (UnsafePointer(list.slots), list.count)
     }
@@ -230,19 +243,34 @@ final class MatchingRows: @unchecked Sendable {
             for slot in beyond { try add(slot, to: &list) }
             return list
         }
-        var list = try newList(store.publishedSlots)
-        // Going through few ids is shorter than going through all rows.
-        if isNegated || count >= used / 16 || !index.list(idBits, idCount, in: store, &list) {
-            for slot in 0..<UInt32(list.room) where contains(slot) { list.add(slot) }
+        var list: RoomyList
+        if !isNegated && count < used / (index.hasFastLookup ? 2 : 16) {
+            // Going through few ids is shorter than going through all rows.
+            list = try newList(count)
+            if !index.list(idBits, idCount, in: store, &list) { list = try listOfSlots() }
+        } else {
+            list = try listOfSlots()
         }
         let moves = takeMoves().moves
-        if moves.isEmpty { return list }
+        if moves.isEmpty {
+            if let cache = filter.cache, let buffer = memory.last {
+                cache.keep(SlotCache.SlotList(memory: buffer, count: list.count), in: store, changes: changes)
+            }
+            return list
+        }
         // Rows that were moved meanwhile may have been met in both of their slots, or in none.
         let targets = Set(moves.map(\.to))
         var mended = try newList(list.count + moves.count)
         for i in 0..<list.count where !targets.contains(list.slots[i]) { mended.add(list.slots[i]) }
         for slot in targets where contains(slot) { mended.add(slot) }
         return mended
+    }
+
+    /// The slots that match, by going through all.
+    private func listOfSlots() throws(VecStoreError) -> RoomyList {
+        var list = try newList(store.publishedSlots)
+        for slot in 0..<UInt32(list.room) where contains(slot) { list.add(slot) }
+        return list
     }
 
     fileprivate struct RoomyList {
@@ -275,6 +303,8 @@ final class MatchingRows: @unchecked Sendable {
 }
 
 extension HNSWIndex {
+    fileprivate var hasFastLookup: Bool { lookupLock.withLock { lookup.isFast } }
+
     /// Lists the slots of the ids whose bits are set; false where another store has taken the place of this one.
     fileprivate func list(
         _ bits: UnsafePointer<UInt8>, _ count: UInt64, in store: GraphStore, _ list: inout MatchingRows.RoomyList
@@ -282,12 +312,8 @@ extension HNSWIndex {
         lookupLock.lock()
         defer { lookupLock.unlock() }
         guard self.store === store else { return false }
-        for byte in 0..<Int((count + 7) / 8) where bits[byte] != 0 {
-            for bit in 0..<8 where bits[byte] & (1 << UInt8(bit)) != 0 {
-                let id = UInt64(byte) * 8 + UInt64(bit)
-                if id < count, let slot = lookup.slot(of: id), Int(slot) < list.room { list.add(slot) }
-            }
-        }
+        let room = store.publishedSlots
+        lookup.forEachSlot(bits, count) { slot in if Int(slot) < room { list.add(slot) } }
         return true
     }
 }

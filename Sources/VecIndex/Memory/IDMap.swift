@@ -2,10 +2,17 @@
 
 /// Ids to slots: a hash table with linear probing in one buffer (Knuth, The Art of Computer Programming, volume 3,
 /// section 6.4, algorithms L and R). Needs outside locking.
+///
+/// Where ids are the numbers of rows that lie outside of an index, it is a plain list of slots, by id: no more than those rows
+/// there can be, and a quarter of the memory.
 package final class IDMap {
     private var buffer: Buffer?
     private var mask = 0
     package private(set) var count = 0
+    /// Rises whenever an id gets or loses a slot.
+    private(set) var changes = 0
+    /// The rows whose numbers the ids are.
+    private let rows: ExternalRows?
 
     private struct Entry {
         var id: UInt64
@@ -13,9 +20,37 @@ package final class IDMap {
         var slot: UInt64
     }
 
-    package init() {}
+    package init(rows: ExternalRows? = nil) { self.rows = rows }
 
     package var bytes: Int { buffer?.size ?? 0 }
+
+    /// Whether finding an id takes no search.
+    var isDense: Bool { rows != nil }
+
+    // MARK: - Lists
+
+    /// By id: the slot + 1, or 0.
+    private var list: UnsafeMutablePointer<UInt32>? { buffer?.pointer(UInt32.self) }
+    private var listCount: Int { (buffer?.size ?? 0) / MemoryLayout<UInt32>.size }
+
+    /// The place of an id in the list; nil where there is none.
+    @inline(__always)
+    private func place(_ id: UInt64) -> UnsafeMutablePointer<UInt32>? {
+        guard let list, id < UInt64(listCount) else { return nil }
+        return list + Int(id)
+    }
+
+    /// Makes room for all rows that there are by now.
+    private func reserveList(_ rows: ExternalRows, _ total: Int) throws(VecStoreError) {
+        let wanted = max(rows.count, total)
+        guard wanted > listCount else { return }
+        // What is never written to takes no memory.
+        let next = try allocate(UInt32.self, wanted + wanted / 2 + 1024, isSparse: true, for: "the table of ids")
+        if let list { next.pointer(UInt32.self).update(from: list, count: listCount) }
+        buffer = next
+    }
+
+    // MARK: - Hash tables
 
     private var entries: UnsafeMutablePointer<Entry>? { buffer?.pointer(Entry.self) }
 
@@ -31,6 +66,7 @@ package final class IDMap {
     }
 
     package func slot(of id: UInt64) -> UInt32? {
+        if isDense { return place(id).flatMap { $0.pointee == 0 ? nil : $0.pointee - 1 } }
         guard let entries else { return nil }
         var i = home(id)
         while entries[i].slot != 0 {
@@ -42,6 +78,7 @@ package final class IDMap {
 
     /// Makes room for `total` ids, so that as many calls of `set` cannot fail.
     package func reserve(_ total: Int) throws(VecStoreError) {
+        if let rows { return try reserveList(rows, total) }
         // At most 7 of 10 places are taken: probes stay short.
         guard total > (mask + 1) * 7 / 10 || buffer == nil else { return }
         guard total < 1 << 40 else { throw VecStoreError(.tooLarge, "\(total) ids are more than an index can hold") }
@@ -62,8 +99,15 @@ package final class IDMap {
         entries[i] = entry
     }
 
-    /// Sets or replaces the slot of an id. `reserve` has made room.
+    /// Sets or replaces the slot of an id. `reserve` has made room. A number that is no row's is not entered.
     package func set(_ id: UInt64, _ slot: UInt32) {
+        changes &+= 1
+        if isDense {
+            guard let place = place(id) else { return }
+            if place.pointee == 0 { count += 1 }
+            place.pointee = slot + 1
+            return
+        }
         guard let entries else { return }
         var i = home(id)
         while entries[i].slot != 0 {
@@ -79,6 +123,13 @@ package final class IDMap {
 
     /// Removes an id; later entries of its run move up, so that no mark stays behind.
     package func remove(_ id: UInt64) {
+        changes &+= 1
+        if isDense {
+            guard let place = place(id), place.pointee != 0 else { return }
+            place.pointee = 0
+            count -= 1
+            return
+        }
         guard let entries else { return }
         var i = home(id)
         while entries[i].slot != 0 && entries[i].id != id { i = (i + 1) & mask }
@@ -103,7 +154,7 @@ package final class IDMap {
     /// - Parameter total: How many ids there must be room for all the same.
     package func shrink(keeping total: Int = 0) throws(VecStoreError) {
         let wanted = max(count, total)
-        guard buffer != nil, mask + 1 > 16, wanted < (mask + 1) / 8 else { return }
+        guard !isDense, buffer != nil, mask + 1 > 16, wanted < (mask + 1) / 8 else { return }
         let old = buffer, oldCapacity = mask + 1
         buffer = nil
         mask = 0

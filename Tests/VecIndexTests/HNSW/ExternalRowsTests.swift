@@ -193,9 +193,9 @@ struct ExternalRowsTests {
         let pair = try ExternalRowsTests.pair(one, rows: 2100)
         try pair.add(Array(0..<2100))
         let bytes = 2100 * one.external.rowSize(100)
-        // Whole pages of them.
+        // And the table of ids is smaller.
         let saved = pair.inside.stats().memoryBytes - pair.outside.stats().memoryBytes
-        #expect(saved == (bytes + 4095) / 4096 * 4096)
+        #expect(saved >= bytes)
         let directory = try TemporaryDirectory()
         try pair.inside.save(to: directory.path("inside"), sync: false)
         try pair.outside.save(to: directory.path("outside"), sync: false)

@@ -205,4 +205,43 @@ struct GraphFilterTests {
         }
         #expect(found >= all * 95 / 100 && found <= all, "\(found) of \(all), \(share) of the rows")
     }
+
+    @Test("what is kept of a bitmap is that of the graph as it is, whatever was changed since", arguments: [0.003, 0.1])
+    func cached(share: Double) throws {
+        let data = GraphFilterTests.data.rows
+        let index = try HNSWIndex(data.picked(Array(0..<2500)), metric: .l2Squared, m: 12, efConstruction: 64)
+        let wanted = GraphFilterTests.wanted(.independent, share, 0)
+        let cache = SlotCache()
+        var random = Random(seed: 633)
+        func expectSame() throws {
+            try GraphFilterTests.withFilter(.bitmap, wanted, negated: false) { filter in
+                let cached = RowFilter(filter.kind, cache: cache)
+                for _ in 0..<2 {
+                    let found = try index.search(GraphFilterTests.data.queries, k: 10, filter: cached)
+                    let expected = try index.search(GraphFilterTests.data.queries, k: 10, filter: filter)
+                    #expect(Results.difference(found, expected) == nil)
+                }
+            }
+        }
+        try expectSame()
+        #expect(cache.bytes > 0, "slots were kept")
+        try index.add(data.picked(Array(2500..<2800)), ids: (2500..<2800).map { UInt64($0) })
+        try expectSame()
+        // Others come to where these were.
+        try index.remove((0..<2800).filter { _ in random.below(3) == 0 }.map { UInt64($0) })
+        try expectSame()
+        try index.add(data.picked(Array(2800..<3000)), ids: (2800..<3000).map { UInt64($0) })
+        try expectSame()
+        let moved = index.ids().filter { _ in random.below(3) == 0 }
+        try index.update(moved, data.picked(moved.map { 2999 - Int($0) }))
+        try expectSame()
+        try index.compact()
+        try expectSame()
+        let other = try HNSWIndex(data, metric: .l2Squared, m: 12, efConstruction: 64, seed: 2)
+        try GraphFilterTests.withFilter(.bitmap, wanted, negated: false) { filter in
+            let cached = RowFilter(filter.kind, cache: cache)
+            let found = try other.search(GraphFilterTests.data.queries, k: 10, filter: cached)
+            #expect(Results.difference(found, try other.search(GraphFilterTests.data.queries, k: 10, filter: filter)) == nil)
+        }
+    }
 }

@@ -30,6 +30,49 @@ struct IDMapTests {
         try expect(map, model, ids)
     }
 
+    @Test("a table of rows that lie outside holds what a dictionary holds, as these become more")
+    func modelOfRows() throws {
+        var random = Random(seed: 73)
+        let memory = try allocate(Float.self, 9000, for: "rows")
+        let rows = try ExternalRows(memory.base, type: .float32, dimension: 1, count: 0, owner: memory)
+        let map = IDMap(rows: rows)
+        var model: [UInt64: UInt32] = [:]
+        for step in 0..<9000 {
+            try rows.grow(to: step + 1)
+            let id = UInt64(random.below(step + 1))
+            let changes = map.changes
+            if random.below(3) > 0 {
+                try map.reserve(map.count + 1)
+                map.set(id, UInt32(step))
+                model[id] = UInt32(step)
+            } else {
+                map.remove(id)
+                model[id] = nil
+            }
+            try #require(map.slot(of: id) == model[id])
+            try #require(map.changes > changes)
+            if step % 1000 == 0 { try expect(map, model, step + 2) }
+        }
+        try expect(map, model, 9001)
+        try map.shrink()
+        try expect(map, model, 9001)
+    }
+
+    @Test("a number that is no row's is not entered, and not found")
+    func noRow() throws {
+        let memory = try allocate(Float.self, 10, for: "rows")
+        let map = IDMap(rows: try ExternalRows(memory.base, type: .float32, dimension: 1, count: 10, owner: memory))
+        map.set(3, 1)
+        #expect(map.slot(of: 3) == nil, "there is no room yet")
+        try map.reserve(1)
+        for id in [UInt64.max, 1 << 40] {
+            map.set(id, 1)
+            map.remove(id)
+            #expect(map.slot(of: id) == nil)
+        }
+        #expect(map.count == 0)
+    }
+
     @Test("ids far apart, and the largest, are ids like others")
     func anyID() throws {
         let map = IDMap()

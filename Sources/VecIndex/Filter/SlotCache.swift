@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What searches of a graph have found out about one bitmap of ids, for those that come after with the same: how many bits are
+/// set, and in which slots the rows lie. Whoever keeps a bitmap, and changes it no more, keeps this with it.
+package final class SlotCache: @unchecked Sendable {
+    // Safety: all is touched under `lock`; buffers that were handed out are not written to any more.
+
+    private let lock = Lock()
+    private var population: Int?
+    /// Which store, by its number: a reference would make counting the others slow.
+    private var store: UInt64 = 0
+    private var changes = -1
+    private var list: SlotList?
+
+    /// Slots in use.
+    struct SlotList {
+        let memory: Buffer
+        let count: Int
+    }
+
+    package init() {}
+
+    /// How many bits are set.
+    /// - Parameter count: Counts them.
+    func population(_ count: () -> Int) -> Int {
+        lock.lock()
+        defer { lock.unlock() }
+        if let population { return population }
+        let counted = count()
+        population = counted
+        return counted
+    }
+
+    /// The slots in a store whose table of ids has changed so often; nil where they were not listed, or otherwise.
+    func slots(in store: GraphStore, changes: Int) -> SlotList? {
+        lock.lock()
+        defer { lock.unlock() }
+        guard self.changes == changes, self.store == store.number else { return nil }
+        return list
+    }
+
+    func keep(_ list: SlotList, in store: GraphStore, changes: Int) {
+        lock.lock()
+        let old = self.list
+        self.list = list
+        self.store = store.number
+        self.changes = changes
+        lock.unlock()
+        withExtendedLifetime(old) {}
+    }
+
+    /// Bytes of memory held.
+    package var bytes: Int { lock.withLock { list?.memory.size ?? 0 } }
+}
