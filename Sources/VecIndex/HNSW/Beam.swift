@@ -49,6 +49,9 @@ struct Beam {
     func slot(_ i: Int) -> UInt32 { UInt32(truncatingIfNeeded: entries[i]) & slotBits }
     func distance(_ i: Int) -> Float { Beam.distance(entries[i]) }
 
+    /// Looks at all entries.
+    func contains(_ slot: UInt32) -> Bool { (0..<count).contains { self.slot($0) == slot } }
+
     /// Rows as near as the last that may still push one out, where there is no room left. They lead a walk across equal rows;
     /// without a bound it would go to all of them, however many there are.
     private var ties: Int

@@ -26,6 +26,9 @@ struct FilterPlan {
 
     /// Comparing some thousands of rows takes no longer than a walk does.
     private static let scanLimit = 4096
+    /// Rows that are compared before their exact distances are looked at.
+    static let scanPiece = 256
+
     /// From this share of matching rows on, a walk over all rows is the shortest way.
     private static let wideShare: Float = 0.06
 
@@ -36,7 +39,7 @@ struct FilterPlan {
         let wide = share >= FilterPlan.wideShare ? Int(Float(width) / share * 1.2) + 16 : 0
         // A walk takes as long for each row in view as some 20 comparisons.
         if matching.count <= index.scanLimit ?? max(FilterPlan.scanLimit, 20 * wide, 16 * width) {
-            self.width = width
+            self.width = max(width, FilterPlan.scanPiece)
             preferred = .scan
         } else if wide > 0 {
             self.width = wide

@@ -126,24 +126,53 @@ struct GraphSearcher {
         _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ matching: MatchingRows, _ k: Int, _ top: inout TopK
     ) throws(VecStoreError) {
         let scratch = walk.scratch
-        let piece = 256
         top = TopK(distances: top.distances, ids: top.ids, k: k)
         let (slots, count) = try matching.all()
         var from = 0
         while from < count {
-            let n = min(piece, count - from)
+            let n = min(FilterPlan.scanPiece, count - from)
             for j in 0..<n { scratch.addresses[j] = walk.fine.address(slots[from + j]) }
             walk.fine.measure(query.fine, slots + from, scratch.addresses, n, scratch.distances)
             if let exact {
-                var near = 0
-                for j in 0..<n where scratch.distances[j] - margin <= top.limit { add(slots[from + j], at: &near) }
-                measure(exact, queries, i, near)
-                for j in 0..<near { take(scratch.slots[j], scratch.distances[j], &top) }
+                rank(exact, queries, i, slots + from, n, k, &top)
             } else {
                 for j in 0..<n { take(slots[from + j], cleaned(scratch.distances[j]), &top) }
             }
             from += n
         }
+    }
+
+    /// Ranks those of some rows by their exact distances that their codes, measured just now, do not rule out.
+    private func rank(
+        _ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ slots: UnsafePointer<UInt32>, _ n: Int, _ k: Int,
+        _ top: inout TopK
+    ) {
+        let scratch = walk.scratch
+        let found = index.table.select(scratch.distances, n, top.limit + margin, scratch.positions)
+        var near = 0
+        if found <= 2 * GraphSearcher.rankedAtATime || margin == .infinity {
+            for f in 0..<found { add(slots[Int(scratch.positions[f])], at: &near) }
+            take(exact, queries, i, near, &top)
+            return
+        }
+        // At first nothing is ruled out: the nearest by their codes go first, and rule out most of the others.
+        let most = max(4 * GraphSearcher.rankedAtATime, 2 * k)
+        var beam = Beam(walk, capacity: min(found, scratch.width, most))
+        beam.take(scratch.distances, slots, n)
+        rank(exact, queries, i, beam, beam.count, k, &top)
+        guard beam.count < found, beam.count > 0 else { return }
+        let last = beam.distance(beam.count - 1)
+        if top.count == k && last - margin > top.limit { return }
+        // The others, whose distances have given way to exact ones by now.
+        for j in 0..<n where !beam.contains(slots[j]) { add(slots[j], at: &near) }
+        take(exact, queries, i, near, &top)
+    }
+
+    /// Measures the rows that were added, and takes them.
+    private func take(_ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ near: Int, _ top: inout TopK) {
+        let scratch = walk.scratch
+        measure(exact, queries, i, near)
+        for j in 0..<near { take(scratch.slots[j], scratch.distances[j], &top) }
     }
 
     private func take(_ slot: UInt32, _ distance: Float, _ top: inout TopK) {
@@ -175,9 +204,13 @@ struct GraphSearcher {
         let scratch = walk.scratch
         begin(query, entry, &beam)
         walk.run(query, level: 0, &beam, visiting: GraphSearcher.sampleSize)
-        var matching = 0
-        for v in 0..<scratch.visitedCount where plan.matching.contains(scratch.visited[v]) { matching += 1 }
-        if Float(matching) >= plan.share * Float(scratch.visitedCount) / 8 { walk.run(query, level: 0, &beam) }
+        // Whether a row matches takes about as long to tell as its distance: every fourth is enough to know.
+        var matching = 0, looked = 0
+        for v in stride(from: 0, to: scratch.visitedCount, by: 4) {
+            looked += 1
+            if plan.matching.contains(scratch.visited[v]) { matching += 1 }
+        }
+        if Float(matching) >= plan.share * Float(looked) / 8 { walk.run(query, level: 0, &beam) }
         scratch.forget()
     }
 
@@ -232,8 +265,13 @@ struct GraphSearcher {
     /// Ranks the rows of a beam by their exact distances. Rows that their codes put too far away to be among the best k are
     /// not looked at.
     private func rank(_ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK) {
-        if let exact { rank(exact, queries, i, beam, k, &top) } else { rankByWalk(beam, k, &top) }
+        guard let exact else { return rankByWalk(beam, k, &top) }
+        let most = oversampling.map { Int(min(Float(k) * $0, Float(Limits.k)).rounded(.up)) } ?? beam.count
+        rank(exact, queries, i, beam, min(beam.count, most), k, &top)
     }
+
+    /// Rows whose exact distances are measured together.
+    private static let rankedAtATime = 16
 
     private func rankByWalk(_ beam: Beam, _ k: Int, _ top: inout TopK) {
         var e = 0
@@ -250,16 +288,14 @@ struct GraphSearcher {
     }
 
     private func rank(
-        _ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ beam: Beam, _ k: Int, _ top: inout TopK
+        _ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ beam: Beam, _ most: Int, _ k: Int, _ top: inout TopK
     ) {
         let scratch = walk.scratch
-        let most = oversampling.map { Int(min(Float(k) * $0, Float(Limits.k)).rounded(.up)) } ?? beam.count
-        let piece = 16
         var e = 0
-        while e < min(beam.count, most) {
+        while e < most {
             if top.count == k && beam.distance(e) - margin > top.limit { break }
             var n = 0
-            while e < min(beam.count, most) && n < piece {
+            while e < most && n < GraphSearcher.rankedAtATime {
                 add(beam.slot(e), at: &n)
                 e += 1
             }
