@@ -44,6 +44,14 @@ package final class PointCollection: @unchecked Sendable {
 
     private struct WeakState { weak var state: CollectionState? }
 
+    /// Codes of rows that wait for graphs, by vector, as the next state will have them. The writer's.
+    var waiting: [WaitingRows]
+
+    /// When points were last searched by a vector, in milliseconds of a clock that only goes forward; 0: never.
+    private let lastSearch = Atomic<Int64>(0)
+    /// So long after a search others are likely to come.
+    private static let searchedFor: Int64 = 100
+
     /// When the next point ends that has an end, in microseconds since 1970.
     let nextExpiry = Atomic<Int64>(.max)
 
@@ -68,6 +76,7 @@ package final class PointCollection: @unchecked Sendable {
         points = opened.points
         readers = opened.readers
         writer = opened.writer
+        waiting = opened.state.vectors.map(\.waiting)
         nextRow = opened.state.rowCount
         state = opened.state
         largestID = opened.largestID
@@ -105,6 +114,21 @@ package final class PointCollection: @unchecked Sendable {
     /// Whether a search still goes by a state before this one.
     func isHeld(before state: CollectionState) -> Bool {
         stateLock.withLock { earlier.contains { ($0.state?.version ?? .max) < state.version } }
+    }
+
+    /// Notes that points are searched by a vector.
+    func noteSearch() { lastSearch.store(PointCollection.clock(), ordering: .relaxed) }
+
+    /// Whether searches by vectors go on.
+    var isSearched: Bool {
+        PointCollection.clock() - lastSearch.load(ordering: .relaxed) < PointCollection.searchedFor
+    }
+
+    /// Milliseconds, to some four of them.
+    private static func clock() -> Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_MONOTONIC_COARSE, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 
     package var isReadOnly: Bool { options.isReadOnly }

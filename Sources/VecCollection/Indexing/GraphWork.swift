@@ -9,7 +9,6 @@ struct GraphWork {
     private let collection: PointCollection
     private let place: Int
     private let settings: VectorSettings
-    private let threads: Int
 
     /// Rows that there must be before a graph is faster than comparing all of them.
     static let leastRowsForAuto = 10_000
@@ -19,11 +18,17 @@ struct GraphWork {
     private static let leastPortion = 1024
     private static let mostPortion = 8192
 
+    /// While searches go on one processor is left to them, and what is done is shown soon.
+    private var portion: (rows: Int, threads: Int) {
+        let threads = collection.options.indexThreads
+        guard collection.isSearched else { return (GraphWork.mostPortion, threads) }
+        return (GraphWork.leastPortion, max(1, min(threads, ThreadPool.defaultThreads - 1)))
+    }
+
     init(_ collection: PointCollection, _ place: Int) {
         self.collection = collection
         self.place = place
         settings = collection.settings[place]
-        threads = collection.options.indexThreads
     }
 
     private var state: VectorState { collection.current.vectors[place] }
@@ -85,7 +90,8 @@ struct GraphWork {
 
     /// Adds a portion of the rows that the graph does not have.
     private func addRows(_ graph: any VectorIndex, upTo rowCount: Int) throws(VecStoreError) -> Int {
-        let from = state.indexedRows, end = min(rowCount, from + GraphWork.mostPortion)
+        let (portion, threads) = self.portion
+        let from = state.indexedRows, end = min(rowCount, from + portion)
         let hidden = state.hidden
         let file = collection.rowFiles[place]
         let rows = (from..<end).filter { !(hidden?.contains(UInt32($0)) ?? false) }

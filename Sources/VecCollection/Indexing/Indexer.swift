@@ -5,13 +5,14 @@ import VecIndex
 
 /// The thread that brings points into the graphs of a collection while it is in use, and saves these now and then.
 final class Indexer: @unchecked Sendable {
-    // Safety: `isAwake`, `isStopping` and `thread` are touched under `lock`, `unsaved` under `work`.
+    // Safety: `isAwake`, `isStopping`, `hasFailed` and `thread` are touched under `lock`, `unsaved` and `failure` under `work`.
 
     private weak var collection: PointCollection?
     private let lock = Lock()
     private let changed = Condition()
     private var isAwake = true
     private var isStopping = false
+    private var hasFailed = false
     private var thread: pthread_t?
     /// Held by whoever changes graphs: this thread, or a call that does not want to wait for it.
     private let work = Lock()
@@ -22,6 +23,10 @@ final class Indexer: @unchecked Sendable {
 
     /// Rows that are worth a file in between: making them anew after a crash would take some seconds.
     private static let leastToSave = 32_768
+    /// Rows that may wait for a graph while searches go on: comparing them takes these about as long as their walk.
+    private static let mostWaiting = 2048
+    /// A writer waits no longer than this for them to become fewer, whatever the reason is.
+    private static let patience = (milliseconds: 10, times: 100)
 
     init(_ collection: PointCollection) {
         self.collection = collection
@@ -35,6 +40,26 @@ final class Indexer: @unchecked Sendable {
         isAwake = true
         if thread == nil && !isStopping { start() }
         changed.signalAll()
+    }
+
+    /// Before a write: waits while searches go on and too many rows wait for the graph already. They would have to compare more and
+    /// more of them if writers went faster than the graph grows.
+    func holdBack(_ collection: PointCollection) {
+        var patience = Indexer.patience.times
+        while patience > 0 && collection.isSearched && waitingRows(collection) > Indexer.mostWaiting {
+            lock.lock()
+            let isHopeless = thread == nil || isStopping || hasFailed
+            if !isHopeless { changed.wait(lock, milliseconds: Indexer.patience.milliseconds) }
+            lock.unlock()
+            if isHopeless { return }
+            patience -= 1
+        }
+    }
+
+    /// The most rows that wait for a graph which there is.
+    private func waitingRows(_ collection: PointCollection) -> Int {
+        let state = collection.current
+        return state.vectors.reduce(0) { max($0, $1.graph == nil ? 0 : state.rowCount - $1.indexedRows) }
     }
 
     private func start() {
@@ -76,6 +101,9 @@ final class Indexer: @unchecked Sendable {
     }
 
     private func run() {
+        // Searches and writers come first; the rest of the machine's time is enough for this.
+        // Of this thread alone: Linux has a priority for each.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
         while true {
             lock.lock()
             while !isAwake && !isStopping { changed.wait(lock) }
@@ -102,11 +130,21 @@ final class Indexer: @unchecked Sendable {
             }
             if !didAny, let writer = collection.writer { try save(collection, writer, least: Indexer.leastToSave) }
             failure = nil
+            tell(hasFailed: false)
             return didAny
         } catch {
             failure = error
+            tell(hasFailed: true)
             return false
         }
+    }
+
+    /// Lets writers know that something has changed.
+    private func tell(hasFailed: Bool) {
+        lock.lock()
+        self.hasFailed = hasFailed
+        changed.signalAll()
+        lock.unlock()
     }
 
     /// Does all there is to do, on the calling thread.

@@ -6,6 +6,7 @@ extension PointCollection {
     /// Gives points other vectors of one or more names, all or none; their payloads, and vectors of other names, stay.
     /// - Throws: `.notFound` where one of the points is not there.
     package func updateVectors(_ ids: [PointID], _ vectors: [PointBatch.Vectors]) throws(VecStoreError) {
+        indexer?.holdBack(self)
         try writing { database throws(VecStoreError) in
             // What the points are now, so that they can be written as a whole.
             var payloads: [[UInt8]] = [], expires: [Int64] = [], missing: [UInt64] = [], rows: [Int] = []

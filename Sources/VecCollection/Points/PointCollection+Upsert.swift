@@ -20,6 +20,7 @@ extension PointCollection {
         if count == 0 { return }
         let staged = try StagedRows(batch, self)
         let documents = try parsePayloads(batch, keeps: !current.fields.isEmpty)
+        indexer?.holdBack(self)
         try staged.withRows { () throws(VecStoreError) in
             try writing { database throws(VecStoreError) in
                 try append(batch, staged, documents, database)
@@ -67,6 +68,7 @@ extension PointCollection {
         }
         if options.durability != .none { for file in rowFiles { try file.file.synchronizeContent() } }
 
+        try encodeWaiting(first..<(first + count))
         var change = try StateChange(self, rowCount: first + count)
         do throws(VecStoreError) {
             try database.transaction { () throws(VecStoreError) in
@@ -104,6 +106,16 @@ extension PointCollection {
         nextRow = first + count
         fieldWriter.finish()
         change.publish()
+    }
+
+    /// Makes codes of rows that were just written and will wait for graphs.
+    private func encodeWaiting(_ rows: Range<Int>) throws(VecStoreError) {
+        let state = current
+        for (place, settings) in settings.enumerated() where settings.hasWaitingCodes {
+            let context = try ScanContext(
+                table: table, metric: settings.metric, type: settings.type, dimension: settings.dimension)
+            try waiting[place].append(rows, rowFiles[place], context, indexedRows: state.vectors[place].indexedRows)
+        }
     }
 
     /// The row of a point, for the one writer; nil where there is none.

@@ -71,6 +71,9 @@ package struct VectorSettings: Sendable, Equatable {
         try graphOptions(externalRows: nil).check()
     }
 
+    /// Whether rows that wait for a graph are compared by codes.
+    var hasWaitingCodes: Bool { kind != .flat && CodedRows.pays(metric, type, dimension: dimension) }
+
     /// A graph for these vectors.
     func graphOptions(externalRows: ExternalRows?) -> HNSWOptions {
         var options = HNSWOptions(

@@ -46,6 +46,16 @@ final class RowSet: @unchecked Sendable {
         return copy
     }
 
+    /// The rows from one on, a multiple of 64, as a set of their own, in which they are that much less.
+    /// - Parameter span: Rows below that there can be.
+    func tail(from start: Int, span: Int) throws(VecStoreError) -> RowSet {
+        let tail = try RowSet(span: span - start)
+        let first = start / 64
+        if first < wordCount { tail.words.update(from: words + first, count: min(wordCount - first, tail.wordCount)) }
+        tail.clearTail()
+        return tail
+    }
+
     /// Makes `span` larger. The new rows are not in it.
     func grow(to span: Int) throws(VecStoreError) {
         guard span > self.span else { return }

@@ -42,6 +42,7 @@ struct NearestRows {
     func find(
         _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, wanted: RowSet?, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> FoundRows {
+        collection.noteSearch()
         let vector = state.vectors[place]
         // Memory goes by what can be found, not by what is asked for.
         let k = min(k, max(state.rowCount, 1))
@@ -111,33 +112,35 @@ struct NearestRows {
         let block = try QueryBlock(
             queries, type: type, count: count, dimension: settings.dimension, metric: settings.metric, rowType: settings.type,
             table: collection.table)
-        let file = collection.rowFiles[place]
-        // Bits of a block begin with a whole byte.
-        let start = first & ~7
-        var rows = RowBlock(rows: file.row(start), stride: file.stride, count: state.rowCount - start)
-        rows.firstID = UInt64(start)
-        let candidates = try candidates(from: first, wanted)
-        if let candidates {
-            rows.wanted = UnsafeRawPointer(candidates.words).assumingMemoryBound(to: UInt8.self) + start / 8
-            rows.wantedCount = candidates.count
+        let vector = state.vectors[place]
+        let mask = try mask(from: first, wanted)
+        let start = mask == nil ? first : first & ~63
+        var blocks = vector.waiting.blocks(start..<state.rowCount, collection.rowFiles[place], isMasked: mask != nil)
+        if let mask {
+            for b in blocks.indices {
+                let from = Int(blocks[b].firstID) - start
+                blocks[b].wanted = UnsafeRawPointer(mask.words).assumingMemoryBound(to: UInt8.self) + from / 8
+                blocks[b].wantedCount = mask.count(in: from..<(from + blocks[b].count))
+            }
         }
-        try ExactSearch.nearest(context, block, [rows], k: found.k, threads: threads, found.output)
-        withExtendedLifetime(candidates) {}
+        try ExactSearch.nearest(context, block, blocks, k: found.k, threads: threads, found.output)
+        withExtendedLifetime((mask, vector)) {}
     }
 
-    /// The rows from `first` on that may be results; nil: all of them.
-    private func candidates(from first: Int, _ wanted: RowSet?) throws(VecStoreError) -> RowSet? {
+    /// The rows from `first` on that may be results, counted from the multiple of 64 before that; nil: all of them.
+    private func mask(from first: Int, _ wanted: RowSet?) throws(VecStoreError) -> RowSet? {
         let hidden = state.vectors[place].hidden
-        if wanted == nil && hidden == nil && first & 7 == 0 { return nil }
-        let set = try RowSet(span: state.rowCount)
+        if wanted == nil && hidden?.first(from: first) == nil { return nil }
+        let start = first & ~63
+        let mask: RowSet
         if let wanted {
-            set.take(wanted)
+            mask = try wanted.tail(from: start, span: state.rowCount)
         } else {
-            set.insert(first..<state.rowCount)
-            if let hidden { set.subtract(hidden) }
+            mask = try RowSet(span: state.rowCount - start, isFull: true)
+            if let hidden { mask.subtract(try hidden.tail(from: start, span: state.rowCount)) }
         }
-        set.remove(below: first)
-        return set
+        mask.remove(below: first - start)
+        return mask
     }
 
     /// The k best of both, in order. A row that came into the graph meanwhile is in both.

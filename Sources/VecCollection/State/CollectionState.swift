@@ -67,6 +67,8 @@ struct VectorState: Sendable {
     /// What finds the nearest of the rows below `indexedRows`; nil: nothing but comparing all.
     var graph: (any VectorIndex)?
     var indexedRows = 0
+    /// Codes of the rows that wait for it.
+    var waiting = WaitingRows()
     /// Rows of the graph that are hidden by now.
     var hiddenInGraph = 0
     /// Why the graph that was saved is not this one; nil where it is, or there was none.

@@ -33,10 +33,16 @@ extension RowSet {
     }
 
     /// How many rows below `end` are in it.
-    func count(below end: Int) -> Int {
-        let end = min(end, span)
+    func count(below end: Int) -> Int { count(in: 0..<end) }
+
+    /// How many rows of a range are in it.
+    func count(in range: Range<Int>) -> Int {
+        let end = min(range.upperBound, span)
+        guard range.lowerBound < end else { return 0 }
         var sum = 0
-        for i in 0..<(end / 64) { sum &+= words[i].nonzeroBitCount }
+        let skipped = UInt64(range.lowerBound % 64)
+        if skipped != 0 { sum &-= (words[range.lowerBound / 64] & ((1 << skipped) - 1)).nonzeroBitCount }
+        for i in (range.lowerBound / 64)..<(end / 64) { sum &+= words[i].nonzeroBitCount }
         if end % 64 != 0 { sum &+= (words[end / 64] & ((1 << UInt64(end % 64)) - 1)).nonzeroBitCount }
         return sum
     }

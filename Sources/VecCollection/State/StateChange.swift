@@ -74,6 +74,7 @@ struct StateChange {
         var vectors = old.vectors
         for place in vectors.indices {
             let bit: UInt64 = 1 << UInt64(place)
+            vectors[place].waiting = collection.waiting[place]
             vectors[place].count += addedRows.count - missing.reduce(0) { $0 + ($1.vectors & bit != 0 ? 1 : 0) }
             let wasShared = old.vectors[place].hidden === old.dead
             guard let spare = spareHidden[place] else {

@@ -67,19 +67,10 @@ package final class RowSegment: @unchecked Sendable {
     func describe(
         _ range: Range<Int>, _ shape: RowShape, squares: UnsafePointer<Float>, _ context: ScanContext
     ) throws(VecStoreError) {
-        if let squaredNorms { (squaredNorms + range.lowerBound).update(from: squares, count: range.count) }
-        if let inverseNorms {
-            for j in 0..<range.count { inverseNorms[range.lowerBound + j] = 1 / Double(squares[j]).squareRoot() }
-        }
-        guard let codes, let codeScale, let codeError else { return }
-        let encoder = try FloatRowEncoder(context)
-        for j in 0..<range.count {
-            let place = range.lowerBound + j
-            let made = encoder.encode(
-                rows + place * shape.rowSize, squaredNorm: squares[j], codes + place * shape.dimension)
-            codeScale[place] = made.scale
-            codeError[place] = made.error
-        }
+        let columns = RowColumns(
+            squaredNorms: squaredNorms, inverseNorms: inverseNorms, codes: codes, codeScale: codeScale, codeError: codeError)
+        try columns.describe(
+            range, rows + range.lowerBound * shape.rowSize, stride: shape.rowSize, squares: squares, context)
     }
 
     /// Copies a row with all its columns from another segment.

@@ -39,6 +39,11 @@ package final class Lock: @unchecked Sendable {
     fileprivate func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>) {
         pthread_cond_wait(condition, mutex)
     }
+
+    fileprivate func wait(_ condition: UnsafeMutablePointer<pthread_cond_t>, until end: timespec) {
+        var end = end
+        pthread_cond_timedwait(condition, mutex, &end)
+    }
 }
 
 /// A condition that threads wait for while they hold its lock.
@@ -58,6 +63,17 @@ package final class Condition: @unchecked Sendable {
     }
 
     package func wait(_ lock: Lock) { lock.wait(condition) }
+
+    /// Waits for some time at most. As with the other, the condition may be as it was.
+    package func wait(_ lock: Lock, milliseconds: Int) {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        let nanoseconds = end.tv_nsec + milliseconds % 1000 * 1_000_000
+        end.tv_sec += milliseconds / 1000 + nanoseconds / 1_000_000_000
+        end.tv_nsec = nanoseconds % 1_000_000_000
+        lock.wait(condition, until: end)
+    }
+
     package func signalAll() { pthread_cond_broadcast(condition) }
     package func reset() { pthread_cond_init(condition, nil) }
 }
