@@ -22,6 +22,8 @@ REPEATS = 3
 SEARCHES = [collectionwork.ALL, *(each.name for each in payloads.FILTERS), collectionwork.WITH_PAYLOAD]
 # What each repeat of a search gives.
 _REPEATED = ("qps", "per_cpu_second", "others")
+# And of vecstore's, which are made from C too.
+_REPEATED_FROM_C = ("c_qps", "c_per_cpu_second")
 _PACKAGES = {"qdrant_edge": "qdrant-edge-py", "zvec": "zvec"}
 
 
@@ -126,10 +128,11 @@ class _Work:
             return
         result["opened"].append({"open_ms": found["open_ms"], "first_filter_ms": found["first_filter_ms"]})
         for search, one in found["searches"].items():
+            repeated = [*_REPEATED, *(name for name in _REPEATED_FROM_C if name in one)]
             known = result["searches"].setdefault(
-                search, {"ef_search": one["ef_search"], "recall": one["recall"], **{name: [] for name in _REPEATED}}
+                search, {"ef_search": one["ef_search"], "recall": one["recall"], **{name: [] for name in repeated}}
             )
-            for name in _REPEATED:
+            for name in repeated:
                 known[name].append(one[name])
 
     def extras(self, name: str, query_texts: list[str]) -> None:
@@ -175,7 +178,7 @@ def text(run: dict[str, Any], markdown: bool) -> str:
     searches = [line for search in SEARCHES for line in _search_lines(search, results)]
     if searches:
         parts.append(
-            f"Searches one at a time on one thread, k = {collectionwork.K}: least ef_search that reaches recall "
+            f"Searches one at a time from Python, on one thread, k = {collectionwork.K}: least ef_search that reaches recall "
             f"{collectionwork.RECALL}; median (slowest...fastest); per cpu s: answers in a second of processor time"
         )
         parts.append(tables.table(["search", "store", "ef_search", "recall", "QPS", "per cpu s"], searches, markdown))
@@ -242,17 +245,21 @@ def _search_lines(search: str, results: list[dict[str, Any]]) -> list[list[str]]
     for result in results:
         one = result["searches"].get(search)
         if one:
-            lines.append(
-                [
-                    search,
-                    result["store"],
-                    str(one["ef_search"]),
-                    f"{one['recall']:.4f}",
-                    tables.qps(stats.spread(one["qps"])),
-                    f"{statistics.median(one['per_cpu_second']):,.0f}",
-                ]
-            )
+            lines.append(_search_line(search, result["store"], one, "qps", "per_cpu_second"))
+            if "c_qps" in one:
+                lines.append(_search_line(search, f"{result['store']}, from C", one, *_REPEATED_FROM_C))
     return lines
+
+
+def _search_line(search: str, store: str, one: dict[str, Any], qps: str, per_cpu_second: str) -> list[str]:
+    return [
+        search,
+        store,
+        str(one["ef_search"]),
+        f"{one['recall']:.4f}",
+        tables.qps(stats.spread(one[qps])),
+        f"{statistics.median(one[per_cpu_second]):,.0f}",
+    ]
 
 
 def _extra_lines(extra: dict[str, float]) -> list[list[str]]:

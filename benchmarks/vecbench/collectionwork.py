@@ -6,7 +6,9 @@ import json
 import os
 import pathlib
 import statistics
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import Any, Callable, Optional
@@ -15,12 +17,13 @@ import numpy as np
 
 from . import collectionstores, payloads, process, recall
 
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
 K = 10
 METRIC = "ip"
 BATCH = 1000
 RECALL = 0.95
 # The beams that are tried, until one reaches RECALL.
-EF_SEARCH = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512]
+EF_SEARCH = [10, 12, 14, 16, 20, 24, 28, 32, 36, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 256, 320, 384, 512]
 ALL = "all"
 WITH_PAYLOAD = "all, with payload"
 
@@ -95,7 +98,29 @@ def search(request: dict[str, Any]) -> dict[str, Any]:
             "others": usage.others,
         }
     store.close()
+    if store.module == "vecstore":
+        for name, one in found["searches"].items():
+            one.update(_from_c(request, queries, one["ef_search"], name == WITH_PAYLOAD, filters.get(name)))
     return found
+
+
+def _from_c(
+    request: dict[str, Any], queries: np.ndarray, ef_search: int, with_payload: bool, filter: Optional[str]
+) -> dict[str, float]:
+    """The same searches from a C program, which makes no objects of what it finds: see benchmarks/c/points.c."""
+    build = PROJECT / "build"
+    with tempfile.TemporaryDirectory() as folder:
+        program, path = os.path.join(folder, "points"), os.path.join(folder, "queries")
+        command = ["cc", "-O2", "-I", PROJECT / "include", PROJECT / "benchmarks/c/points.c", "-o", program]
+        subprocess.run([*command, "-L", build, "-lvecstore", f"-Wl,-rpath,{build}"], check=True)
+        queries.astype(np.float32).tofile(path)
+        numbers = [queries.shape[1], K, ef_search, request["seconds"], int(with_payload)]
+        arguments = [program, request["path"], path, *map(str, numbers)]
+        done = subprocess.run(
+            arguments if filter is None else [*arguments, filter], check=True, stdout=subprocess.PIPE
+        )
+    told = json.loads(done.stdout)
+    return {"c_qps": told["calls"] / told["wall"], "c_per_cpu_second": told["calls"] / told["cpu"]}
 
 
 def extras(request: dict[str, Any]) -> dict[str, Any]:
