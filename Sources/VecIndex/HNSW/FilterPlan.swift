@@ -24,8 +24,9 @@ struct FilterPlan {
 
     private static let seedCount = 16
 
-    /// Comparing some thousands of rows takes no longer than a walk does.
-    private static let scanLimit = 4096
+    /// Comparing some thousands of rows takes no longer than a walk does; of 4-bit codes four times as many, because a walk has
+    /// its fixed costs besides.
+    private static func scanLimit(_ shape: GraphShape) -> Int { shape.isPacked ? 16_384 : 4096 }
     /// Rows that are compared before their exact distances are looked at.
     static let scanPiece = 256
 
@@ -38,7 +39,7 @@ struct FilterPlan {
         // A fifth more than it takes on the average, and some: what matches is not spread evenly.
         let wide = share >= FilterPlan.wideShare ? Int(Float(width) / share * 1.2) + 16 : 0
         // A walk takes as long for each row in view as some 20 comparisons.
-        if matching.count <= index.scanLimit ?? max(FilterPlan.scanLimit, 20 * wide, 16 * width) {
+        if matching.count <= index.scanLimit ?? max(FilterPlan.scanLimit(matching.shape), 20 * wide, 16 * width) {
             self.width = max(width, FilterPlan.scanPiece)
             preferred = .scan
         } else if wide > 0 {

@@ -34,6 +34,8 @@ final class MatchingRows: @unchecked Sendable {
     /// Slots in use at the beginning: of those from here on, only rows that were moved there match.
     let used: Int
 
+    var shape: GraphShape { store.shape }
+
     /// About how many rows match.
     private(set) var count = 0
 
