@@ -68,19 +68,22 @@ let package = Package(
         .executableTarget(name: "VecKernelCheck", dependencies: ["VecKernelSuite", "VecKernels", "VecKernelTypes"]),
         .testTarget(
             name: "VecKernelsTests", dependencies: ["VecKernelSuite", "VecKernels", "VecKernelTypes", "VecKernelCheck"]),
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         // Optimised in debug builds too: it compares every row in double precision.
         .target(
-            name: "VecIndexReference", dependencies: ["VecKernelTypes"], path: "Tests/VecIndexReference",
+            name: "VecIndexReference", dependencies: ["TestSupport", "VecKernelTypes"], path: "Tests/VecIndexReference",
             swiftSettings: [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "VecIndexTests",
             dependencies: [
-                "VecIndexReference", "VecIndex", "VecKernels", "VecKernelTypes", "VecStoreABI", "CVecStore", "CVecShims",
+                "TestSupport", "VecIndexReference", "VecIndex", "VecKernels", "VecKernelTypes", "VecStoreABI", "CVecStore",
+                "CVecShims",
             ]),
         .testTarget(
-            name: "VecCollectionTests", dependencies: ["VecCollection", "VecIndexReference", "VecIndex", "VecKernelTypes", "CSQLite"]),
+            name: "VecCollectionTests",
+            dependencies: ["TestSupport", "VecCollection", "VecIndex", "VecKernelTypes", "CSQLite"]),
         .testTarget(name: "VecStoreABITests", dependencies: ["VecStoreABI", "CVecStore"]),
-        .testTarget(name: "VecStoreTests", dependencies: ["VecStore"]),
+        .testTarget(name: "VecStoreTests", dependencies: ["TestSupport", "VecStore"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,6 +1,7 @@
 // The connection to SQLite: values, transactions, and errors that say what was wrong.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
 

@@ -1,6 +1,7 @@
 // Data that is hard on an exact search, each kind in its own way.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import VecKernelTypes
 
 package enum DataSet: String, CaseIterable, Sendable {

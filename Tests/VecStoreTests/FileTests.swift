@@ -8,12 +8,12 @@ import VecStore
 @Suite("Files in Swift")
 struct FileTests {
     private static func withFile(_ body: (Index, String) throws -> Void) throws {
-        let url = FileManager.default.temporaryDirectory.appendingPathComponent("vecstore-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: url) }
         let index = try Index(dimension: 2, metric: .l2Squared)
         try index.add([[1, 2], [3, 4], [5, 6]] as [[Float]], ids: [10, 5, 20])
-        try index.save(to: url.path)
-        try body(index, url.path)
+        try withPath { path in
+            try index.save(to: path)
+            try body(index, path)
+        }
     }
 
     @Test("an index is saved and mapped: the same answers, read-only")

@@ -1,7 +1,7 @@
 // What several suites of tests need.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import TestSupport
 import Testing
 import VecStore
 
@@ -10,12 +10,12 @@ enum TestRows {
 
     /// Rows around 40 centers, the same for every seed.
     static func near(_ count: Int, seed: UInt64) -> [[Float]] {
-        var centers = Generator(state: 1)
-        let center = (0..<40).map { _ in (0..<dimension).map { _ in centers.next(4) } }
-        var generator = Generator(state: seed)
+        var centers = Random(seed: 1)
+        let center = (0..<40).map { _ in centers.vector(dimension).map { 4 * $0 } }
+        var random = Random(seed: seed)
         return (0..<count).map { _ in
-            let near = center[Int(generator.bits() % 40)]
-            return near.map { $0 + generator.next(1) }
+            let near = center[random.below(40)]
+            return near.map { $0 + random.unit() }
         }
     }
 }
@@ -26,10 +26,10 @@ func recall(_ found: [[Hit]], _ truth: [[Hit]]) -> Double {
     return Double(hits) / Double(truth.map(\.count).reduce(0, +))
 }
 
+/// Calls `body` with the path of a file that is not there.
 func withPath(_ body: (String) throws -> Void) throws {
-    let url = FileManager.default.temporaryDirectory.appendingPathComponent("vecstore-\(UUID().uuidString)")
-    defer { try? FileManager.default.removeItem(at: url) }
-    try body(url.path)
+    let directory = try TemporaryDirectory()
+    try withExtendedLifetime(directory) { try body(directory.path()) }
 }
 
 func expect(
@@ -38,20 +38,4 @@ func expect(
     let error = #expect(throws: IndexError.self, sourceLocation: sourceLocation, performing: body)
     #expect(error?.code == code, sourceLocation: sourceLocation)
     #expect(error?.message.isEmpty == false, sourceLocation: sourceLocation)
-}
-
-/// SplitMix64: the same seed gives the same numbers.
-private struct Generator {
-    var state: UInt64
-
-    mutating func bits() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-        return z ^ z >> 31
-    }
-
-    /// From −most to most.
-    mutating func next(_ most: Float) -> Float { (Float(bits() >> 40) / Float(1 << 23) - 1) * most }
 }

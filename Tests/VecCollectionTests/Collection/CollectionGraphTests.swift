@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import TestSupport
 import Testing
 import VecIndex
 import VecKernelTypes
@@ -22,8 +23,8 @@ struct CollectionGraphTests {
     }
 
     private func vectors(_ count: Int, seed: UInt64) -> [[Float]] {
-        var noise = Noise(seed)
-        return (0..<count).map { _ in noise.vector(CollectionGraphTests.dimension) }
+        var random = Random(seed: seed)
+        return (0..<count).map { _ in random.vector(CollectionGraphTests.dimension) }
     }
 
     /// The share of the 10 nearest by comparing all that a plain search finds.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Dispatch
+import TestSupport
 import Testing
 import VecIndex
 
@@ -14,9 +15,9 @@ struct CollectionStressTests {
 
     /// The version of a point is in its vector and in its payload: a hit that has one of each was never there.
     private static func write(_ collection: PointCollection, _ writer: Int) throws {
-        var noise = Noise(UInt64(writer) + 1)
+        var random = Random(seed: UInt64(writer) + 1)
         for version in 1...rounds {
-            let ids = (0..<30).map { _ in UInt64(2 * noise.below(CollectionStressTests.ids / 2) + writer) }
+            let ids = (0..<30).map { _ in UInt64(2 * random.below(CollectionStressTests.ids / 2) + writer) }
             try collection.put(
                 ids.map { .number($0) }, ids.map { [Float($0), Float(version), 0, 0] },
                 ids.map { #"{"id":\#($0),"version":\#(version),"text":"writer\#(writer) word\#(version % 5)"}"# })
@@ -67,37 +68,37 @@ struct CollectionStressTests {
         try collection.createPayloadIndex("text", type: .text)
         try collection.createPayloadIndex("version", type: .integer)
         // Enough of them for a graph, far from the others.
-        var noise = Noise(9)
+        var random = Random(seed: 9)
         try collection.put(
             (0..<2500).map { .number(100_000 + $0) },
-            (0..<2500).map { _ in [Float(100_000 + noise.below(1000)), Float(noise.below(1000)), 0, 0] },
+            (0..<2500).map { _ in [Float(100_000 + random.below(1000)), Float(random.below(1000)), 0, 0] },
             (0..<2500).map { #"{"id":\#(100_000 + $0),"version":0}"# })
         let failures = Failures()
         let copy = directory.path("copy")
         DispatchQueue.concurrentPerform(iterations: 6) { task in
             failures.run {
-                var noise = Noise(UInt64(task) + 100)
+                var random = Random(seed: UInt64(task) + 100)
                 switch task {
                 case 0, 1: try CollectionStressTests.write(collection, task)
                 case 2:
                     for _ in 0..<CollectionStressTests.rounds {
                         try CollectionStressTests.check(
-                            collection.near([Float(noise.below(600)), 20, 0, 0], 20) { $0.withVector = true })
+                            collection.near([Float(random.below(600)), 20, 0, 0], 20) { $0.withVector = true })
                     }
                 case 3:
                     for _ in 0..<CollectionStressTests.rounds {
-                        let low = noise.below(30)
+                        let low = random.below(30)
                         try CollectionStressTests.check(
                             collection.near(
-                                [Float(noise.below(600)), 20, 0, 0], 20,
+                                [Float(random.below(600)), 20, 0, 0], 20,
                                 filter: #"{"must":[{"key":"version","range":{"gte":\#(low),"lt":\#(low + 10)}}]}"#))
                         _ = try collection.count(where: Array(#"{"must":[{"key":"text","match":{"text":"word1"}}]}"#.utf8))
                     }
                 case 4:
                     for _ in 0..<CollectionStressTests.rounds {
-                        try CollectionStressTests.check(collection.searchText("word\(noise.below(5))", k: 20, TextSearchOptions()))
+                        try CollectionStressTests.check(collection.searchText("word\(random.below(5))", k: 20, TextSearchOptions()))
                         _ = try collection.describe()
-                        _ = try collection.scroll(after: .number(UInt64(noise.below(600))), limit: 10, filter: nil)
+                        _ = try collection.scroll(after: .number(UInt64(random.below(600))), limit: 10, filter: nil)
                     }
                 default:
                     for round in 0..<6 {

@@ -6,26 +6,6 @@ import VecKernelTypes
 
 @testable import VecCollection
 
-/// Numbers that look random and are the same at each run.
-struct Noise {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 | 1 }
-
-    mutating func next() -> UInt64 {
-        state ^= state << 13
-        state ^= state >> 7
-        state ^= state << 17
-        return state
-    }
-
-    mutating func below(_ n: Int) -> Int { Int(next() >> 33) % n }
-
-    mutating func vector(_ dimension: Int) -> [Float] {
-        (0..<dimension).map { _ in Float(Int32(truncatingIfNeeded: next() >> 32)) / Float(Int32.max) }
-    }
-}
-
 extension PointCollection {
     /// Writes points with one vector.
     func put(_ ids: [PointID], _ vectors: [[Float]], _ payloads: [String]? = nil, expires: [Int64]? = nil) throws {

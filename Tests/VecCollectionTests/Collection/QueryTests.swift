@@ -1,6 +1,7 @@
 // Groups, facets, recommendations, diversity; named vectors; and what a reader sees of a writer.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
 import VecKernelTypes

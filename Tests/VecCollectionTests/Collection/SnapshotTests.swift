@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 import VecIndex
 
@@ -20,9 +21,9 @@ struct SnapshotTests {
     private func fill(_ range: Range<Int>) throws { try SnapshotTests.fill(collection, range) }
 
     private static func fill(_ collection: PointCollection, _ range: Range<Int>) throws {
-        var noise = Noise(UInt64(range.lowerBound) + 1)
+        var random = Random(seed: UInt64(range.lowerBound) + 1)
         try collection.put(
-            range.map { .number(UInt64($0)) }, range.map { _ in noise.vector(8) }, range.map { #"{"n":\#($0),"text":"word\#($0 % 7)"}"# })
+            range.map { .number(UInt64($0)) }, range.map { _ in random.vector(8) }, range.map { #"{"n":\#($0),"text":"word\#($0 % 7)"}"# })
     }
 
     @Test func aSnapshotIsACollectionOfItsOwn() throws {

@@ -1,6 +1,7 @@
 // Search by words: against FTS5's own ranking, and what each mode finds.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
 
@@ -30,21 +31,21 @@ struct TextSearchTests {
 
     @Test("scores are those of FTS5", arguments: [Tokenizer.Kind.words, .stems])
     func scores(tokenizer: Tokenizer.Kind) throws {
-        var noise = Noise(3)
+        var random = Random(seed: 3)
         let words = (0..<40).map { "word\($0)s" } + ["the", "of", "a"]
         try collection.createPayloadIndex("text", type: .text, tokenizer: tokenizer)
         for part in 0..<4 {
             let texts = (0..<200).map { _ in
-                (0..<1 + noise.below(12)).map { _ in
-                    let word = words[noise.below(3) == 0 ? 40 + noise.below(3) : noise.below(40)]
-                    return noise.below(2) == 0 ? word : word.uppercased()
+                (0..<1 + random.below(12)).map { _ in
+                    let word = words[random.below(3) == 0 ? 40 + random.below(3) : random.below(40)]
+                    return random.below(2) == 0 ? word : word.uppercased()
                 }.joined(separator: " ")
             }
             try collection.put(
                 texts.indices.map { .number(UInt64(100 * part + $0)) }, texts.map { _ in [1, 1] }, texts.map { #"{"text":"\#($0)"}"# })
-            try collection.remove([.number(UInt64(noise.below(500)))])
+            try collection.remove([.number(UInt64(random.below(500)))])
             for _ in 0..<10 {
-                let query = (0..<1 + noise.below(5)).map { _ in words[noise.below(words.count)] }.joined(separator: " ")
+                let query = (0..<1 + random.below(5)).map { _ in words[random.below(words.count)] }.joined(separator: " ")
                 let ours = try collection.searchText(query, k: 1000, TextSearchOptions())
                 var theirs: [PointID: Float] = [:]
                 try collection.readers.with { database throws(VecStoreError) in

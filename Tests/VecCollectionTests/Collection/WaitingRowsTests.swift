@@ -1,6 +1,7 @@
 // Rows that wait for a graph: their codes change nothing that is found, and while searches go on they stay few.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
 import VecKernelTypes
@@ -23,8 +24,8 @@ struct WaitingRowsTests {
     }
 
     private func vectors(_ count: Int, seed: UInt64) -> [[Float]] {
-        var noise = Noise(seed)
-        return (0..<count).map { _ in noise.vector(WaitingRowsTests.dimension) }
+        var random = Random(seed: seed)
+        return (0..<count).map { _ in random.vector(WaitingRowsTests.dimension) }
     }
 
     private func put(_ range: Range<Int>, _ all: [[Float]], _ collection: PointCollection) throws {
@@ -73,19 +74,19 @@ struct WaitingRowsTests {
         let file = collection.rowFiles[0]
         let context = try ScanContext(
             table: collection.table, metric: .cosine, type: .float32, dimension: WaitingRowsTests.dimension)
-        var noise = Noise(5)
+        var random = Random(seed: 5)
         for _ in 0..<300 {
             var waiting = WaitingRows()
-            let first = noise.below(3000), last = first + noise.below(6000)
+            let first = random.below(3000), last = first + random.below(6000)
             var row = first
             while row < last {
-                let next = min(last, row + 1 + noise.below(3000))
-                try waiting.append(row..<next, file, context, indexedRows: noise.below(row + 1))
+                let next = min(last, row + 1 + random.below(3000))
+                try waiting.append(row..<next, file, context, indexedRows: random.below(row + 1))
                 row = next
             }
             for isMasked in [false, true] {
-                let start = isMasked ? noise.below(9000) & ~63 : noise.below(9000)
-                let range = start..<(start + noise.below(9001 - start))
+                let start = isMasked ? random.below(9000) & ~63 : random.below(9000)
+                let range = start..<(start + random.below(9001 - start))
                 var at = range.lowerBound
                 for block in waiting.blocks(range, file, isMasked: isMasked) {
                     try #require(Int(block.firstID) == at && block.count > 0)

@@ -1,9 +1,9 @@
 // Indexes of fields when there is no memory.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
-import VecIndexReference
 
 @testable import VecCollection
 

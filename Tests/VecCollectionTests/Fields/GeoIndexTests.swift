@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import TestSupport
 import Testing
 import VecIndex
-import VecIndexReference
 
 @testable import VecCollection
 

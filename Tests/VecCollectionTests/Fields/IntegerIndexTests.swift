@@ -1,8 +1,8 @@
 // The index of whole numbers against a dictionary of rows.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecCollection
 

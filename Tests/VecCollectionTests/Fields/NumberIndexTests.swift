@@ -1,9 +1,9 @@
 // The index of numbers with fractions against a dictionary of rows.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
-import VecIndexReference
 
 @testable import VecCollection
 

@@ -1,7 +1,7 @@
 // Rows and their values as a dictionary: the slow, obvious version of every index of a field.
 // SPDX-License-Identifier: Apache-2.0
 
-import VecIndexReference
+import TestSupport
 
 @testable import VecCollection
 

@@ -1,9 +1,9 @@
 // Filters, payloads and paths that are damaged at random: they are refused or evaluated, and nothing else happens.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
-import VecIndexReference
 
 @testable import VecCollection
 

@@ -1,8 +1,8 @@
 // Numbers of JSON: integers and real numbers compared without rounding.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecCollection
 

@@ -1,8 +1,8 @@
 // The rows of a value against a set of numbers, in each of the forms that it takes.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecCollection
 

@@ -1,9 +1,9 @@
 // Sets of rows against sets of numbers.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndex
-import VecIndexReference
 
 @testable import VecCollection
 

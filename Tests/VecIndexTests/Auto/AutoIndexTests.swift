@@ -1,6 +1,7 @@
 // An index that chooses by itself, while it changes from one kind to another. Budgets are so small that few rows do.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

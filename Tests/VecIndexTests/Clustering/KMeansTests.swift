@@ -1,6 +1,7 @@
 // k-means, on data whose best centroids are known, and on real rows.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

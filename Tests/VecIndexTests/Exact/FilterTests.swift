@@ -1,6 +1,7 @@
 // Filters: which rows may be results.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

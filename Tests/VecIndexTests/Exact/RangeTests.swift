@@ -1,6 +1,7 @@
 // Range search: every row within a radius.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

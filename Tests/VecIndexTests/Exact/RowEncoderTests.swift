@@ -1,8 +1,8 @@
 // The error that comes with a code is a bound on what the code is off by: exact search stands on it.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 import VecKernelTypes
 import VecKernels
 

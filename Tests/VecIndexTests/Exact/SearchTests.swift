@@ -2,6 +2,7 @@
 // rows removed, it finds what sorting all distances gives, bit for bit.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // The k best results, against sorting everything.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 

@@ -1,6 +1,7 @@
 // Damaged files: an error, never a crash, and never a wrong answer where everything was checked.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // Files of quantizers: what comes out is what went in; what is damaged or forged is refused.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

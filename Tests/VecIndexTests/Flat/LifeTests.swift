@@ -1,6 +1,7 @@
 // The life of an index: rows come, change and go, against a dictionary.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // Graphs whose finer rows lie outside, in memory of somebody else.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // Searches of a graph under filters.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // The life of a graph: rows come, change and go, and after each change the graph is whole.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // A graph where memory runs out: every allocation of every call fails once.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

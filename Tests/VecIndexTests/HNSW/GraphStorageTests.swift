@@ -1,6 +1,7 @@
 // How a graph stores rows, and how it decides that.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // The graph over the centroids of an inverted file of many lists.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

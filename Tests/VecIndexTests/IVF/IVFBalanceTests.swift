@@ -1,6 +1,7 @@
 // Lists of an inverted file that drift, and are split one by one.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // The number of lists to read, found by calibration.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

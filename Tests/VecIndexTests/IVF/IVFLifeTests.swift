@@ -1,6 +1,7 @@
 // An inverted file through random changes, against a model; and its files.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

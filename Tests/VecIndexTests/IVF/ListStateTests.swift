@@ -1,8 +1,8 @@
 // The state of one list, against an array of its rows.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecIndex
 

@@ -1,8 +1,8 @@
 // Finding the slots of many ids at once.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecIndex
 

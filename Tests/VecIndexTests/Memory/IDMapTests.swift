@@ -1,8 +1,8 @@
 // The table of ids, against a dictionary.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 
 @testable import VecIndex
 

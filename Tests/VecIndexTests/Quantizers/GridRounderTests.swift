@@ -1,8 +1,8 @@
 // Rounding to a grid: how near the direction is, whatever the length.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 import VecKernels
 
 @testable import VecIndex

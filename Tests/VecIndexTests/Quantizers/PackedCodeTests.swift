@@ -1,8 +1,8 @@
 // 4-bit codes that have to do without finer ones.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
-import VecIndexReference
 import VecKernelTypes
 import VecKernels
 

@@ -1,6 +1,7 @@
 // Quantizers: what codes keep, what they lose, and what is refused.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

@@ -1,6 +1,7 @@
 // The table of threads for graphs, all of it at once: made to run under ThreadSanitizer.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

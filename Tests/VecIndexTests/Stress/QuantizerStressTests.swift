@@ -1,6 +1,7 @@
 // Quantizers and k-means on many threads at once: made to run under ThreadSanitizer.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 import VecKernelTypes

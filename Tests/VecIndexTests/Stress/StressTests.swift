@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import CVecStore
+import TestSupport
 import Testing
 import VecStoreABI
 

@@ -1,6 +1,7 @@
 // What an index should hold, kept in a dictionary.
 // SPDX-License-Identifier: Apache-2.0
 
+import TestSupport
 import Testing
 import VecIndexReference
 

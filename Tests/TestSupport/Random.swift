@@ -20,4 +20,7 @@ package struct Random: RandomNumberGenerator {
 
     /// 0 ..< limit.
     package mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
+
+    /// Elements from −1 to 1.
+    package mutating func vector(_ dimension: Int) -> [Float] { (0..<dimension).map { _ in unit() } }
 }

@@ -3,10 +3,10 @@
 
 import Foundation
 
-final class TemporaryDirectory {
+package final class TemporaryDirectory {
     private let url: URL
 
-    init() throws {
+    package init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("vecstore-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
@@ -14,14 +14,14 @@ final class TemporaryDirectory {
     deinit { try? FileManager.default.removeItem(at: url) }
 
     /// The path of a file in it.
-    func path(_ name: String = "index") -> String { url.appendingPathComponent(name).path }
+    package func path(_ name: String = "index") -> String { url.appendingPathComponent(name).path }
 
     /// The names of the files in it.
-    var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted() }
+    package var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: url.path)) ?? []).sorted() }
 
-    func bytes(_ name: String = "index") throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
+    package func bytes(_ name: String = "index") throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
 
-    func write(_ bytes: [UInt8], _ name: String = "index") throws {
+    package func write(_ bytes: [UInt8], _ name: String = "index") throws {
         try Data(bytes).write(to: URL(fileURLWithPath: path(name)))
     }
 }
