@@ -164,7 +164,7 @@ extension Index {
 
 extension Index.Storage {
     /// For `.hnsw`.
-    func graphStorage() throws(VecStoreError) -> GraphStorage {
+    func graphStorage() throws(CoreError) -> GraphStorage {
         switch self {
         case .auto: .auto
         case .float32: .float32
@@ -229,22 +229,22 @@ extension Index.Rescore {
 /// An empty index as its design says.
 func makeIndex(
     _ design: Index.Design, dimension: Int, metric: Metric, elementType: ElementType, exactCodes: Bool?, capacity: Int
-) throws(VecStoreError) -> any VectorIndex {
+) throws(CoreError) -> any VectorIndex {
     guard capacity >= 0 else {
-        throw VecStoreError(.invalidArgument, "capacity is \(capacity): allowed is 0 and more")
+        throw CoreError(.invalidArgument, "capacity is \(capacity): allowed is 0 and more")
     }
     let metric = metric.internalValue, type = elementType.internalValue
     switch design.content {
     case .flat(let codes):
         guard exactCodes == nil || codes == nil || exactCodes == codes else {
-            throw VecStoreError(.invalidArgument, "exactCodes is given twice, and not the same: give it once")
+            throw CoreError(.invalidArgument, "exactCodes is given twice, and not the same: give it once")
         }
         return try FlatIndex(
             IndexOptions(
                 dimension: dimension, metric: metric, type: type, exactCodes: codes ?? exactCodes, capacity: capacity))
     case .hnsw(let m, let efConstruction, let storage, let rescore, let seed):
         guard exactCodes == nil else {
-            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .hnsw")
+            throw CoreError(.invalidArgument, "exactCodes is for .flat, not for .hnsw")
         }
         return try HNSWIndex(
             HNSWOptions(
@@ -252,7 +252,7 @@ func makeIndex(
                 rescore: rescore.internalValue, m: m, efConstruction: efConstruction, seed: seed, capacity: capacity))
     case .ivf(let lists):
         guard exactCodes == nil else {
-            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .ivf")
+            throw CoreError(.invalidArgument, "exactCodes is for .flat, not for .ivf")
         }
         return try IVFIndex(
             IVFOptions(
@@ -262,10 +262,10 @@ func makeIndex(
                 seed: lists.seed, capacity: capacity))
     case .auto(let budget, let recall, let seed):
         guard exactCodes == nil else {
-            throw VecStoreError(.invalidArgument, "exactCodes is for .flat, not for .auto")
+            throw CoreError(.invalidArgument, "exactCodes is for .flat, not for .auto")
         }
         if let budget, budget < 1 {
-            throw VecStoreError(.invalidArgument, "memoryBudget is \(budget): allowed is 1 and more, or nil for none")
+            throw CoreError(.invalidArgument, "memoryBudget is \(budget): allowed is 1 and more, or nil for none")
         }
         return try AutoIndex(
             AutoOptions(

@@ -18,16 +18,16 @@ extension Index {
     /// - Complexity: O(vectors × lists × dimension).
     public func train<E: VectorElement>(
         _ vectors: [[E]], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) {
+    ) throws(VecStoreError) {
         try train(flat: joined(vectors), threads: threads, progress: progress)
     }
 
     /// Trains on vectors that lie one behind the other in one array; else as `train(_:threads:progress:)`.
     public func train<E: VectorElement>(
         flat elements: [E], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) {
+    ) throws(VecStoreError) {
         let count = try rows(elements)
-        try rethrow { () throws(VecStoreError) in
+        try rethrow { () throws(CoreError) in
             try core.train(
                 elements, type: inputType(E.self), count: count, threads: checked(threads), progress: progress)
         }
@@ -47,7 +47,7 @@ extension Index {
     @discardableResult
     public func add<E: VectorElement>(
         _ vectors: [[E]], ids: [UInt64]? = nil, threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) -> [UInt64] {
+    ) throws(VecStoreError) -> [UInt64] {
         try add(flat: joined(vectors), ids: ids, threads: threads, progress: progress)
     }
 
@@ -56,11 +56,11 @@ extension Index {
     public func add<E: VectorElement>(
         flat elements: [E], ids: [UInt64]? = nil, threads: Int = 0,
         progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) -> [UInt64] {
+    ) throws(VecStoreError) -> [UInt64] {
         let count = try rows(elements)
         if let ids, ids.count != count { throw wrongCount("ids", ids.count, count) }
         var result = [UInt64](repeating: 0, count: count)
-        try rethrow { () throws(VecStoreError) in
+        try rethrow { () throws(CoreError) in
             try core.add(
                 elements, type: inputType(E.self), count: count, ids: ids, outIDs: &result,
                 threads: checked(threads), progress: progress)
@@ -70,10 +70,10 @@ extension Index {
 
     /// Replaces the vectors of rows that exist: all of them, or none where it throws.
     /// - Throws: As `add`; `.notFound` where an id is not in the index, `.alreadyExists` where one comes twice.
-    public func update<E: VectorElement>(_ ids: [UInt64], _ vectors: [[E]]) throws(IndexError) {
+    public func update<E: VectorElement>(_ ids: [UInt64], _ vectors: [[E]]) throws(VecStoreError) {
         let elements = try joined(vectors)
         if ids.count != vectors.count { throw wrongCount("ids", ids.count, vectors.count) }
-        try rethrow { () throws(VecStoreError) in
+        try rethrow { () throws(CoreError) in
             try core.update(ids, elements, type: inputType(E.self), count: ids.count)
         }
     }
@@ -82,15 +82,15 @@ extension Index {
     /// - Returns: How many rows were removed.
     /// - Throws: `.readOnly`, `.outOfMemory`.
     @discardableResult
-    public func remove(_ ids: [UInt64]) throws(IndexError) -> Int {
-        try rethrow { () throws(VecStoreError) in try core.remove(ids, ids.count) }
+    public func remove(_ ids: [UInt64]) throws(VecStoreError) -> Int {
+        try rethrow { () throws(CoreError) in try core.remove(ids, ids.count) }
     }
 
     /// Rewrites what removed rows left behind and returns the memory. Ids do not change.
     /// - Throws: `.readOnly`, `.outOfMemory`.
     /// - Complexity: O(rows × dimension).
-    public func compact() throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.compact() }
+    public func compact() throws(VecStoreError) {
+        try rethrow { () throws(CoreError) in try core.compact() }
     }
 
     /// Makes searches of a graph faster and lets them find more, once most rows are in: chooses the links of every row once
@@ -102,8 +102,8 @@ extension Index {
     ///   - progress: As in `add`. Cancelled, it leaves a whole index, part of which is optimized.
     /// - Throws: `.invalidArgument`, `.readOnly`, `.outOfMemory`, `.cancelled`.
     /// - Complexity: That of adding the rows.
-    public func optimize(threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil) throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.optimize(threads: checked(threads), progress: progress) }
+    public func optimize(threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil) throws(VecStoreError) {
+        try rethrow { () throws(CoreError) in try core.optimize(threads: checked(threads), progress: progress) }
     }
 
     /// Finds the least `efSearch` (`.hnsw`) or `nprobe` (`.ivf`) with which searches reach a recall, measured against exact
@@ -120,9 +120,9 @@ extension Index {
     @discardableResult
     public func calibrate<E: VectorElement>(
         queries: [[E]], recall: Float = 0.95, k: Int = 10, threads: Int = 0
-    ) throws(IndexError) -> Calibration {
+    ) throws(VecStoreError) -> Calibration {
         let elements = try joined(queries)
-        return try rethrow { () throws(VecStoreError) in
+        return try rethrow { () throws(CoreError) in
             try Calibration(
                 core.calibrate(
                     elements, type: inputType(E.self), count: queries.count, k: checkedK(k), recall: recall,
@@ -133,8 +133,8 @@ extension Index {
     /// The same with 200 rows of the index as queries, which are found more easily than strangers: pass queries where you
     /// have some.
     @discardableResult
-    public func calibrate(recall: Float = 0.95, k: Int = 10, threads: Int = 0) throws(IndexError) -> Calibration {
-        try rethrow { () throws(VecStoreError) in
+    public func calibrate(recall: Float = 0.95, k: Int = 10, threads: Int = 0) throws(VecStoreError) -> Calibration {
+        try rethrow { () throws(CoreError) in
             try Calibration(
                 core.calibrate(
                     nil, type: core.elementType, count: 0, k: checkedK(k), recall: recall, threads: checked(threads)))
@@ -143,8 +143,8 @@ extension Index {
 
     /// Reserves memory for `rows` rows altogether.
     /// - Throws: `.invalidArgument` below 0, `.readOnly`, `.tooLarge`, `.outOfMemory`.
-    public func reserve(_ rows: Int) throws(IndexError) {
-        guard rows >= 0 else { throw IndexError(VecStoreError(.invalidArgument, "rows is \(rows): allowed is 0 and more")) }
-        try rethrow { () throws(VecStoreError) in try core.reserve(rows) }
+    public func reserve(_ rows: Int) throws(VecStoreError) {
+        guard rows >= 0 else { throw VecStoreError(CoreError(.invalidArgument, "rows is \(rows): allowed is 0 and more")) }
+        try rethrow { () throws(CoreError) in try core.reserve(rows) }
     }
 }

@@ -6,17 +6,17 @@ import VecKernelTypes
 // Checks of what callers pass. Nothing below this module sees a value that has not been through here.
 extension Index {
     /// A number of threads, resolved.
-    func checked(_ threads: Int) throws(VecStoreError) -> Int {
+    func checked(_ threads: Int) throws(CoreError) -> Int {
         guard threads >= 0 && threads <= Limits.threads else {
-            throw VecStoreError(
+            throw CoreError(
                 .invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
         }
         return ThreadPool.threads(threads)
     }
 
-    func checkedK(_ k: Int) throws(VecStoreError) -> Int {
+    func checkedK(_ k: Int) throws(CoreError) -> Int {
         guard k >= 1 && k <= Limits.k else {
-            throw VecStoreError(.invalidArgument, "k is \(k): allowed is 1 to \(Limits.k)")
+            throw CoreError(.invalidArgument, "k is \(k): allowed is 1 to \(Limits.k)")
         }
         return k
     }
@@ -24,23 +24,23 @@ extension Index {
     /// The options of a search, without its filter.
     func checkedOptions(
         nprobe: Int?, efSearch: Int?, targetRecall: Float?, rescores: Bool, oversampling: Float?, threads: Int
-    ) throws(VecStoreError) -> SearchOptions {
+    ) throws(CoreError) -> SearchOptions {
         if let nprobe, nprobe < 1 || nprobe > IVFOptions.mostLists {
-            throw VecStoreError(.invalidArgument, "nprobe is \(nprobe): allowed is 1 to \(IVFOptions.mostLists)")
+            throw CoreError(.invalidArgument, "nprobe is \(nprobe): allowed is 1 to \(IVFOptions.mostLists)")
         }
         if let efSearch, efSearch < 1 || efSearch > Limits.k {
-            throw VecStoreError(.invalidArgument, "efSearch is \(efSearch): allowed is 1 to \(Limits.k)")
+            throw CoreError(.invalidArgument, "efSearch is \(efSearch): allowed is 1 to \(Limits.k)")
         }
         if let targetRecall {
             guard targetRecall > 0 && targetRecall <= 1 else {
-                throw VecStoreError(.invalidArgument, "targetRecall is \(targetRecall): allowed is above 0, up to 1")
+                throw CoreError(.invalidArgument, "targetRecall is \(targetRecall): allowed is above 0, up to 1")
             }
             guard efSearch == nil else {
-                throw VecStoreError(.invalidArgument, "efSearch and targetRecall are both given: they say the same thing")
+                throw CoreError(.invalidArgument, "efSearch and targetRecall are both given: they say the same thing")
             }
         }
         if let oversampling, !(oversampling >= 1 && oversampling.isFinite) {
-            throw VecStoreError(.invalidArgument, "oversampling is \(oversampling): allowed is 1 and more")
+            throw CoreError(.invalidArgument, "oversampling is \(oversampling): allowed is 1 and more")
         }
         return SearchOptions(
             threads: try checked(threads), nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
@@ -48,9 +48,9 @@ extension Index {
     }
 
     /// A file name without an end in the middle.
-    static func checked(_ path: String) throws(VecStoreError) -> String {
+    static func checked(_ path: String) throws(CoreError) -> String {
         guard !path.isEmpty && !path.utf8.contains(0) else {
-            throw VecStoreError(.invalidArgument, "path is empty or contains a zero byte")
+            throw CoreError(.invalidArgument, "path is empty or contains a zero byte")
         }
         return path
     }
@@ -62,32 +62,32 @@ extension Index {
     /// Elements in one vector as it is given: bits come eight to a byte.
     var inputLength: Int { elementType == .bits ? (dimension + 7) / 8 : dimension }
 
-    func joined<E: VectorElement>(_ vectors: [[E]]) throws(IndexError) -> [E] {
+    func joined<E: VectorElement>(_ vectors: [[E]]) throws(VecStoreError) -> [E] {
         for (i, vector) in vectors.enumerated() where vector.count != inputLength {
             throw wrongLength("vector \(i) has \(vector.count) elements", inputLength)
         }
         return vectors.flatMap { $0 }
     }
 
-    func rows<E: VectorElement>(_ elements: [E]) throws(IndexError) -> Int {
+    func rows<E: VectorElement>(_ elements: [E]) throws(VecStoreError) -> Int {
         guard elements.count % inputLength == 0 else {
             throw wrongLength("\(elements.count) elements are no whole vectors", inputLength)
         }
         return elements.count / inputLength
     }
 
-    func wrongLength(_ what: String, _ length: Int) -> IndexError {
-        IndexError(VecStoreError(.invalidArgument, "\(what): each vector of this index has \(length)"))
+    func wrongLength(_ what: String, _ length: Int) -> VecStoreError {
+        VecStoreError(CoreError(.invalidArgument, "\(what): each vector of this index has \(length)"))
     }
 
-    func wrongCount(_ what: String, _ got: Int, _ want: Int) -> IndexError {
-        IndexError(VecStoreError(.invalidArgument, "there are \(got) \(what) for \(want) vectors"))
+    func wrongCount(_ what: String, _ got: Int, _ want: Int) -> VecStoreError {
+        VecStoreError(CoreError(.invalidArgument, "there are \(got) \(what) for \(want) vectors"))
     }
 
     func withFilter<R>(
-        _ filter: Filter?, _ body: (RowFilter) throws(VecStoreError) -> R
-    ) throws(VecStoreError) -> R {
-        func withList(_ ids: [UInt64], isNegated: Bool) throws(VecStoreError) -> R {
+        _ filter: Filter?, _ body: (RowFilter) throws(CoreError) -> R
+    ) throws(CoreError) -> R {
+        func withList(_ ids: [UInt64], isNegated: Bool) throws(CoreError) -> R {
             let memory = try allocate(UInt64.self, ids.count, for: "a filter of ids")
             let copy = memory.pointer(UInt64.self)
             for (i, id) in ids.enumerated() { copy[i] = id }

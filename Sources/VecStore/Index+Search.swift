@@ -29,7 +29,7 @@ extension Index {
     public func search<E: VectorElement>(
         _ query: [E], k: Int = 10, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
         targetRecall: Float? = nil, rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
-    ) throws(IndexError) -> [Hit] {
+    ) throws(VecStoreError) -> [Hit] {
         try search(
             [query], k: k, filter: filter, nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
             rescores: rescores, oversampling: oversampling, threads: threads)[0]
@@ -39,18 +39,18 @@ extension Index {
     public func search<E: VectorElement>(
         _ queries: [[E]], k: Int = 10, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
         targetRecall: Float? = nil, rescores: Bool = true, oversampling: Float? = nil, threads: Int = 0
-    ) throws(IndexError) -> [[Hit]] {
+    ) throws(VecStoreError) -> [[Hit]] {
         let elements = try joined(queries)
-        let options = try rethrow { () throws(VecStoreError) in
+        let options = try rethrow { () throws(CoreError) in
             _ = try checkedK(k)
             return try checkedOptions(
                 nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall, rescores: rescores,
                 oversampling: oversampling, threads: threads)
         }
         guard let cells = product(queries.count, k), cells < 1 << 40 else {
-            throw IndexError(VecStoreError(.tooLarge, "\(queries.count) queries for k \(k) have too many results"))
+            throw VecStoreError(CoreError(.tooLarge, "\(queries.count) queries for k \(k) have too many results"))
         }
-        return try rethrow { () throws(VecStoreError) in
+        return try rethrow { () throws(CoreError) in
             // Not arrays: for those a lack of memory is the end of the process.
             let what = "the results of \(queries.count) queries for k \(k)"
             let idMemory = try allocate(UInt64.self, cells, for: what)
@@ -58,7 +58,7 @@ extension Index {
             let countMemory = try allocate(UInt64.self, queries.count, for: what)
             let ids = idMemory.pointer(UInt64.self), distances = distanceMemory.pointer(Float.self)
             let counts = countMemory.pointer(UInt64.self)
-            try withFilter(filter) { (rows) throws(VecStoreError) in
+            try withFilter(filter) { (rows) throws(CoreError) in
                 var options = options
                 options.filter = rows
                 try core.search(
@@ -80,14 +80,14 @@ extension Index {
     public func search<E: VectorElement>(
         _ query: [E], within radius: Float, filter: Filter? = nil, nprobe: Int? = nil, efSearch: Int? = nil,
         targetRecall: Float? = nil, rescores: Bool = true, threads: Int = 0
-    ) throws(IndexError) -> [Hit] {
+    ) throws(VecStoreError) -> [Hit] {
         let elements = try joined([query])
-        guard !radius.isNaN else { throw IndexError(VecStoreError(.invalidArgument, "radius is NaN")) }
-        return try rethrow { () throws(VecStoreError) in
+        guard !radius.isNaN else { throw VecStoreError(CoreError(.invalidArgument, "radius is NaN")) }
+        return try rethrow { () throws(CoreError) in
             let checked = try checkedOptions(
                 nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall, rescores: rescores, oversampling: nil,
                 threads: threads)
-            return try withFilter(filter) { (rows) throws(VecStoreError) in
+            return try withFilter(filter) { (rows) throws(CoreError) in
                 var options = checked
                 options.filter = rows
                 let found = try core.searchRange(

@@ -33,8 +33,8 @@ public final class Index: Sendable {
     public init(
         _ design: Design = .flat, dimension: Int, metric: Metric = .l2Squared, elementType: ElementType = .float32,
         exactCodes: Bool? = nil, capacity: Int = 0
-    ) throws(IndexError) {
-        core = try rethrow { () throws(VecStoreError) in
+    ) throws(VecStoreError) {
+        core = try rethrow { () throws(CoreError) in
             try makeIndex(
                 design, dimension: dimension, metric: metric, elementType: elementType, exactCodes: exactCodes,
                 capacity: capacity)
@@ -48,8 +48,8 @@ public final class Index: Sendable {
     ///   - prefault: Whether to read the mapped pages in now.
     /// - Throws: `.invalidArgument`, `.notFound`, `.io`, `.corrupt`, `.newerVersion`, `.outOfMemory`.
     /// - Complexity: O(1) for a map without `verify`, else O(bytes).
-    public init(opening path: String, load: Bool = false, verify: Bool? = nil, prefault: Bool = false) throws(IndexError) {
-        core = try rethrow { () throws(VecStoreError) in
+    public init(opening path: String, load: Bool = false, verify: Bool? = nil, prefault: Bool = false) throws(VecStoreError) {
+        core = try rethrow { () throws(CoreError) in
             try openIndex(Index.checked(path), OpenOptions(load: load, verify: verify, prefault: prefault))
         }
     }
@@ -57,8 +57,8 @@ public final class Index: Sendable {
     /// Writes the index to a file, whole or not at all. An index that maps the file replaced stays valid.
     /// - Parameter sync: Whether to wait until the disk has it.
     /// - Throws: `.invalidArgument`, `.notFound` (no such directory), `.io`, `.outOfMemory`.
-    public func save(to path: String, sync: Bool = true) throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.save(to: Index.checked(path), sync: sync) }
+    public func save(to path: String, sync: Bool = true) throws(VecStoreError) {
+        try rethrow { () throws(CoreError) in try core.save(to: Index.checked(path), sync: sync) }
     }
 
     // MARK: - What it is
@@ -101,8 +101,8 @@ public final class Index: Sendable {
     /// that every row can be reached, of an inverted file that every row is in its lists.
     /// - Throws: `.corrupt` with a message that says what is wrong.
     /// - Complexity: O(bytes).
-    public func verify() throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.verify() }
+    public func verify() throws(VecStoreError) {
+        try rethrow { () throws(CoreError) in try core.verify() }
     }
 
     // MARK: - Reading
@@ -118,14 +118,14 @@ public final class Index: Sendable {
     /// The vector of a row of floats, widened to `Float`; nil where the index has no such row. An index without finer rows
     /// (`.none` of `Rescore`) has only what its storage holds of it; codes of `.ivf` hold the direction alone under `.cosine`.
     /// - Throws: `.unsupported` where rows are no floats, `.outOfMemory`; `.corrupt` where a map names no row.
-    public func vector(_ id: UInt64) throws(IndexError) -> [Float]? {
+    public func vector(_ id: UInt64) throws(VecStoreError) -> [Float]? {
         var vector = [Float](repeating: 0, count: dimension)
         var id = id
         do {
             try core.get(&id, 1, as: .float32, &vector)
         } catch {
             if error.code == .notFound { return nil }
-            throw IndexError(error)
+            throw VecStoreError(error)
         }
         return vector
     }

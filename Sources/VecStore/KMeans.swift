@@ -74,21 +74,21 @@ public struct KMeans: Sendable {
     /// - Complexity: O(maxIterations · sample · k · dimension + n · k · dimension).
     public func clusters<E: VectorElement>(
         flat elements: [E], dimension: Int, threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) -> Clusters {
-        try rethrow { () throws(VecStoreError) in
+    ) throws(VecStoreError) -> Clusters {
+        try rethrow { () throws(CoreError) in
             guard dimension >= 1 && dimension <= Limits.dimension else {
-                throw VecStoreError(.invalidArgument, "dimension is \(dimension): allowed is 1 to \(Limits.dimension)")
+                throw CoreError(.invalidArgument, "dimension is \(dimension): allowed is 1 to \(Limits.dimension)")
             }
             guard elements.count % dimension == 0 else {
-                throw VecStoreError(.invalidArgument, "\(elements.count) elements are no whole vectors of \(dimension)")
+                throw CoreError(.invalidArgument, "\(elements.count) elements are no whole vectors of \(dimension)")
             }
             if let sample, batchSize != nil {
-                throw VecStoreError(
+                throw CoreError(
                     .invalidArgument, "sample (\(sample)) and batchSize are both given: batches are drawn from all vectors")
             }
-            return try elements.withUnsafeBufferPointer { (buffer) throws(VecStoreError) in
+            return try elements.withUnsafeBufferPointer { (buffer) throws(CoreError) in
                 guard let base = buffer.baseAddress, !buffer.isEmpty else {
-                    throw VecStoreError(.invalidArgument, "there are no vectors: k-means needs one for each centroid at least")
+                    throw CoreError(.invalidArgument, "there are no vectors: k-means needs one for each centroid at least")
                 }
                 return try self.clusters(
                     UnsafeRawPointer(base), E.inputType(for: .float32), buffer.count / dimension, dimension, threads, progress)
@@ -99,7 +99,7 @@ public struct KMeans: Sendable {
     private func clusters(
         _ vectors: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ dimension: Int, _ threads: Int,
         _ progress: ((_ done: Int, _ total: Int) -> Bool)?
-    ) throws(VecStoreError) -> Clusters {
+    ) throws(CoreError) -> Clusters {
         var training = try VecIndex.KMeans(
             vectors, type.internalValue, count, dimension: dimension, options: options(threads), isAssigned: true,
             progress: progress)
@@ -120,19 +120,19 @@ public struct KMeans: Sendable {
     /// Finds centroids of vectors; else as `clusters(flat:dimension:threads:progress:)`.
     public func clusters<E: VectorElement>(
         _ vectors: [[E]], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) -> Clusters {
+    ) throws(VecStoreError) -> Clusters {
         let dimension = vectors.first?.count ?? 1
         for (i, vector) in vectors.enumerated() where vector.count != dimension {
-            throw IndexError(
-                VecStoreError(
+            throw VecStoreError(
+                CoreError(
                     .invalidArgument, "vector \(i) has \(vector.count) elements, but the first has \(dimension)"))
         }
         return try clusters(flat: vectors.flatMap { $0 }, dimension: dimension, threads: threads, progress: progress)
     }
 
-    private func options(_ threads: Int) throws(VecStoreError) -> KMeansOptions {
+    private func options(_ threads: Int) throws(CoreError) -> KMeansOptions {
         guard threads >= 0 && threads <= Limits.threads else {
-            throw VecStoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
+            throw CoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
         }
         return KMeansOptions(
             k: k, metric: metric.internalValue, start: start == .plusPlus ? .plusPlus : .random,

@@ -36,10 +36,10 @@ public final class Quantizer: Sendable {
     private let core: VectorQuantizer
 
     /// - Throws: `.invalidArgument`, `.unsupported` (a rotation of more than 4096 elements), `.outOfMemory`.
-    public init(_ design: Design, dimension: Int) throws(IndexError) {
+    public init(_ design: Design, dimension: Int) throws(VecStoreError) {
         self.design = design
         self.dimension = dimension
-        core = try rethrow { () throws(VecStoreError) in
+        core = try rethrow { () throws(CoreError) in
             try VectorQuantizer(dimension: dimension, design: design.internalValue)
         }
     }
@@ -49,8 +49,8 @@ public final class Quantizer: Sendable {
     /// - Throws: `.invalidArgument` (for the file of an index, too), `.notFound`, `.io`, `.corrupt`, `.newerVersion`,
     ///   `.outOfMemory`.
     /// - Complexity: O(bytes): every byte is checked.
-    public init(opening path: String) throws(IndexError) {
-        core = try rethrow { () throws(VecStoreError) in try VectorQuantizer.open(Index.checked(path)) }
+    public init(opening path: String) throws(VecStoreError) {
+        core = try rethrow { () throws(CoreError) in try VectorQuantizer.open(Index.checked(path)) }
         design = Design(core.design)
         dimension = core.dimension
     }
@@ -58,8 +58,8 @@ public final class Quantizer: Sendable {
     /// Writes what training has found to a file, whole or not at all.
     /// - Parameter sync: Whether to wait until the disk has it.
     /// - Throws: `.invalidArgument`, where it is not trained, too; `.notFound` (no such directory), `.io`, `.outOfMemory`.
-    public func save(to path: String, sync: Bool = true) throws(IndexError) {
-        try rethrow { () throws(VecStoreError) in try core.save(to: Index.checked(path), sync: sync) }
+    public func save(to path: String, sync: Bool = true) throws(VecStoreError) {
+        try rethrow { () throws(CoreError) in try core.save(to: Index.checked(path), sync: sync) }
     }
 
     /// Bytes of one code.
@@ -73,15 +73,15 @@ public final class Quantizer: Sendable {
     ///     leaves what was there.
     public func train<E: VectorElement>(
         flat elements: [E], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
-    ) throws(IndexError) {
-        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+    ) throws(VecStoreError) {
+        try withRows(elements) { (rows, type, count) throws(CoreError) in
             try self.core.train(rows, type: type, count: count, threads: checked(threads), progress: progress)
         }
     }
 
     /// Codes of vectors, one behind the other.
-    public func encode<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(IndexError) -> [UInt8] {
-        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+    public func encode<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(VecStoreError) -> [UInt8] {
+        try withRows(elements) { (rows, type, count) throws(CoreError) in
             var codes = [UInt8](repeating: 0, count: count * self.core.codeSize)
             try self.core.encode(rows, type: type, count: count, &codes, threads: checked(threads))
             return codes
@@ -89,8 +89,8 @@ public final class Quantizer: Sendable {
     }
 
     /// The vectors that codes stand for, one behind the other. Any bytes stand for some vector.
-    public func decode(_ codes: [UInt8], threads: Int = 0) throws(IndexError) -> [Float] {
-        try rethrow { () throws(VecStoreError) in
+    public func decode(_ codes: [UInt8], threads: Int = 0) throws(VecStoreError) -> [Float] {
+        try rethrow { () throws(CoreError) in
             let count = try self.count(codes)
             var vectors = [Float](repeating: 0, count: count * dimension)
             try core.decode(codes, count: count, &vectors, threads: checked(threads))
@@ -99,8 +99,8 @@ public final class Quantizer: Sendable {
     }
 
     /// What codes lose of vectors.
-    public func measure<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(IndexError) -> Loss {
-        try withRows(elements) { (rows, type, count) throws(VecStoreError) in
+    public func measure<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(VecStoreError) -> Loss {
+        try withRows(elements) { (rows, type, count) throws(CoreError) in
             let loss = try self.core.loss(rows, type: type, count: count, threads: checked(threads))
             return Loss(meanSquaredError: loss.meanSquaredError, relativeError: loss.relativeError)
         }
@@ -111,11 +111,11 @@ public final class Quantizer: Sendable {
     /// - Parameter metric: `.l2Squared` or `.innerProduct`; for cosine scale vectors to norm 1 and take `.innerProduct`.
     public func distances<E: VectorElement>(
         flat queries: [E], to codes: [UInt8], metric: Metric = .l2Squared, threads: Int = 0
-    ) throws(IndexError) -> [[Float]] {
-        try withRows(queries) { (rows, type, queryCount) throws(VecStoreError) in
+    ) throws(VecStoreError) -> [[Float]] {
+        try withRows(queries) { (rows, type, queryCount) throws(CoreError) in
             let count = try self.count(codes)
             guard let cells = product(queryCount, count), cells < Int.max / 8 else {
-                throw VecStoreError(.tooLarge, "\(queryCount) times \(count) distances are more than there is memory for")
+                throw CoreError(.tooLarge, "\(queryCount) times \(count) distances are more than there is memory for")
             }
             var out = [Float](repeating: 0, count: cells)
             try self.core.distances(
@@ -125,22 +125,22 @@ public final class Quantizer: Sendable {
         }
     }
 
-    private func count(_ codes: [UInt8]) throws(VecStoreError) -> Int {
+    private func count(_ codes: [UInt8]) throws(CoreError) -> Int {
         guard codes.count % core.codeSize == 0 else {
-            throw VecStoreError(.invalidArgument, "\(codes.count) bytes are no whole codes of \(core.codeSize)")
+            throw CoreError(.invalidArgument, "\(codes.count) bytes are no whole codes of \(core.codeSize)")
         }
         return codes.count / core.codeSize
     }
 
     private func withRows<E: VectorElement, R>(
-        _ elements: [E], _ body: (UnsafeRawPointer, VecKernelTypes.ElementType, Int) throws(VecStoreError) -> R
-    ) throws(IndexError) -> R {
-        try rethrow { () throws(VecStoreError) in
+        _ elements: [E], _ body: (UnsafeRawPointer, VecKernelTypes.ElementType, Int) throws(CoreError) -> R
+    ) throws(VecStoreError) -> R {
+        try rethrow { () throws(CoreError) in
             guard elements.count % dimension == 0 else {
-                throw VecStoreError(.invalidArgument, "\(elements.count) elements are no whole vectors of \(dimension)")
+                throw CoreError(.invalidArgument, "\(elements.count) elements are no whole vectors of \(dimension)")
             }
             let type = E.inputType(for: .float32).internalValue
-            return try elements.withUnsafeBufferPointer { (buffer) throws(VecStoreError) in
+            return try elements.withUnsafeBufferPointer { (buffer) throws(CoreError) in
                 // An empty array may have no address; nothing is read then.
                 guard let base = buffer.baseAddress else { return try body(emptyRow, type, 0) }
                 return try body(UnsafeRawPointer(base), type, buffer.count / dimension)
@@ -152,9 +152,9 @@ public final class Quantizer: Sendable {
 /// Something to point at where nothing is read.
 nonisolated(unsafe) private let emptyRow = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
 
-private func checked(_ threads: Int) throws(VecStoreError) -> Int {
+private func checked(_ threads: Int) throws(CoreError) -> Int {
     guard threads >= 0 && threads <= Limits.threads else {
-        throw VecStoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
+        throw CoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
     }
     return threads
 }

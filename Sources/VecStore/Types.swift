@@ -79,48 +79,6 @@ public enum Filter: Sendable {
     case matching(@Sendable (UInt64) -> Bool)
 }
 
-/// What went wrong: a code to decide by and a sentence to read.
-public struct IndexError: Error, Sendable, CustomStringConvertible {
-    /// The codes of the C header.
-    public enum Code: Int32, Sendable {
-        case invalidArgument = 1
-        case invalidHandle = 2
-        case unsupported = 3
-        case notFinite = 4
-        case zeroVector = 5
-        case notFound = 6
-        case alreadyExists = 7
-        case readOnly = 8
-        case outOfMemory = 9
-        case io = 10
-        case corrupt = 11
-        case newerVersion = 12
-        case tooLarge = 13
-        case cancelled = 14
-        case locked = 15
-        case internalError = 99
-    }
-
-    public let code: Code
-    public let message: String
-
-    public var description: String { message }
-
-    init(_ error: VecStoreError) {
-        code = Code(rawValue: error.code.rawValue) ?? .internalError
-        message = error.message
-    }
-}
-
-/// Runs `body`; turns the library's error into the public one.
-func rethrow<R>(_ body: () throws(VecStoreError) -> R) throws(IndexError) -> R {
-    do {
-        return try body()
-    } catch {
-        throw IndexError(error)
-    }
-}
-
 extension Metric {
     var internalValue: VecKernelTypes.Metric {
         switch self {

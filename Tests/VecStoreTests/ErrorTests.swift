@@ -11,9 +11,9 @@ struct ErrorTests {
     }
 
     private func expect(
-        _ code: IndexError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+        _ code: VecStoreError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
     ) {
-        let error = #expect(throws: IndexError.self, sourceLocation: sourceLocation, performing: body)
+        let error = #expect(throws: VecStoreError.self, sourceLocation: sourceLocation, performing: body)
         #expect(error?.code == code, sourceLocation: sourceLocation)
         #expect(error?.message.isEmpty == false, sourceLocation: sourceLocation)
     }

@@ -25,7 +25,7 @@ struct FileTests {
             #expect(try mapped.vector(5) == [3, 4])
             #expect(try mapped.search([3, 4] as [Float]) == index.search([3, 4] as [Float]))
             try mapped.verify()
-            let error = #expect(throws: IndexError.self) { try mapped.remove([5]) }
+            let error = #expect(throws: VecStoreError.self) { try mapped.remove([5]) }
             #expect(error?.code == .readOnly)
         }
     }
@@ -44,9 +44,9 @@ struct FileTests {
     @Test("a file that is none is an error with a code")
     func notAFile() throws {
         try FileTests.withFile { _, path in
-            #expect(throws: IndexError.self) { try Index(opening: path + ".none") }
+            #expect(throws: VecStoreError.self) { try Index(opening: path + ".none") }
             try Data("hello".utf8).write(to: URL(fileURLWithPath: path))
-            let error = #expect(throws: IndexError.self) { try Index(opening: path) }
+            let error = #expect(throws: VecStoreError.self) { try Index(opening: path) }
             #expect(error?.code == .corrupt)
         }
     }
@@ -54,9 +54,9 @@ struct FileTests {
     @Test("a path that is empty, or ends in the middle, is refused", arguments: ["", "a\0b"])
     func badPath(path: String) throws {
         let index = try Index(dimension: 2)
-        let saving = #expect(throws: IndexError.self) { try index.save(to: path) }
+        let saving = #expect(throws: VecStoreError.self) { try index.save(to: path) }
         #expect(saving?.code == .invalidArgument)
-        let opening = #expect(throws: IndexError.self) { try Index(opening: path) }
+        let opening = #expect(throws: VecStoreError.self) { try Index(opening: path) }
         #expect(opening?.code == .invalidArgument)
     }
 }

@@ -35,8 +35,8 @@ struct KMeansTests {
 
     @Test("what makes no sense is refused")
     func refusals() {
-        func refused(_ code: IndexError.Code, _ body: () throws -> Void) {
-            let error = #expect(throws: IndexError.self, performing: body)
+        func refused(_ code: VecStoreError.Code, _ body: () throws -> Void) {
+            let error = #expect(throws: VecStoreError.self, performing: body)
             #expect(error?.code == code)
         }
         refused(.invalidArgument) { _ = try KMeans(k: 7).clusters(line) }

@@ -69,8 +69,8 @@ struct QuantizerTests {
 
     @Test("what makes no sense is refused")
     func refusals() throws {
-        func refused(_ code: IndexError.Code, _ body: () throws -> Void) {
-            let error = #expect(throws: IndexError.self, performing: body)
+        func refused(_ code: VecStoreError.Code, _ body: () throws -> Void) {
+            let error = #expect(throws: VecStoreError.self, performing: body)
             #expect(error?.code == code)
         }
         refused(.invalidArgument) { _ = try Quantizer(.scalar(bits: 3), dimension: 6) }

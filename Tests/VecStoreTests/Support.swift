@@ -33,9 +33,9 @@ func withPath(_ body: (String) throws -> Void) throws {
 }
 
 func expect(
-    _ code: IndexError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    _ code: VecStoreError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
 ) {
-    let error = #expect(throws: IndexError.self, sourceLocation: sourceLocation, performing: body)
+    let error = #expect(throws: VecStoreError.self, sourceLocation: sourceLocation, performing: body)
     #expect(error?.code == code, sourceLocation: sourceLocation)
     #expect(error?.message.isEmpty == false, sourceLocation: sourceLocation)
 }
