@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import VecIndex
+
 /// The limits of a collection, and why they are where they are.
 package enum CollectionLimits {
     /// Most bytes of a payload: as much text as a point can sensibly carry, and far below what SQLite holds in a value.
@@ -18,6 +20,13 @@ package enum CollectionLimits {
     package static let idBytes = 255
     /// Most named vectors of a point.
     package static let vectors = 64
-    /// Most points that one call writes.
+    /// Most points that one call writes, and most ids that one names.
     package static let batch = 1 << 20
+
+    /// Refuses a list of more ids than one call takes.
+    package static func checkIDs(_ count: Int) throws(VecStoreError) {
+        guard count <= batch else {
+            throw VecStoreError(.tooLarge, "there are \(count) ids: a call takes up to \(batch)")
+        }
+    }
 }

@@ -29,7 +29,7 @@ extension Index {
         let count = try rows(elements)
         try rethrow { () throws(CoreError) in
             try core.train(
-                elements, type: inputType(E.self), count: count, threads: checked(threads), progress: progress)
+                elements, type: inputType(E.self), count: count, threads: ThreadPool.checkedThreads(threads), progress: progress)
         }
     }
 
@@ -63,7 +63,7 @@ extension Index {
         try rethrow { () throws(CoreError) in
             try core.add(
                 elements, type: inputType(E.self), count: count, ids: ids, outIDs: &result,
-                threads: checked(threads), progress: progress)
+                threads: ThreadPool.checkedThreads(threads), progress: progress)
         }
         return result
     }
@@ -103,7 +103,7 @@ extension Index {
     /// - Throws: `.invalidArgument`, `.readOnly`, `.outOfMemory`, `.cancelled`.
     /// - Complexity: That of adding the rows.
     public func optimize(threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil) throws(VecStoreError) {
-        try rethrow { () throws(CoreError) in try core.optimize(threads: checked(threads), progress: progress) }
+        try rethrow { () throws(CoreError) in try core.optimize(threads: ThreadPool.checkedThreads(threads), progress: progress) }
     }
 
     /// Finds the least `efSearch` (`.hnsw`) or `nprobe` (`.ivf`) with which searches reach a recall, measured against exact
@@ -126,7 +126,7 @@ extension Index {
             try Calibration(
                 core.calibrate(
                     elements, type: inputType(E.self), count: queries.count, k: checkedK(k), recall: recall,
-                    threads: checked(threads)))
+                    threads: ThreadPool.checkedThreads(threads)))
         }
     }
 
@@ -137,7 +137,7 @@ extension Index {
         try rethrow { () throws(CoreError) in
             try Calibration(
                 core.calibrate(
-                    nil, type: core.elementType, count: 0, k: checkedK(k), recall: recall, threads: checked(threads)))
+                    nil, type: core.elementType, count: 0, k: checkedK(k), recall: recall, threads: ThreadPool.checkedThreads(threads)))
         }
     }
 

@@ -5,15 +5,6 @@ import VecKernelTypes
 
 // Checks of what callers pass. Nothing below this module sees a value that has not been through here.
 extension Index {
-    /// A number of threads, resolved.
-    func checked(_ threads: Int) throws(CoreError) -> Int {
-        guard threads >= 0 && threads <= Limits.threads else {
-            throw CoreError(
-                .invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
-        }
-        return ThreadPool.threads(threads)
-    }
-
     func checkedK(_ k: Int) throws(CoreError) -> Int {
         guard k >= 1 && k <= Limits.k else {
             throw CoreError(.invalidArgument, "k is \(k): allowed is 1 to \(Limits.k)")
@@ -43,16 +34,8 @@ extension Index {
             throw CoreError(.invalidArgument, "oversampling is \(oversampling): allowed is 1 and more")
         }
         return SearchOptions(
-            threads: try checked(threads), nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
+            threads: try ThreadPool.checkedThreads(threads), nprobe: nprobe, efSearch: efSearch, targetRecall: targetRecall,
             rescores: rescores, oversampling: oversampling)
-    }
-
-    /// A file name without an end in the middle.
-    static func checked(_ path: String) throws(CoreError) -> String {
-        guard !path.isEmpty && !path.utf8.contains(0) else {
-            throw CoreError(.invalidArgument, "path is empty or contains a zero byte")
-        }
-        return path
     }
 
     func inputType<E: VectorElement>(_: E.Type) -> VecKernelTypes.ElementType {

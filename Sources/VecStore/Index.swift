@@ -50,7 +50,7 @@ public final class Index: Sendable {
     /// - Complexity: O(1) for a map without `verify`, else O(bytes).
     public init(opening path: String, load: Bool = false, verify: Bool? = nil, prefault: Bool = false) throws(VecStoreError) {
         core = try rethrow { () throws(CoreError) in
-            try openIndex(Index.checked(path), OpenOptions(load: load, verify: verify, prefault: prefault))
+            try openIndex(checkedPath(path), OpenOptions(load: load, verify: verify, prefault: prefault))
         }
     }
 
@@ -58,7 +58,7 @@ public final class Index: Sendable {
     /// - Parameter sync: Whether to wait until the disk has it.
     /// - Throws: `.invalidArgument`, `.notFound` (no such directory), `.io`, `.outOfMemory`.
     public func save(to path: String, sync: Bool = true) throws(VecStoreError) {
-        try rethrow { () throws(CoreError) in try core.save(to: Index.checked(path), sync: sync) }
+        try rethrow { () throws(CoreError) in try core.save(to: checkedPath(path), sync: sync) }
     }
 
     // MARK: - What it is

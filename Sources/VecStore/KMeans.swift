@@ -131,12 +131,9 @@ public struct KMeans: Sendable {
     }
 
     private func options(_ threads: Int) throws(CoreError) -> KMeansOptions {
-        guard threads >= 0 && threads <= Limits.threads else {
-            throw CoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
-        }
-        return KMeansOptions(
+        KMeansOptions(
             k: k, metric: metric.internalValue, start: start == .plusPlus ? .plusPlus : .random,
             iterations: maxIterations, tolerance: tolerance ?? -1, seed: seed, sample: sample, batchSize: batchSize,
-            restarts: restarts, threads: threads)
+            restarts: restarts, threads: try ThreadPool.checkedThreads(threads))
     }
 }

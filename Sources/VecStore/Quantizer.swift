@@ -50,7 +50,7 @@ public final class Quantizer: Sendable {
     ///   `.outOfMemory`.
     /// - Complexity: O(bytes): every byte is checked.
     public init(opening path: String) throws(VecStoreError) {
-        core = try rethrow { () throws(CoreError) in try VectorQuantizer.open(Index.checked(path)) }
+        core = try rethrow { () throws(CoreError) in try VectorQuantizer.open(checkedPath(path)) }
         design = Design(core.design)
         dimension = core.dimension
     }
@@ -59,7 +59,7 @@ public final class Quantizer: Sendable {
     /// - Parameter sync: Whether to wait until the disk has it.
     /// - Throws: `.invalidArgument`, where it is not trained, too; `.notFound` (no such directory), `.io`, `.outOfMemory`.
     public func save(to path: String, sync: Bool = true) throws(VecStoreError) {
-        try rethrow { () throws(CoreError) in try core.save(to: Index.checked(path), sync: sync) }
+        try rethrow { () throws(CoreError) in try core.save(to: checkedPath(path), sync: sync) }
     }
 
     /// Bytes of one code.
@@ -75,7 +75,7 @@ public final class Quantizer: Sendable {
         flat elements: [E], threads: Int = 0, progress: ((_ done: Int, _ total: Int) -> Bool)? = nil
     ) throws(VecStoreError) {
         try withRows(elements) { (rows, type, count) throws(CoreError) in
-            try self.core.train(rows, type: type, count: count, threads: checked(threads), progress: progress)
+            try self.core.train(rows, type: type, count: count, threads: ThreadPool.checkedThreads(threads), progress: progress)
         }
     }
 
@@ -83,7 +83,7 @@ public final class Quantizer: Sendable {
     public func encode<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(VecStoreError) -> [UInt8] {
         try withRows(elements) { (rows, type, count) throws(CoreError) in
             var codes = [UInt8](repeating: 0, count: count * self.core.codeSize)
-            try self.core.encode(rows, type: type, count: count, &codes, threads: checked(threads))
+            try self.core.encode(rows, type: type, count: count, &codes, threads: ThreadPool.checkedThreads(threads))
             return codes
         }
     }
@@ -93,7 +93,7 @@ public final class Quantizer: Sendable {
         try rethrow { () throws(CoreError) in
             let count = try self.count(codes)
             var vectors = [Float](repeating: 0, count: count * dimension)
-            try core.decode(codes, count: count, &vectors, threads: checked(threads))
+            try core.decode(codes, count: count, &vectors, threads: ThreadPool.checkedThreads(threads))
             return vectors
         }
     }
@@ -101,7 +101,7 @@ public final class Quantizer: Sendable {
     /// What codes lose of vectors.
     public func measure<E: VectorElement>(flat elements: [E], threads: Int = 0) throws(VecStoreError) -> Loss {
         try withRows(elements) { (rows, type, count) throws(CoreError) in
-            let loss = try self.core.loss(rows, type: type, count: count, threads: checked(threads))
+            let loss = try self.core.loss(rows, type: type, count: count, threads: ThreadPool.checkedThreads(threads))
             return Loss(meanSquaredError: loss.meanSquaredError, relativeError: loss.relativeError)
         }
     }
@@ -120,7 +120,7 @@ public final class Quantizer: Sendable {
             var out = [Float](repeating: 0, count: cells)
             try self.core.distances(
                 rows, type: type, queryCount, codes, count: count, metric: metric.internalValue, &out,
-                threads: checked(threads))
+                threads: ThreadPool.checkedThreads(threads))
             return (0..<queryCount).map { Array(out[($0 * count)..<(($0 + 1) * count)]) }
         }
     }
@@ -147,16 +147,6 @@ public final class Quantizer: Sendable {
             }
         }
     }
-}
-
-/// Something to point at where nothing is read.
-nonisolated(unsafe) private let emptyRow = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 64, alignment: 64))
-
-private func checked(_ threads: Int) throws(CoreError) -> Int {
-    guard threads >= 0 && threads <= Limits.threads else {
-        throw CoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
-    }
-    return threads
 }
 
 extension Quantizer.Design {

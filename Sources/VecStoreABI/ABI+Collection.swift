@@ -198,12 +198,9 @@ public func vecstore_collection_scroll(
     _ vector_name: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<OpaquePointer?>!
 ) -> vecstore_status {
     found(collection, out) { (collection) throws(VecStoreError) in
-        guard limit >= 1 && limit <= Limits.k else {
-            throw VecStoreError(.invalidArgument, "limit is \(UInt(bitPattern: limit)): allowed is 1 to \(Limits.k)")
-        }
         let last = try after.map { (after) throws(VecStoreError) in try checkedID(after.pointee, "after.text") }
         let points = try collection.scroll(
-            after: last, limit: limit, filter: checkedJSON(filter), withVectors: vector_name != nil)
+            after: last, limit: clamped(limit), filter: checkedJSON(filter), withVectors: vector_name != nil)
         return try pointHits(points.map { ($0.id, $0) }, vector_name, collection)
     }
 }
@@ -261,10 +258,7 @@ public func vecstore_collection_facet(
     _ out: UnsafeMutablePointer<OpaquePointer?>!
 ) -> vecstore_status {
     found(collection, out) { (collection) throws(VecStoreError) in
-        guard limit >= 1 && limit <= Limits.k else {
-            throw VecStoreError(.invalidArgument, "limit is \(UInt(bitPattern: limit)): allowed is 1 to \(Limits.k)")
-        }
-        let values = try collection.facet(checkedText(path, "path"), filter: checkedJSON(filter), limit: limit)
+        let values = try collection.facet(checkedText(path, "path"), filter: checkedJSON(filter), limit: clamped(limit))
         let hits = values.map { Hit(id: .number(UInt64($0.count)), distance: .nan, score: Float($0.count)) }
         return try HitsBox([hits], withPayload: false, dimension: nil, groups: values.map(\.value))
     }

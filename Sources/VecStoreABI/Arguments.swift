@@ -47,6 +47,9 @@ func checkedCount(_ count: Int, _ name: @autoclosure () -> String) throws(VecSto
     return count
 }
 
+/// A size_t whose range is checked below: what is beyond Int.max stays too large.
+func clamped(_ size: Int) -> Int { size < 0 ? .max : size }
+
 /// The bytes of `count` rows, which must fit the address space.
 @discardableResult
 func checkedSize(_ count: Int, _ size: Int, _ name: String) throws(VecStoreError) -> Int {
@@ -88,10 +91,7 @@ func checkedType(_ dtype: vecstore_dtype) throws(VecStoreError) -> ElementType {
 
 /// A number of threads, resolved.
 func checkedThreads(_ threads: UInt32) throws(VecStoreError) -> Int {
-    guard threads <= Limits.threads else {
-        throw VecStoreError(.invalidArgument, "threads is \(threads): allowed is 0 (default) to \(Limits.threads)")
-    }
-    return ThreadPool.threads(Int(threads))
+    try ThreadPool.checkedThreads(Int(threads))
 }
 
 func checkedFlag(_ value: UInt32, _ name: String) throws(VecStoreError) -> Bool {

@@ -44,9 +44,7 @@ func checkedVectorName(_ name: UnsafePointer<CChar>?) throws(VecStoreError) -> S
 func checkedIDs(_ ids: UnsafePointer<vecstore_id>?, _ n: Int) throws(VecStoreError) -> [PointID] {
     let count = try checkedCount(n, "n")
     // Before there is memory for so many.
-    guard count <= CollectionLimits.batch else {
-        throw VecStoreError(.tooLarge, "n is \(count): a call takes up to \(CollectionLimits.batch) ids")
-    }
+    try CollectionLimits.checkIDs(count)
     let ids: UnsafePointer<vecstore_id> = try checked(ids, "ids", count: count)
     var result: [PointID] = []
     result.reserveCapacity(count)
@@ -165,26 +163,16 @@ func checkedQueryOptions(
     result.threads = try checkedThreads(o.threads)
     result.vectorName = try checkedVectorName(o.vector_name)
     result.filter = checkedJSON(o.filter)
-    guard o.offset <= UInt64(Limits.k) else {
-        throw VecStoreError(.invalidArgument, "offset is \(o.offset): with k at most \(Limits.k) are allowed")
-    }
-    result.offset = Int(o.offset)
-    guard o.ef_search <= UInt32(Limits.k) else {
-        throw VecStoreError(.invalidArgument, "ef_search is \(o.ef_search): allowed are up to \(Limits.k)")
-    }
+    result.offset = Int(clamping: o.offset)
     result.efSearch = o.ef_search == 0 ? nil : Int(o.ef_search)
     result.isExact = try checkedFlag(o.exact, "exact")
     result.withPayload = try checkedFlag(o.with_payload, "with_payload")
     result.withVector = try checkedFlag(o.with_vector, "with_vector")
-    if try checkedFlag(o.has_max_distance, "has_max_distance") {
-        guard !o.max_distance.isNaN else { throw VecStoreError(.invalidArgument, "max_distance is not a number") }
-        result.maxDistance = o.max_distance
-    }
+    if try checkedFlag(o.has_max_distance, "has_max_distance") { result.maxDistance = o.max_distance }
     result.diversity = o.diversity
-    guard o.candidates <= UInt32(Limits.k) else {
-        throw VecStoreError(.invalidArgument, "candidates is \(o.candidates): allowed are up to \(Limits.k)")
-    }
     if o.candidates != 0 { result.candidates = Int(o.candidates) }
+    // Calls that pass over some of them refuse what makes no sense all the same.
+    try result.check()
     return result
 }
 
@@ -237,9 +225,6 @@ func checkedHybridOptions(
     }
     result.vectorWeight = o.vector_weight
     result.textWeight = o.text_weight
-    guard o.candidates <= UInt32(Limits.k) else {
-        throw VecStoreError(.invalidArgument, "candidates is \(o.candidates): allowed are up to \(Limits.k)")
-    }
     if o.candidates != 0 { result.candidates = Int(o.candidates) }
     return result
 }

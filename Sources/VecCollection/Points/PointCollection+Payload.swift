@@ -43,7 +43,10 @@ extension PointCollection {
     @discardableResult
     package func changePayload(_ selection: PointSelection, _ change: PayloadChange) throws(VecStoreError) -> Int {
         let changer = try PayloadChanger(change)
-        if case .matching(let filter) = selection { try prepare(filter) }
+        switch selection {
+        case .matching(let filter): try prepare(filter)
+        case .ids(let ids): try CollectionLimits.checkIDs(ids.count)
+        }
         return try self.change { (database, fields, _) throws(VecStoreError) in
             var count = 0
             func apply(_ row: Int) throws(VecStoreError) {

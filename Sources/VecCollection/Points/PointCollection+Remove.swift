@@ -7,7 +7,8 @@ extension PointCollection {
     /// - Returns: How many there were.
     @discardableResult
     package func remove(_ ids: [PointID]) throws(VecStoreError) -> Int {
-        try change { (database, fields, change) throws(VecStoreError) in
+        try CollectionLimits.checkIDs(ids.count)
+        return try change { (database, fields, change) throws(VecStoreError) in
             var count = 0
             for id in ids {
                 guard let row = try findRow(id, database) else { continue }

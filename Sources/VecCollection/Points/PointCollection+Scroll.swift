@@ -17,6 +17,7 @@ extension PointCollection {
     package func scroll(
         after: PointID?, limit: Int, filter: [UInt8]?, withVectors: Bool = false
     ) throws(VecStoreError) -> [Point] {
+        try checkNumber(limit, "limit")
         if let filter { try prepare(filter) }
         return try moment { (state, database) throws(VecStoreError) in
             let wanted = try filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }

@@ -6,6 +6,7 @@ extension PointCollection {
     /// Gives points other vectors of one or more names, all or none; their payloads, and vectors of other names, stay.
     /// - Throws: `.notFound` where one of the points is not there.
     package func updateVectors(_ ids: [PointID], _ vectors: [PointBatch.Vectors]) throws(VecStoreError) {
+        try CollectionLimits.checkIDs(ids.count)
         indexer?.holdBack(self)
         try writing { database throws(VecStoreError) in
             // What the points are now, so that they can be written as a whole.
@@ -49,20 +50,14 @@ extension PointCollection {
     private func write(
         _ ids: [PointID], _ vectors: [PointBatch.Vectors], _ payloads: [[UInt8]], _ expires: [Int64], _ database: Database
     ) throws(VecStoreError) {
-        let bytes = try allocate(UInt8.self, payloads.reduce(0) { $0 + $1.count }, for: "the payloads of \(ids.count) points")
+        let texts = try JoinedBytes(payloads, for: "the payloads of \(ids.count) points")
         let ends = try allocate(Int64.self, ids.count, for: "the ends of \(ids.count) points")
-        var views: [UnsafeBufferPointer<UInt8>] = [], used = 0
-        for (i, payload) in payloads.enumerated() {
-            let start = bytes.pointer(UInt8.self) + used
-            for (j, byte) in payload.enumerated() { start[j] = byte }
-            views.append(UnsafeBufferPointer(start: start, count: payload.count))
-            used += payload.count
-            ends.pointer(Int64.self)[i] = expires[i]
-        }
-        let batch = PointBatch(ids: ids, vectors: vectors, payloads: views, expires: UnsafePointer(ends.pointer(Int64.self)))
+        for (i, end) in expires.enumerated() { ends.pointer(Int64.self)[i] = end }
+        let batch = PointBatch(
+            ids: ids, vectors: vectors, payloads: texts.views, expires: UnsafePointer(ends.pointer(Int64.self)))
         let staged = try StagedRows(batch, self)
         let documents = try parsePayloads(batch, keeps: true)
         try staged.withRows { () throws(VecStoreError) in try append(batch, staged, documents, database) }
-        withExtendedLifetime((bytes, ends)) {}
+        withExtendedLifetime((texts, ends)) {}
     }
 }

@@ -9,6 +9,7 @@ extension PointCollection {
         _ path: String, filter: [UInt8]?, limit: Int
     ) throws(VecStoreError) -> [(value: [UInt8], count: Int)] {
         let path = try PayloadPath(path)
+        try checkNumber(limit, "limit")
         if let filter { try prepare(filter) }
         for field in current.fields.fields where field.path == path && field.type == .keyword { try load(field) }
         return try moment { (state, database) throws(VecStoreError) in

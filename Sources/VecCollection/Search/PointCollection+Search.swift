@@ -8,9 +8,7 @@ extension PointCollection {
     package func search(
         _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [[Hit]] {
-        guard options.diversity >= 0 && options.diversity <= 1 else {
-            throw VecStoreError(.invalidArgument, "diversity is \(options.diversity): allowed is 0 to 1")
-        }
+        try options.check()
         let reach = try checkedReach(k, offset: options.offset)
         let place = try vector(options.vectorName)
         if !options.withPayload {

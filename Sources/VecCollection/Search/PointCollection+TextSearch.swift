@@ -14,6 +14,17 @@ package struct HybridSearchOptions {
     package var candidates = 100
 
     package init() {}
+
+    /// Refuses numbers out of range.
+    func check() throws(VecStoreError) {
+        try vector.check()
+        for (weight, name) in [(vectorWeight, "vector"), (textWeight, "text")] {
+            guard weight.isFinite && weight >= 0 else {
+                throw VecStoreError(.invalidArgument, "the weight of the \(name) is \(weight): it must be 0 or more")
+            }
+        }
+        try checkNumber(candidates, "candidates")
+    }
 }
 
 extension PointCollection {
@@ -33,11 +44,7 @@ extension PointCollection {
     package func searchHybrid(
         _ query: UnsafeRawPointer, type: ElementType, text: String, k: Int, _ options: HybridSearchOptions
     ) throws(VecStoreError) -> [Hit] {
-        for (weight, name) in [(options.vectorWeight, "vector"), (options.textWeight, "text")] {
-            guard weight.isFinite && weight >= 0 else {
-                throw VecStoreError(.invalidArgument, "the weight of the \(name) is \(weight): it must be 0 or more")
-            }
-        }
+        try options.check()
         let count = max(options.candidates, try checkedReach(k, offset: options.vector.offset))
         try TextSearch.prepare(self)
         if let filter = options.vector.filter { try prepare(filter) }

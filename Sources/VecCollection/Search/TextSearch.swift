@@ -91,6 +91,7 @@ struct TextSearch {
             }
             return known.map { ($0, 1) }
         }
+        if wanted.isEmpty { throw VecStoreError(.invalidArgument, "fields is empty: \(names)") }
         var chosen: [(Field, Float)] = []
         for (path, weight) in wanted {
             let parsed = try PayloadPath(path)

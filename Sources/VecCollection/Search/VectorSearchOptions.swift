@@ -24,4 +24,21 @@ package struct VectorSearchOptions {
     package var threads = 1
 
     package init() {}
+
+    /// Refuses numbers out of range. `offset` is checked with the number of hits that are wanted.
+    package func check() throws(VecStoreError) {
+        if let maxDistance, maxDistance.isNaN { throw VecStoreError(.invalidArgument, "max_distance is not a number") }
+        if let efSearch { try checkNumber(efSearch, "ef_search") }
+        guard diversity >= 0 && diversity <= 1 else {
+            throw VecStoreError(.invalidArgument, "diversity is \(diversity): allowed is 0 to 1")
+        }
+        try checkNumber(candidates, "candidates")
+    }
+}
+
+/// Refuses a number of points that is none, or more than any call looks at.
+func checkNumber(_ number: Int, _ name: String) throws(VecStoreError) {
+    guard number >= 1 && number <= Limits.k else {
+        throw VecStoreError(.invalidArgument, "\(name) is \(number): allowed is 1 to \(Limits.k)")
+    }
 }

@@ -71,6 +71,14 @@ package final class ThreadPool: @unchecked Sendable {
     /// What a caller's number of threads means.
     package static func threads(_ wanted: Int) -> Int { wanted == 0 ? defaultThreads : wanted }
 
+    /// The same of a number that nobody has checked.
+    package static func checkedThreads(_ wanted: Int) throws(VecStoreError) -> Int {
+        guard wanted >= 0 && wanted <= Limits.threads else {
+            throw VecStoreError(.invalidArgument, "threads is \(wanted): allowed is 0 (default) to \(Limits.threads)")
+        }
+        return threads(wanted)
+    }
+
     /// Calls `body` once for each task 0 ..< tasks, on up to `threads` threads, and returns when all are done.
     package func run(tasks: Int, threads: Int, _ body: (Int) -> Void) {
         let helpers = min(threads, tasks) - 1
