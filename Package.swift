@@ -58,7 +58,7 @@ let package = Package(
             dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecShims", "CSQLite", "CJansson"],
             swiftSettings: [.unsafeFlags(["-O"])]),
         .target(name: "VecStoreABI", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
-        .target(name: "VecStore", dependencies: ["VecIndex", "VecKernels", "VecKernelTypes"]),
+        .target(name: "VecStore", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.
         .target(
             name: "VecKernelSuite", dependencies: ["VecKernelTypes"],

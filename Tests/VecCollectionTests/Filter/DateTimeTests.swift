@@ -44,4 +44,21 @@ struct DateTimeTests {
             #expect(DateTime.microseconds(text.utf8) == Int64(days) * 86_400_000_000)
         }
     }
+
+    @Test(arguments: [
+        (0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59.999999Z"), (1_706_695_200_500_000, "2024-01-31T10:00:00.5Z"),
+        (1_709_164_800_000_000, "2024-02-29T00:00:00Z"), (Int64.min, "0000-01-01T00:00:00Z"),
+        (Int64.max, "9999-12-31T23:59:59.999999Z"),
+    ] as [(Int64, String)])
+    func aTimeHasAText(_ microseconds: Int64, _ expected: String) {
+        #expect(DateTime.text(microseconds: microseconds) == expected)
+    }
+
+    @Test func theTextOfATimeIsReadAsTheSameTime() {
+        var random = Random(seed: 5)
+        for _ in 0..<5000 {
+            let microseconds = Int64(random.next() % 315_569_519_999_999_999) - 62_167_219_200_000_000
+            #expect(DateTime.microseconds(DateTime.text(microseconds: microseconds).utf8) == microseconds)
+        }
+    }
 }
