@@ -124,6 +124,7 @@ test-readme: .venv/.vecstore ## The examples in README.md
 test-examples: .venv/.vecstore stage ## The programs in examples/
 	PKG_CONFIG_PATH='$(STAGE)/lib/pkgconfig' $(MAKE) -C examples/c clean run
 	$(SWIFT) run --package-path examples/swift --scratch-path .build/example demo examples/data
+	$(SWIFT) run --package-path examples/swift --scratch-path .build/example points examples/data
 	$(PYTHON) examples/python/demo.py --all >/dev/null
 	$(PYTHON) examples/python/points.py >/dev/null
 

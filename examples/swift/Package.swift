@@ -1,5 +1,5 @@
 // swift-tools-version:6.0
-// The Swift example: a package that depends on the VecStore library of this repository by path.
+// The Swift examples: a package that depends on the VecStore library of this repository by path.
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
@@ -7,7 +7,9 @@ let package = Package(
     name: "vecstore-example",
     dependencies: [.package(name: "vecstore", path: "../..")],
     targets: [
-        .executableTarget(name: "demo", dependencies: [.product(name: "VecStore", package: "vecstore")]),
+        .target(name: "Packages"),
+        .executableTarget(name: "demo", dependencies: ["Packages", .product(name: "VecStore", package: "vecstore")]),
+        .executableTarget(name: "points", dependencies: ["Packages", .product(name: "VecStore", package: "vecstore")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,13 +3,13 @@
 import Foundation
 
 /// Package descriptions and questions; element i of the texts belongs to element i of the vectors.
-struct Dataset {
-    var packages: [(name: String, text: String)]
-    var base: [[Float16]]
-    var questions: [String]
-    var queries: [[Float16]]
+package struct Dataset {
+    package var packages: [(name: String, text: String)]
+    package var base: [[Float16]]
+    package var questions: [String]
+    package var queries: [[Float16]]
 
-    init(directory: URL) throws {
+    package init(directory: URL) throws {
         packages = try lines(of: directory.appendingPathComponent("packages.tsv")).map { line in
             let parts = line.split(separator: "\t", maxSplits: 1)
             guard parts.count == 2 else { throw DatasetError(message: "packages.tsv: a line without a tab: \(line)") }
@@ -24,9 +24,12 @@ struct Dataset {
     }
 }
 
-struct DatasetError: Error, CustomStringConvertible {
-    var message: String
-    var description: String { message }
+package struct DatasetError: Error, CustomStringConvertible {
+    package var message: String
+
+    package init(message: String) { self.message = message }
+
+    package var description: String { message }
 }
 
 private func contents(of file: URL) throws -> [UInt8] {

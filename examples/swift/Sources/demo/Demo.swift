@@ -1,6 +1,7 @@
 // Finds Debian packages by what a question means: index, search, save, map back, filter; exactly and by a graph.
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Packages
 import VecStore
 
 @main
