@@ -116,19 +116,3 @@ struct CollectionStressTests {
         try PointCollection.open(copy, CollectionOptions(isReadOnly: true)).verify()
     }
 }
-
-/// What went wrong on threads.
-private final class Failures: @unchecked Sendable {
-    // Safety: touched under `lock`.
-    private let lock = Lock()
-    private(set) var all: [String] = []
-
-    func run(_ body: () throws -> Void) {
-        do {
-            try body()
-        } catch {
-            let text = "\(error)"
-            lock.withLock { all.append(text) }
-        }
-    }
-}

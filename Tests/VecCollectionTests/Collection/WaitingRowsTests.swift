@@ -1,6 +1,8 @@
 // Rows that wait for a graph: their codes change nothing that is found, and while searches go on they stay few.
 // SPDX-License-Identifier: Apache-2.0
 
+import Dispatch
+import Synchronization
 import TestSupport
 import Testing
 import VecIndex
@@ -28,7 +30,7 @@ struct WaitingRowsTests {
         return (0..<count).map { _ in random.vector(WaitingRowsTests.dimension) }
     }
 
-    private func put(_ range: Range<Int>, _ all: [[Float]], _ collection: PointCollection) throws {
+    private static func put(_ range: Range<Int>, _ all: [[Float]], _ collection: PointCollection) throws {
         try collection.put(
             range.map { .number(UInt64($0)) }, Array(all[range]), range.map { "{\"even\": \($0 % 2 == 0)}" })
     }
@@ -47,7 +49,7 @@ struct WaitingRowsTests {
         }
         // Segments, bytes of bits and batches end at other places each.
         let ends = [0, 3, 13, 1000, 4099, 9000, 9500]
-        for (from, end) in zip(ends, ends.dropFirst()) { try put(from..<end, all, collection) }
+        for (from, end) in zip(ends, ends.dropFirst()) { try WaitingRowsTests.put(from..<end, all, collection) }
         try collection.remove((0..<9500).filter { $0 % 7 == 3 }.map { .number(UInt64($0)) })
         #expect(collection.current.vectors[0].waiting.rows == 0..<9500)
         let withCodes = try results()
@@ -70,7 +72,7 @@ struct WaitingRowsTests {
     @Test("the blocks of any rows have each of them once, in order")
     func blocks() throws {
         let collection = try make()
-        try put(0..<9000, vectors(9000, seed: 4), collection)
+        try WaitingRowsTests.put(0..<9000, vectors(9000, seed: 4), collection)
         let file = collection.rowFiles[0]
         let context = try ScanContext(
             table: collection.table, metric: .cosine, type: .float32, dimension: WaitingRowsTests.dimension)
@@ -102,7 +104,7 @@ struct WaitingRowsTests {
     @Test("codes are let go when the graph has their rows, and are not kept of more than there is memory for")
     func bounded() throws {
         let collection = try make()
-        try put(0..<9000, vectors(9000, seed: 6), collection)
+        try WaitingRowsTests.put(0..<9000, vectors(9000, seed: 6), collection)
         let file = collection.rowFiles[0]
         let context = try ScanContext(
             table: collection.table, metric: .cosine, type: .float32, dimension: WaitingRowsTests.dimension)
@@ -122,12 +124,21 @@ struct WaitingRowsTests {
     @Test func whileSearchesGoOnTheGraphKeepsUpWithWriters() throws {
         let collection = try make(.hnsw)
         let all = vectors(12_000, seed: 7)
-        try put(0..<3000, all, collection)
+        try WaitingRowsTests.put(0..<3000, all, collection)
         try collection.optimize()
-        for from in stride(from: 3000, to: 12_000, by: 500) {
-            _ = try collection.near(all[from])
-            try put(from..<(from + 500), all, collection)
+        let failures = Failures()
+        let isOver = Atomic<Bool>(false)
+        DispatchQueue.concurrentPerform(iterations: 2) { task in
+            failures.run {
+                if task == 0 {
+                    while !isOver.load(ordering: .acquiring) { _ = try collection.near(all[0]) }
+                } else {
+                    defer { isOver.store(true, ordering: .releasing) }
+                    for from in stride(from: 3000, to: 12_000, by: 500) { try WaitingRowsTests.put(from..<(from + 500), all, collection) }
+                }
+            }
         }
+        #expect(failures.all.isEmpty)
         let state = collection.current
         #expect(state.rowCount - state.vectors[0].indexedRows <= 2048 + 2 * 500)
     }
@@ -135,12 +146,12 @@ struct WaitingRowsTests {
     @Test func writersWaitForNobodyWhereThereAreNoSearches() throws {
         let collection = try make(.hnsw)
         let all = vectors(3000, seed: 8)
-        try put(0..<2500, all, collection)
+        try WaitingRowsTests.put(0..<2500, all, collection)
         try collection.optimize()
         collection.indexer?.stop()
         _ = try collection.near(all[0])
         // Nor where there is nobody to wait for.
-        for from in stride(from: 2500, to: 3000, by: 5) { try put(from..<(from + 5), all, collection) }
+        for from in stride(from: 2500, to: 3000, by: 5) { try WaitingRowsTests.put(from..<(from + 5), all, collection) }
         #expect(try collection.count() == 3000)
     }
 }

@@ -75,6 +75,11 @@ struct IDLookupTests {
     func damaged() {
         let ids: [UInt64] = [5, 3, 3, .max, 0], order: [UInt32] = [4, .max, 9, 1, 2]
         let bits = [UInt8](repeating: 0xff, count: 64)
-        IDLookup.sorted(ids: ids, order: order, count: 5).forEachSlot(bits, 512) { #expect($0 < 5) }
+        ids.withUnsafeBufferPointer { ids in
+            order.withUnsafeBufferPointer { order in
+                guard let first = ids.baseAddress, let order = order.baseAddress else { return }
+                IDLookup.sorted(ids: first, order: order, count: 5).forEachSlot(bits, 512) { #expect($0 < 5) }
+            }
+        }
     }
 }
