@@ -10,7 +10,7 @@ extension PointCollection {
     package func createPayloadIndex(
         _ path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind = .words
     ) throws(VecStoreError) {
-        let parsed = try PayloadPath(path)
+        let parsed = try PayloadPath(path, name: "path")
         if type != .text && tokenizer != .words {
             throw VecStoreError(.invalidArgument, "a tokenizer goes with an index of type text, not \(type.rawValue)")
         }
@@ -51,7 +51,7 @@ extension PointCollection {
 
     /// Removes an index. The values stay in the payloads.
     package func dropPayloadIndex(_ path: String, type: FieldIndexType?) throws(VecStoreError) {
-        let parsed = try PayloadPath(path)
+        let parsed = try PayloadPath(path, name: "path")
         try writing { database throws(VecStoreError) in
             let found = current.fields.fields.filter { $0.path == parsed && (type == nil || $0.type == type) }
             guard !found.isEmpty else {

@@ -18,12 +18,13 @@ package struct PayloadPath: Hashable, Sendable {
 
     private init(steps: [Step]) { self.steps = steps }
 
-    package init(_ text: String) throws(VecStoreError) {
+    /// - Parameter name: What messages call the text: the parameter that it came in.
+    package init(_ text: String, name: String = "the key") throws(VecStoreError) {
         guard text.utf8.count <= CollectionLimits.nameBytes else {
             throw VecStoreError(
-                .invalidArgument, "a key of \(text.utf8.count) bytes, where at most \(CollectionLimits.nameBytes) are allowed")
+                .invalidArgument, "\(name) has \(text.utf8.count) bytes, where at most \(CollectionLimits.nameBytes) are allowed")
         }
-        var parser = PayloadPathParser(text)
+        var parser = PayloadPathParser(text, name: name)
         steps = try parser.steps()
     }
 

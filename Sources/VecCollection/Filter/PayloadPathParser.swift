@@ -5,11 +5,14 @@ import VecIndex
 /// Reads a path of a payload from its text.
 struct PayloadPathParser {
     private let text: String
+    private let name: String
     private let bytes: [UInt8]
     private var place = 0
 
-    init(_ text: String) {
+    /// - Parameter name: What messages call the text.
+    init(_ text: String, name: String) {
         self.text = text
+        self.name = name
         bytes = Array(text.utf8)
     }
 
@@ -88,6 +91,6 @@ struct PayloadPathParser {
     }
 
     private func error(_ reason: String) -> VecStoreError {
-        VecStoreError(.invalidArgument, "the key '\(text)': \(reason) at byte \(place)")
+        VecStoreError(.invalidArgument, "\(name) '\(text)': \(reason) at byte \(place)")
     }
 }

@@ -8,7 +8,7 @@ extension PointCollection {
     package func facet(
         _ path: String, filter: [UInt8]?, limit: Int
     ) throws(VecStoreError) -> [(value: [UInt8], count: Int)] {
-        let path = try PayloadPath(path)
+        let path = try PayloadPath(path, name: "path")
         try checkNumber(limit, "limit")
         if let filter { try prepare(filter) }
         for field in current.fields.fields where field.path == path && field.type == .keyword { try load(field) }

@@ -17,7 +17,7 @@ extension PointCollection {
     package func searchGroups(
         _ query: UnsafeRawPointer, type: ElementType, by path: String, groups: Int, groupSize: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [HitGroup] {
-        let path = try PayloadPath(path)
+        let path = try PayloadPath(path, name: "group_by")
         guard groups >= 1, groupSize >= 1, groups <= Limits.k / groupSize else {
             throw VecStoreError(
                 .invalidArgument, "groups and group_size are \(groups) and \(groupSize): allowed are 1 and more, together up to \(Limits.k)")

@@ -93,8 +93,8 @@ struct TextSearch {
         }
         if wanted.isEmpty { throw VecStoreError(.invalidArgument, "fields is empty: \(names)") }
         var chosen: [(Field, Float)] = []
-        for (path, weight) in wanted {
-            let parsed = try PayloadPath(path)
+        for (i, (path, weight)) in wanted.enumerated() {
+            let parsed = try PayloadPath(path, name: "fields[\(i)]")
             guard let field = known.first(where: { $0.path == parsed }) else {
                 throw VecStoreError(.invalidArgument, "the field '\(path)' has no index of type text: \(names)")
             }

@@ -65,6 +65,25 @@ struct QueryTests {
         }
     }
 
+    @Test func aPathThatIsNoneIsToldByTheNameOfItsParameter() throws {
+        func message(_ body: () throws(VecStoreError) -> Void) -> String {
+            do throws(VecStoreError) { try body() } catch { return error.message }
+            return ""
+        }
+        var query: [Float] = [0, 0]
+        #expect(
+            message { () throws(VecStoreError) in
+                _ = try collection.searchGroups(&query, type: .float32, by: "a..b", groups: 1, groupSize: 1, VectorSearchOptions())
+            }.hasPrefix("group_by 'a..b': expected a key"))
+        #expect(
+            message { () throws(VecStoreError) in _ = try collection.facet("a[", filter: nil, limit: 1) }
+                .hasPrefix("path 'a[': expected ']'"))
+        let long = String(repeating: "a", count: 300)
+        #expect(
+            message { () throws(VecStoreError) in try collection.createPayloadIndex(long, type: .keyword) }
+                == "path has 300 bytes, where at most \(CollectionLimits.nameBytes) are allowed")
+    }
+
     @Test func diversityTakesPointsThatDiffer() throws {
         try collection.put((0..<4).map { .number($0) }, [[1, 0], [1.01, 0], [1.02, 0], [0, 1.2]])
         #expect(try collection.near([0.9, 0.3], 2).numbers == [0, 1])
