@@ -22,19 +22,26 @@ extension PointCollection {
             throw VecStoreError(
                 .invalidArgument, "groups and group_size are \(groups) and \(groupSize): allowed are 1 and more, together up to \(Limits.k)")
         }
-        var options = options
-        let keepsPayload = options.withPayload
-        options.withPayload = true
+        try options.check()
         _ = try checkedReach(1, offset: options.offset)
+        let place = try vector(options.vectorName)
+        let query = QueryVectors(pointer: query, type: type, count: 1)
         let most = Limits.k - options.offset
-        // Wider and wider until the groups are full, or there are no more points.
-        var k = min(4 * groups * groupSize, most)
-        while true {
-            let hits = try search(query, type: type, count: 1, k: k, options)[0]
-            let found = try grouped(hits, path, groups: groups, groupSize: groupSize)
-            let isFull = found.count == groups && found.allSatisfy { $0.hits.count == groupSize }
-            if isFull || hits.count < k || k == most { return keepsPayload ? found : found.map(HitGroup.withoutPayloads) }
-            k = min(4 * k, most)
+        return try vectorMoment(options, place) { (state, database, wanted) throws(VecStoreError) in
+            // Wider and wider until the groups are full, or there are no more points.
+            var k = min(4 * groups * groupSize, most)
+            while true {
+                let reach = k + options.offset
+                var hits = try nearest(query, k: options.width(reach), options, state, wanted, place)
+                hits[0] = try chosen(hits[0], reach, options, place)
+                try complete(&hits, database, place: place, withPayload: true, withVector: options.withVector)
+                let found = try grouped(hits[0], path, groups: groups, groupSize: groupSize)
+                let isFull = found.count == groups && found.allSatisfy { $0.hits.count == groupSize }
+                if isFull || hits[0].count < k || k == most {
+                    return options.withPayload ? found : found.map(HitGroup.withoutPayloads)
+                }
+                k = min(4 * k, most)
+            }
         }
     }
 

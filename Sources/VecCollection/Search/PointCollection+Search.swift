@@ -3,6 +3,13 @@
 import VecIndex
 import VecKernelTypes
 
+/// Queries as a caller has them.
+struct QueryVectors {
+    let pointer: UnsafeRawPointer
+    let type: ElementType
+    let count: Int
+}
+
 extension PointCollection {
     /// The nearest points of each query, best first. Fewer than k are found where there are no more.
     package func search(
@@ -11,6 +18,7 @@ extension PointCollection {
         try options.check()
         let reach = try checkedReach(k, offset: options.offset)
         let place = try vector(options.vectorName)
+        let queries = QueryVectors(pointer: queries, type: type, count: count)
         if !options.withPayload {
             // Where the database is not needed, asking it would take longer than the search.
             let results: [[Hit]]? = try reading { state throws(VecStoreError) in
@@ -20,37 +28,54 @@ extension PointCollection {
                     guard let known = filters.rows(filter, version: state.version) else { return nil }
                     wanted = try having(known, state, place: place)
                 }
-                return try search(queries, type, count, reach, options, state, nil, wanted, place)
+                return try search(queries, reach, options, state, nil, wanted, place)
             }
             if let results { return results }
         }
+        return try vectorMoment(options, place) { (state, database, wanted) throws(VecStoreError) in
+            try search(queries, reach, options, state, database, wanted, place)
+        }
+    }
+
+    /// Calls `body` with the state of now, a connection that shows just that, and the rows that may be hits; nil: all.
+    func vectorMoment<R>(
+        _ options: VectorSearchOptions, _ place: Int,
+        _ body: (CollectionState, Database, RowSet?) throws(VecStoreError) -> R
+    ) throws(VecStoreError) -> R {
         if let filter = options.filter { try prepare(filter) }
         return try moment { (state, database) throws(VecStoreError) in
             let wanted = try options.filter.map { filter throws(VecStoreError) in
                 try having(try matchingRows(filter, state, database), state, place: place)
             }
-            return try search(queries, type, count, reach, options, state, database, wanted, place)
+            return try body(state, database, wanted)
         }
     }
 
     /// - Parameter database: Shows the state; nil where nothing is asked of it.
     private func search(
-        _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ reach: Int, _ options: VectorSearchOptions,
-        _ state: CollectionState, _ database: Database?, _ wanted: RowSet?, _ place: Int
+        _ queries: QueryVectors, _ reach: Int, _ options: VectorSearchOptions, _ state: CollectionState, _ database: Database?,
+        _ wanted: RowSet?, _ place: Int
     ) throws(VecStoreError) -> [[Hit]] {
-        let isDiverse = options.diversity > 0
-        let width = isDiverse ? max(options.candidates, reach) : reach
+        var results = try nearest(queries, k: options.width(reach), options, state, wanted, place)
+        for i in results.indices { results[i] = try chosen(results[i], reach, options, place) }
+        try complete(&results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+        return results
+    }
+
+    /// The nearest rows of each query as hits that have no more than their distances, scores and rows yet.
+    func nearest(
+        _ queries: QueryVectors, k: Int, _ options: VectorSearchOptions, _ state: CollectionState, _ wanted: RowSet?, _ place: Int
+    ) throws(VecStoreError) -> [[Hit]] {
         let found = try NearestRows(self, state, place).find(
-            queries, type: type, count: count, k: width, wanted: wanted, options)
+            queries.pointer, type: queries.type, count: queries.count, k: k, wanted: wanted, options)
         var results: [[Hit]] = []
-        results.reserveCapacity(count)
+        results.reserveCapacity(queries.count)
         let metric = settings[place].metric
-        for i in 0..<count {
+        for i in 0..<queries.count {
             var hits: [Hit] = []
             let base = i * found.k, end = min(Int(found.counts[i]), found.k)
-            let first = isDiverse ? 0 : min(options.offset, end)
-            hits.reserveCapacity(end - first)
-            for j in base + first..<base + end {
+            hits.reserveCapacity(end)
+            for j in base..<base + end {
                 let distance = found.distances[j]
                 if let most = options.maxDistance, !(distance <= most) { break }
                 hits.append(
@@ -58,14 +83,20 @@ extension PointCollection {
                         id: .number(noID), distance: distance, score: score(distance, metric),
                         row: UInt32(truncatingIfNeeded: found.rows[j])))
             }
-            if isDiverse {
-                let chosen = try Diversity(self, place, options.diversity).choose(hits, k: reach)
-                hits = Array(chosen.dropFirst(options.offset))
-            }
             results.append(hits)
         }
-        try complete(&results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
         return results
+    }
+
+    /// Of the nearest rows of a query those that its options ask for.
+    func chosen(
+        _ hits: [Hit], _ reach: Int, _ options: VectorSearchOptions, _ place: Int
+    ) throws(VecStoreError) -> [Hit] {
+        if options.diversity > 0 {
+            return Array(try Diversity(self, place, options.diversity).choose(hits, k: reach).dropFirst(options.offset))
+        }
+        if options.offset == 0 && hits.count <= reach { return hits }
+        return Array(hits.prefix(reach).dropFirst(options.offset))
     }
 
     func score(_ distance: Float, _ metric: Metric) -> Float { metric == .cosine ? 1 - distance : -distance }

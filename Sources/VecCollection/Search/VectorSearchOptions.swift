@@ -34,6 +34,9 @@ package struct VectorSearchOptions {
         }
         try checkNumber(candidates, "candidates")
     }
+
+    /// Rows that have to be found for the best `reach` hits.
+    func width(_ reach: Int) -> Int { diversity > 0 ? max(candidates, reach) : reach }
 }
 
 /// Refuses a number of points that is none, or more than any call looks at.

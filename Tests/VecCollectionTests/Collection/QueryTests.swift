@@ -65,6 +65,22 @@ struct QueryTests {
         }
     }
 
+    @Test func diversityKeepsNoDistanceFromPointsThatAreNamed() throws {
+        // 2 and 3 lie beside each other near the mean of 0 and 1; 4 lies beside 0.
+        try collection.put((0..<5).map { .number($0) }, [[0, 0], [2, 0], [1, 0.1], [1, 0.2], [0.05, 0.02]])
+        let named: [PointID] = [.number(0), .number(1)]
+        var options = VectorSearchOptions()
+        options.diversity = 0.5
+        #expect(try collection.recommend(positive: named, negative: [], k: 3, options).numbers == [2, 4, 3])
+        #expect(try collection.recommend(positive: named, negative: [], k: 2, options).numbers == [2, 4])
+        options.offset = 1
+        #expect(try collection.recommend(positive: named, negative: [], k: 2, options).numbers == [4, 3])
+        // The named ones do not count as candidates.
+        options.offset = 0
+        options.candidates = 2
+        #expect(try collection.recommend(positive: named, negative: [], k: 2, options).numbers == [2, 3])
+    }
+
     @Test func aPathThatIsNoneIsToldByTheNameOfItsParameter() throws {
         func message(_ body: () throws(VecStoreError) -> Void) -> String {
             do throws(VecStoreError) { try body() } catch { return error.message }
