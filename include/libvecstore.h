@@ -1196,10 +1196,12 @@ typedef struct vecstore_hits_view {
     const float *vectors;        /* dim elements for each, NaN where a point has none; NULL: nobody asked */
     size_t dim;
     const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets: the value of each hit; else NULL */
+    const int64_t *expires;      /* of get and scroll: microseconds since 1970 from which on each point is not found any more, 0: it
+                                    has no end; else NULL */
 } vecstore_hits_view;
 
 #define VECSTORE_HITS_VIEW_INIT \
-    { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL }
+    { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL }
 
 /* Fills in `view`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_hits_get(const vecstore_hits *hits, vecstore_hits_view *view);
@@ -1209,7 +1211,7 @@ VECSTORE_API void vecstore_hits_free(vecstore_hits *hits);
 
 /*
  * Points by their ids, in the order of the ids: one query, with a hit for each id, whose payload is NULL where there is no such
- * point.
+ * point. They bring their payloads, and when they end.
  * @param[in] vector_name  the vector to bring along; "" of the only one; NULL: none. NaN for a point without it.
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
  */
@@ -1217,7 +1219,7 @@ VECSTORE_API vecstore_status vecstore_collection_get(const vecstore_collection *
                                                      const char *vector_name, vecstore_hits **out);
 
 /*
- * A page of points, in the order of their ids: numbers first, then strings by their bytes.
+ * A page of points, in the order of their ids: numbers first, then strings by their bytes. They bring what those of get do.
  * @param[in] after   the last id of the page before; NULL: from the beginning. Pages stay whole while points come and go.
  * @param[in] limit   the most that are wanted, 1 ... 1,048,576; fewer come only where there are no more
  * @param[in] filter  NULL: all points

@@ -355,7 +355,7 @@ public func vecstore_hits_get(
             let view = try checked(view, "view")
             var filled = vecstore_hits_view()
             hits.fill(&filled)
-            try write(filled, to: view, "vecstore_hits_view")
+            try write(filled, to: view, "vecstore_hits_view", firstSize: vecstore_hits_view_first_size)
         }
     }
 }
@@ -392,9 +392,10 @@ private func pointHits(
     }
     let hits = points.map { (id, point) in
         Hit(
-            id: id, distance: .nan, score: .nan, payload: point?.payload, vector: name.flatMap { point?.vectors[$0] })
+            id: id, distance: .nan, score: .nan, payload: point?.payload, vector: name.flatMap { point?.vectors[$0] },
+            expires: point?.expires)
     }
-    return try HitsBox([hits], withPayload: true, dimension: dimension)
+    return try HitsBox([hits], withPayload: true, dimension: dimension, withExpires: true)
 }
 
 private func checkedQueries(

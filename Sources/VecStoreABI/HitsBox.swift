@@ -18,14 +18,16 @@ final class HitsBox: @unchecked Sendable {
     private let vectors: Buffer?
     private let dimension: Int
     private let groups: Buffer?
+    private let expires: Buffer?
     private let strings: Buffer
 
     /// - Parameters:
     ///   - results: A list for each query. A hit without a payload where one was asked for is a point that is not there.
     ///   - dimension: Of the vectors; nil: nobody asked.
     ///   - groups: Values of groups, as JSON.
+    ///   - withExpires: Whether it is said when each point ends.
     init(
-        _ results: [[Hit]], withPayload: Bool, dimension: Int?, groups values: [[UInt8]]? = nil
+        _ results: [[Hit]], withPayload: Bool, dimension: Int?, groups values: [[UInt8]]? = nil, withExpires: Bool = false
     ) throws(VecStoreError) {
         let count = results.reduce(0) { $0 + $1.count }
         queries = results.count
@@ -44,6 +46,7 @@ final class HitsBox: @unchecked Sendable {
         groups = try values.map { values throws(VecStoreError) in
             try allocate(UnsafePointer<CChar>?.self, values.count, for: "hits")
         }
+        expires = withExpires ? try allocate(Int64.self, count, for: "hits") : nil
         let valueBytes = values.map { $0.reduce(0) { $0 + $1.count + 1 } } ?? 0
         strings = try allocate(UInt8.self, HitsBox.stringBytes(results) + valueBytes, for: "hits")
         fill(results, values ?? [])
@@ -80,6 +83,7 @@ final class HitsBox: @unchecked Sendable {
                 ids.pointer(vecstore_id.self)[i] = id
                 distances.pointer(Float.self)[i] = hit.distance
                 scores.pointer(Float.self)[i] = hit.score
+                expires?.pointer(Int64.self)[i] = hit.expires ?? 0
                 if let payloads, let payload = hit.payload {
                     payloads.pointer(UnsafePointer<CChar>?.self)[i] = keep(payload)
                 }
@@ -109,5 +113,6 @@ final class HitsBox: @unchecked Sendable {
         view.vectors = vectors.map { UnsafePointer($0.pointer(Float.self)) }
         view.dim = dimension
         view.groups = groups.map { UnsafePointer($0.pointer(UnsafePointer<CChar>?.self)) }
+        view.expires = expires.map { UnsafePointer($0.pointer(Int64.self)) }
     }
 }

@@ -271,6 +271,29 @@ static void points_end_when_they_are_said_to(void) {
     close_collection(collection);
 }
 
+static void points_say_when_they_end(void) {
+    vecstore_collection *collection = filled_collection(test_path("c"), n);
+    const vecstore_id ids[3] = { number_id(1000), number_id(1001), number_id(5000) };
+    const int64_t expires[2] = { INT64_MAX, microseconds() + 3600000000 };
+    const vecstore_batch_vectors vectors = { NULL, point_vector(0), F32, 0, NULL };
+    CHECK_OK(vecstore_collection_upsert(collection, ids, 2, &vectors, 1, NULL, expires));
+    vecstore_hits *hits = NULL;
+    REQUIRE_OK(vecstore_collection_get(collection, ids, 3, NULL, &hits));
+    vecstore_hits_view view = view_of(hits);
+    CHECK(view.expires[0] == expires[0] && view.expires[1] == expires[1] && view.expires[2] == 0);
+    vecstore_hits_free(hits);
+    const vecstore_id before = number_id(n - 2);
+    REQUIRE_OK(vecstore_collection_scroll(collection, &before, 9, NULL, NULL, &hits));
+    view = view_of(hits);
+    REQUIRE(view.offsets[1] == 3);
+    CHECK(view.expires[0] == 0 && view.expires[1] == expires[0] && view.expires[2] == expires[1]);
+    vecstore_hits_free(hits);
+    hits = search(collection, 0, 3, NULL);
+    CHECK(view_of(hits).expires == NULL);
+    vecstore_hits_free(hits);
+    close_collection(collection);
+}
+
 static void indexes_of_fields_come_and_go(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
     const char *filter = "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g2\"}}]}";
@@ -713,6 +736,7 @@ int main(int argc, char **argv) {
         TEST(points_have_vectors_by_name),
         TEST(payloads_are_changed),
         TEST(points_end_when_they_are_said_to),
+        TEST(points_say_when_they_end),
         TEST(indexes_of_fields_come_and_go),
         TEST(searches_find_the_nearest),
         TEST(options_of_a_search_hold),

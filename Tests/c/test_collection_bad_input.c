@@ -338,12 +338,18 @@ static void struct_sizes_are_checked(void) {
     vecstore_hits *hits = NULL;
     REQUIRE_OK(vecstore_collection_search(collection, point_vector(0), F32, 1, 1, NULL, &hits));
     vecstore_hits_view view = VECSTORE_HITS_VIEW_INIT;
-    const uint32_t sizes[] = { 0, 8, sizeof view - 1, 4097, UINT32_MAX };
+    const int64_t expires[1] = { 7 };
+    /* That struct has grown too: it ended with `groups`. */
+    const uint32_t sizes[] = { 0, 8, offsetof(vecstore_hits_view, expires) - 1, 4097, UINT32_MAX };
     for (size_t i = 0; i < 5; i++) {
         view.struct_size = sizes[i];
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_hits_get(hits, &view));
         CHECK(view.ids == NULL);
     }
+    view.struct_size = offsetof(vecstore_hits_view, expires);
+    view.expires = expires;
+    CHECK_OK(vecstore_hits_get(hits, &view));
+    CHECK(view.ids != NULL && view.expires == expires);
     vecstore_hits_free(hits);
     finish();
 }

@@ -11,17 +11,21 @@ package struct Hit: Sendable {
     /// The JSON text; empty where the point has none, nil where nobody asked.
     package var payload: [UInt8]?
     package var vector: [Float]?
+    /// Microseconds since 1970 from which on it is not found; nil: it has no end, or nobody asked.
+    package var expires: Int64?
     /// Its row, for what else is asked of it.
     var row: UInt32
 
     package init(
-        id: PointID, distance: Float, score: Float, payload: [UInt8]? = nil, vector: [Float]? = nil, row: UInt32 = 0
+        id: PointID, distance: Float, score: Float, payload: [UInt8]? = nil, vector: [Float]? = nil, expires: Int64? = nil,
+        row: UInt32 = 0
     ) {
         self.id = id
         self.distance = distance
         self.score = score
         self.payload = payload
         self.vector = vector
+        self.expires = expires
         self.row = row
     }
 }

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import datetime
 import json
+import pickle
 import time
 import uuid
 
@@ -376,6 +377,17 @@ def test_wrong_ends_are_refused(empty, ends, error, message):
     with pytest.raises(error, match=message):
         empty.upsert([1], [[0, 0]], **ends)
     assert len(empty) == 0
+
+
+def test_points_say_when_they_end(empty):
+    end = datetime.datetime(2100, 5, 4, 3, 2, 1, 987654, tzinfo=datetime.timezone(datetime.timedelta(hours=2)))
+    empty.upsert([1, 2], [[0, 0]] * 2, expires=[end, None])
+    empty.upsert([3], [[0, 0]], ttl=1e300)
+    ends = [point.expires for point in empty.get([1, 2, 3])]
+    assert ends == [end, None, datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)]
+    assert ends[0].tzinfo is datetime.timezone.utc
+    assert [point.expires for point in empty.scroll()] == ends
+    assert pickle.loads(pickle.dumps(empty.get(1)[0])).expires == end
 
 
 def test_an_end_beyond_all_times_is_for_ever(empty):

@@ -302,6 +302,7 @@ class HitsView(ctypes.Structure):
         ("vectors", c_void_p),
         ("dim", c_size_t),
         ("groups", POINTER(c_char_p)),
+        ("expires", c_void_p),
     ]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterable, Sequence
-from ctypes import byref, c_bool, c_char_p, c_float, c_size_t, c_uint64, c_void_p
+from ctypes import byref, c_bool, c_char_p, c_float, c_int64, c_size_t, c_uint64, c_void_p
 from itertools import repeat
 from typing import Any, Callable, NamedTuple, Optional, TypeVar
 
@@ -345,7 +345,7 @@ def describe(handle: int) -> str:
 
 
 def get(handle: int, ids: Ids, vector_name: Optional[bytes], make: Callable[..., _Item]) -> list[_Item]:
-    """`make` is called with id, payload (None: there is no such point) and vector of each."""
+    """`make` is called with id, payload (None: there is no such point), vector and end (0: none) of each."""
     hits = c_void_p()
     _check(_lib.vecstore_collection_get(handle, ids.first, ids.count, vector_name, byref(hits)))
     return _points(hits, make)
@@ -524,7 +524,7 @@ _ViewWords = c_uint64 * (ctypes.sizeof(HitsView) // 8)
 _VIEW_SIZE = ctypes.sizeof(HitsView)
 
 
-_NQ, _OFFSETS, _IDS, _GROUPS = 1, 2, 3, 9
+_NQ, _OFFSETS, _IDS, _GROUPS, _EXPIRES = 1, 2, 3, 9, 10
 
 
 def _view(hits: c_void_p) -> list[int]:
@@ -546,7 +546,7 @@ def _hit_lists(view: list[int], make: Callable[..., _Item], by_words: bool = Fal
     n = ends[-1] if ends else 0
     if n == 0:
         return [[] for _ in ends]
-    _, _, _, ids_at, distances_at, scores_at, payloads_at, vectors_at, dim, _ = view
+    ids_at, distances_at, scores_at, payloads_at, vectors_at, dim = view[_IDS:_GROUPS]
     distances: Sequence[Optional[float]] = (c_float * n).from_address(distances_at)[:]
     if by_words:
         distances = [None if distance != distance else distance for distance in distances]
@@ -574,11 +574,12 @@ def _ends(view: list[int]) -> list[int]:
 def _points(hits: c_void_p, make: Callable[..., _Item]) -> list[_Item]:
     try:
         view = _view(hits)
-        _, _, _, ids_at, _, _, payloads_at, vectors_at, dim, _ = view
+        ids_at, _, _, payloads_at, vectors_at, dim = view[_IDS:_GROUPS]
         n = _ends(view)[0]
         if n == 0:
             return []
-        return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim)))
+        expires = (c_int64 * n).from_address(view[_EXPIRES])[:]
+        return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim), expires))
     finally:
         _hits_free(hits)
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import datetime
 import reprlib
 from typing import Any, NamedTuple, Optional, Union
 
@@ -15,6 +16,8 @@ from . import _json
 __all__ = ["Facet", "Group", "Hit", "Point"]
 
 PointId = Union[int, str]
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 _short = reprlib.Repr()
 _short.maxdict = 6
@@ -101,17 +104,32 @@ class Point(_Payload):
         The same as JSON text.
     vector : ndarray of float32, shape (dim,), or None
         With ``with_vector``, of points that have it.
+    expires : datetime in UTC, or None
+        From when on it is not found any more; None where it has no end.
     """
 
-    __slots__ = ("id", "vector")
+    __slots__ = ("_expires", "id", "vector")
+
+    _expires: int
 
     def __init__(
-        self, id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]]
+        self, id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]], expires: int = 0
     ) -> None:
         self.id = id
         self.vector = vector
+        self._expires = expires
         self._json = payload_json
         self._parsed = None
+
+    @property
+    def expires(self) -> Optional[datetime.datetime]:
+        """From when on it is not found any more, in UTC; None where it has no end."""
+        if self._expires == 0:
+            return None
+        try:
+            return _EPOCH + datetime.timedelta(microseconds=self._expires)
+        except OverflowError:  # later than any datetime
+            return datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
 
     def __repr__(self) -> str:
         return f"Point(id={self.id!r}{self._tail(self.vector)})"
@@ -147,6 +165,8 @@ class Facet(NamedTuple):
     count: int  # type: ignore[assignment]
 
 
-def found(id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]]) -> Optional[Point]:
+def found(
+    id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]], expires: int
+) -> Optional[Point]:
     """The point for an id that was looked up; None where there is none."""
-    return None if payload_json is None else Point(id, payload_json, vector)
+    return None if payload_json is None else Point(id, payload_json, vector, expires)
