@@ -1258,10 +1258,12 @@ typedef struct vecstore_query_options {
     float diversity;         /* above 0, up to 1: of the nearest `candidates` those that differ from each other, the more the
                                 larger it is (maximal marginal relevance, Carbonell & Goldstein 1998); 0 = the nearest */
     uint32_t candidates;     /* of diversity; 0 = 100; at least k */
+    uint32_t has_threshold;  /* 1: hits whose score is below threshold are left out; else 0 */
+    float threshold;         /* of scores as hits have them; not NaN */
 } vecstore_query_options;
 
 #define VECSTORE_QUERY_OPTIONS_INIT \
-    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0 }
+    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0, 0, 0.0f }
 
 /*
  * The nearest points of each of nq queries, best first; points at the same distance in the order in which they were written.
@@ -1325,7 +1327,7 @@ typedef struct vecstore_text_options {
 
 /*
  * The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
- * Of `options`: filter, offset, with_payload. Words are all that counts in `text`: no sign in it has a meaning.
+ * Of `options`: filter, offset, with_payload, threshold. Words are all that counts in `text`: no sign in it has a meaning.
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_search_text(const vecstore_collection *collection, const char *text, size_t k,

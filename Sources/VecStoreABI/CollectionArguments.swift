@@ -158,7 +158,8 @@ func checkedQueryOptions(
 ) throws(VecStoreError) -> VectorSearchOptions {
     var defaults = vecstore_query_options()
     defaults.with_payload = 1
-    let o = try read(options, over: defaults, "vecstore_query_options")
+    let o = try read(
+        options, over: defaults, "vecstore_query_options", firstSize: vecstore_query_options_first_size)
     var result = VectorSearchOptions()
     result.threads = try checkedThreads(o.threads)
     result.vectorName = try checkedVectorName(o.vector_name)
@@ -169,6 +170,7 @@ func checkedQueryOptions(
     result.withPayload = try checkedFlag(o.with_payload, "with_payload")
     result.withVector = try checkedFlag(o.with_vector, "with_vector")
     if try checkedFlag(o.has_max_distance, "has_max_distance") { result.maxDistance = o.max_distance }
+    if try checkedFlag(o.has_threshold, "has_threshold") { result.threshold = o.threshold }
     result.diversity = o.diversity
     if o.candidates != 0 { result.candidates = Int(o.candidates) }
     // Calls that pass over some of them refuse what makes no sense all the same.
@@ -200,6 +202,7 @@ func checkedTextOptions(
     }
     result.filter = query.filter
     result.offset = query.offset
+    result.threshold = query.threshold
     result.withPayload = query.withPayload
     return result
 }

@@ -13,6 +13,7 @@ let vecstore_work_options_first_size = 8
 let vecstore_calibration_first_size = 24
 let vecstore_index_stats_first_size = 72
 let vecstore_hits_view_first_size = 80
+let vecstore_query_options_first_size = 64
 
 /// The caller's options over the defaults.
 /// - Parameter firstSize: The struct's size in the first version; nil: it has not grown since.

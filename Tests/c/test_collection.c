@@ -376,6 +376,15 @@ static void options_of_a_search_hold(void) {
     vecstore_hits_free(hits);
 
     options.has_max_distance = 0;
+    options.has_threshold = 1;
+    options.threshold = expected.scores[6];
+    hits = search(collection, 300, 20, &options);
+    view = view_of(hits);
+    CHECK(view.offsets[1] >= 7 && view.scores[view.offsets[1] - 1] >= options.threshold);
+    CHECK(view.offsets[1] < 20);
+    vecstore_hits_free(hits);
+
+    options.has_threshold = 0;
     options.filter = "{\"must_not\":[{\"key\":\"group\",\"match\":{\"any\":[\"g0\",\"g1\"]}}]}";
     hits = search(collection, 300, n, &options);
     view = view_of(hits);

@@ -263,13 +263,15 @@ static void handles_that_are_none_are_refused(void) {
 
 /* ---- structs ---- */
 
-/* Calls `call` with struct sizes that are not allowed, and with fields behind the struct that are not 0. */
-static void check_sizes(void *options, size_t known, vecstore_status (*call)(void *options), const char *name) {
+/* Calls `call` with struct sizes that are not allowed, and with fields behind the struct that are not 0.
+ * `first` is the size that the struct had in its first version. */
+static void check_sizes(void *options, size_t known, size_t first, vecstore_status (*call)(void *options),
+    const char *name) {
     note("%s", name);
     unsigned char *grown = calloc(1, 4200);
     REQUIRE(grown);
     memcpy(grown, options, known);
-    const uint32_t sizes[] = { 0, 1, 4, (uint32_t)known - 1, 4097, UINT32_MAX };
+    const uint32_t sizes[] = { 0, 1, 4, (uint32_t)first - 1, 4097, UINT32_MAX };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         memcpy(grown, &sizes[i], sizeof sizes[i]);
         CHECK_ERROR(INVALID_ARGUMENT, call(grown));
@@ -312,12 +314,13 @@ static void struct_sizes_are_checked(void) {
     vecstore_query_options query = VECSTORE_QUERY_OPTIONS_INIT;
     vecstore_text_options text = VECSTORE_TEXT_OPTIONS_INIT;
     vecstore_hybrid_options hybrid = VECSTORE_HYBRID_OPTIONS_INIT;
-    check_sizes(&vector, sizeof vector, create_with_vector, "vector options");
-    check_sizes(&options, sizeof options, create_with_options, "options of create");
-    check_sizes(&options, sizeof options, open_with_options, "options of open");
-    check_sizes(&query, sizeof query, search_with_options, "query options");
-    check_sizes(&text, sizeof text, search_text_with_options, "text options");
-    check_sizes(&hybrid, sizeof hybrid, search_hybrid_with_options, "hybrid options");
+    check_sizes(&vector, sizeof vector, sizeof vector, create_with_vector, "vector options");
+    check_sizes(&options, sizeof options, sizeof options, create_with_options, "options of create");
+    check_sizes(&options, sizeof options, sizeof options, open_with_options, "options of open");
+    check_sizes(&query, sizeof query, offsetof(vecstore_query_options, has_threshold), search_with_options,
+        "query options");
+    check_sizes(&text, sizeof text, sizeof text, search_text_with_options, "text options");
+    check_sizes(&hybrid, sizeof hybrid, sizeof hybrid, search_hybrid_with_options, "hybrid options");
     /* That struct has grown: it began with 8 bytes. */
     uint32_t small[2] = { 7, 0 };
     CHECK_ERROR(INVALID_ARGUMENT, optimize_with_options(small));
@@ -835,6 +838,8 @@ static void options_of_searches_out_of_range_are_refused(void) {
     QUERY(o.with_vector = UINT32_MAX);
     QUERY(o.has_max_distance = 2);
     QUERY((o.has_max_distance = 1, o.max_distance = NAN));
+    QUERY(o.has_threshold = 2);
+    QUERY((o.has_threshold = 1, o.threshold = NAN));
     QUERY(o.diversity = NAN);
     QUERY(o.diversity = -0.1f);
     QUERY(o.diversity = 1.1f);

@@ -77,11 +77,11 @@ extension PointCollection {
             hits.reserveCapacity(end)
             for j in base..<base + end {
                 let distance = found.distances[j]
+                let score = score(distance, metric)
                 if let most = options.maxDistance, !(distance <= most) { break }
+                if let least = options.threshold, !(score >= least) { break }
                 hits.append(
-                    Hit(
-                        id: .number(noID), distance: distance, score: score(distance, metric),
-                        row: UInt32(truncatingIfNeeded: found.rows[j])))
+                    Hit(id: .number(noID), distance: distance, score: score, row: UInt32(truncatingIfNeeded: found.rows[j])))
             }
             results.append(hits)
         }

@@ -30,13 +30,17 @@ package struct HybridSearchOptions {
 extension PointCollection {
     /// The points whose texts match best, best first.
     package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
+        if let threshold = options.threshold, threshold.isNaN {
+            throw VecStoreError(.invalidArgument, "threshold is not a number")
+        }
         let reach = try checkedReach(k, offset: options.offset)
         try TextSearch.prepare(self)
         if let filter = options.filter { try prepare(filter) }
         return try moment { (state, database) throws(VecStoreError) in
             let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
             let found = try TextSearch(self, state, database).find(text, k: reach, options, wanted: wanted)
-            return try hits(found.dropFirst(options.offset), state, database, withPayload: options.withPayload)
+            let good = reaching(options.threshold, found[...])
+            return try hits(good.dropFirst(options.offset), state, database, withPayload: options.withPayload)
         }
     }
 
@@ -61,10 +65,19 @@ extension PointCollection {
             let fused = Fusion.fuse([(vectors, options.vectorWeight), (texts, options.textWeight)], options.fusion)
             var distances: [UInt32: Float] = [:]
             for i in 0..<vectors.count { distances[vectors[i].row] = found.distances[i] }
+            let good = reaching(options.vector.threshold, fused[...])
             return try hits(
-                fused.dropFirst(options.vector.offset).prefix(k), state, database, withPayload: options.vector.withPayload,
+                good.dropFirst(options.vector.offset).prefix(k), state, database, withPayload: options.vector.withPayload,
                 distances)
         }
+    }
+
+    /// Those of some rows, best first, whose scores are large enough.
+    private func reaching(
+        _ threshold: Float?, _ rows: ArraySlice<(row: UInt32, score: Float)>
+    ) -> ArraySlice<(row: UInt32, score: Float)> {
+        guard let threshold else { return rows }
+        return rows.prefix { $0.score >= threshold }
     }
 
     private func hits(

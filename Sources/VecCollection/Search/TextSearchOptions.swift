@@ -20,6 +20,8 @@ package struct TextSearchOptions {
     /// What points must be like, as JSON; nil: no matter.
     package var filter: [UInt8]?
     package var offset = 0
+    /// Hits with a smaller score are left out.
+    package var threshold: Float?
     package var withPayload = true
 
     package init() {}

@@ -11,6 +11,8 @@ package struct VectorSearchOptions {
     package var offset = 0
     /// Hits that are farther are left out.
     package var maxDistance: Float?
+    /// Hits with a smaller score are left out.
+    package var threshold: Float?
     package var efSearch: Int?
     /// Whether all rows are compared, whatever that costs.
     package var isExact = false
@@ -28,6 +30,7 @@ package struct VectorSearchOptions {
     /// Refuses numbers out of range. `offset` is checked with the number of hits that are wanted.
     package func check() throws(VecStoreError) {
         if let maxDistance, maxDistance.isNaN { throw VecStoreError(.invalidArgument, "max_distance is not a number") }
+        if let threshold, threshold.isNaN { throw VecStoreError(.invalidArgument, "threshold is not a number") }
         if let efSearch { try checkNumber(efSearch, "ef_search") }
         guard diversity >= 0 && diversity <= 1 else {
             throw VecStoreError(.invalidArgument, "diversity is \(diversity): allowed is 0 to 1")

@@ -116,6 +116,22 @@ struct QueryTests {
         #expect(try collection.near([0, 0], 1) { $0.withVector = true }.first?.vector == [0, 0])
     }
 
+    @Test func hitsBelowAThresholdAreLeftOut() throws {
+        try collection.put((0..<5).map { .number($0) }, (0..<5).map { [Float($0), 0] }, (0..<5).map { #"{"n":\#($0)}"# })
+        // Scores are 0, -1, -4, -9, -16.
+        #expect(try collection.near([0, 0], 5) { $0.threshold = -4 }.numbers == [0, 1, 2])
+        #expect(try collection.near([0, 0], 5) { ($0.threshold, $0.offset) = (-4, 1) }.numbers == [1, 2])
+        #expect(try collection.near([0, 0], 5) { ($0.threshold, $0.maxDistance) = (-4, 1) }.numbers == [0, 1])
+        #expect(try collection.near([0, 0], 5) { $0.threshold = -.infinity }.count == 5)
+        #expect(try collection.near([0, 0], 5) { $0.threshold = 0.5 }.isEmpty)
+        var options = VectorSearchOptions()
+        options.threshold = -4
+        #expect(try collection.recommend(positive: [.number(1)], negative: [], k: 5, options).numbers == [0, 2, 3])
+        var query: [Float] = [0, 0]
+        let groups = try collection.searchGroups(&query, type: .float32, by: "n", groups: 5, groupSize: 1, options)
+        #expect(groups.map { $0.hits.numbers } == [[0], [1], [2]])
+    }
+
     @Test func aReaderSeesWhatWasWrittenAfterARefresh() throws {
         try collection.put(1, [1, 1], #"{"n":1}"#)
         let reader = try PointCollection.open(directory.path("points"), CollectionOptions(isReadOnly: true))

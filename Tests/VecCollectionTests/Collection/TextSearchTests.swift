@@ -130,6 +130,34 @@ struct TextSearchTests {
         #expect(throws: VecStoreError.self) { try collection.searchText("apple", k: 3, options) }
     }
 
+    @Test func textsBelowAThresholdAreLeftOut() throws {
+        try put(["needle", "needle and a longer text", "needle needle", "straw"])
+        try collection.createPayloadIndex("text", type: .text)
+        let all = try collection.searchText("needle", k: 10, TextSearchOptions())
+        #expect(all.count == 3 && all[1].score > all[2].score)
+        var options = TextSearchOptions()
+        options.threshold = all[1].score
+        #expect(try collection.searchText("needle", k: 10, options).ids == Array(all.ids.prefix(2)))
+        options.offset = 1
+        #expect(try collection.searchText("needle", k: 10, options).ids == [all[1].id])
+    }
+
+    @Test func aThresholdForBothIsOneOfTheFusedScores() throws {
+        try put(["needle", "needle needle", "straw"])
+        try collection.createPayloadIndex("text", type: .text)
+        func find(_ threshold: Float?) throws -> [Hit] {
+            var options = HybridSearchOptions()
+            options.vector.threshold = threshold
+            return try [Float](arrayLiteral: 1, 0).withUnsafeBytes {
+                try collection.searchHybrid($0.baseAddress!, type: .float32, text: "needle", k: 3, options)
+            }
+        }
+        let all = try find(nil)
+        #expect(all.count == 3 && all[1].score > all[2].score)
+        #expect(try find(all[1].score).ids == Array(all.ids.prefix(2)))
+        #expect(try find(1).isEmpty)
+    }
+
     @Test func bothWaysOfSearchingBecomeOneList() throws {
         try collection.put(
             [.number(1), .number(2), .number(3)], [[1, 0], [0.9, 0.1], [0, 1]],

@@ -69,6 +69,23 @@ def test_the_best_hits_may_be_left_out(spots):
     assert ids(spots.search([0, 0], 100, max_distance=4)) == [0, 1, 2]
 
 
+def test_hits_below_a_threshold_are_left_out(spots, texts):
+    everything = spots.search([0, 0], 10)
+    assert ids(spots.search([0, 0], 10, threshold=everything[3].score)) == ids(everything[:4])
+    assert ids(spots.search([0, 0], 10, threshold=-4, offset=1)) == [1, 2]
+    assert ids(spots.search([0, 0], 10, threshold=-4, max_distance=1)) == [0, 1]
+    assert [ids(hits) for hits in spots.search([[0, 0], [100, 0]], threshold=-1)] == [[0, 1], []]
+    assert ids(spots.recommend([1], threshold=-1)) == [0, 2]
+    groups = spots.search_groups([0, 0], "parity", groups=2, group_size=5, threshold=-4)
+    assert [(group.value, ids(group.hits)) for group in groups] == [("even", [0, 2]), ("odd", [1])]
+    by_words = texts.search_text("network")
+    assert by_words[-1].score < by_words[0].score
+    assert ids(texts.search_text("network", threshold=by_words[0].score)) == ids(by_words[:1])
+    by_both = texts.search_hybrid([1, 0], "network")
+    assert by_both[-1].score < by_both[0].score
+    assert ids(texts.search_hybrid([1, 0], "network", threshold=by_both[0].score)) == ids(by_both[:1])
+
+
 @pytest.mark.parametrize("metric", ["cosine", "l2sq", "ip"])
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 def test_hits_are_those_of_an_exact_search(tmp_path, rng, metric, dtype):
@@ -110,6 +127,8 @@ def test_a_graph_finds_what_comparing_finds(tmp_path, rng):
         ({"threads": []}, TypeError, "threads"),
         ({"max_distance": float("nan")}, ValueError, "max_distance"),
         ({"max_distance": "1"}, TypeError, "max_distance"),
+        ({"threshold": float("nan")}, ValueError, "threshold"),
+        ({"threshold": "1"}, TypeError, "threshold"),
         ({"vector_name": "x"}, ValueError, "vector_name"),
         ({"vector_name": 3}, TypeError, "vector_name"),
         ({"filter": 3}, TypeError, "filter: expected a Condition"),

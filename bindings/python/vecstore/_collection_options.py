@@ -34,6 +34,7 @@ def _new_query_settings(
     max_distance: Any,
     diversity: Any = 0.0,
     candidates: Any = None,
+    threshold: Any = None,
 ) -> _ffi_collection.QuerySettings:
     return _ffi_collection.QuerySettings(
         _arrays.threads_count(threads),
@@ -43,9 +44,10 @@ def _new_query_settings(
         bool(exact),
         bool(with_payload),
         bool(with_vector),
-        None if max_distance is None else _distance("max_distance", max_distance),
+        None if max_distance is None else _not_nan("max_distance", max_distance),
         _diversity(diversity),
         0 if candidates is None else _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
+        None if threshold is None else _not_nan("threshold", threshold),
     )
 
 
@@ -53,14 +55,14 @@ def _new_query_settings(
 _known_query_settings = functools.lru_cache(maxsize=64, typed=True)(_new_query_settings)
 
 
-def query_settings(*values: Any) -> _ffi_collection.QuerySettings:
+def query_settings(*values: Any, **named: Any) -> _ffi_collection.QuerySettings:
     try:
-        return _known_query_settings(*values)
+        return _known_query_settings(*values, **named)
     except TypeError:  # what cannot be a key: say what is wrong with it instead
-        return _new_query_settings(*values)
+        return _new_query_settings(*values, **named)
 
 
-def _distance(name: str, value: Any) -> float:
+def _not_nan(name: str, value: Any) -> float:
     number = _arrays.real(name, value)
     if math.isnan(number):
         raise InvalidArgumentError(f"{name}: not a number")

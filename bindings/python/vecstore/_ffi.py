@@ -321,6 +321,8 @@ class QueryOptions(ctypes.Structure):
         ("max_distance", c_float),
         ("diversity", c_float),
         ("candidates", c_uint32),
+        ("has_threshold", c_uint32),
+        ("threshold", c_float),
     ]
 
 

@@ -113,6 +113,7 @@ class QuerySettings:
         max_distance: Optional[float] = None,
         diversity: float = 0.0,
         candidates: int = 0,
+        threshold: Optional[float] = None,
     ) -> None:
         self._struct = QueryOptions(
             ctypes.sizeof(QueryOptions),
@@ -128,6 +129,8 @@ class QuerySettings:
             0.0 if max_distance is None else max_distance,
             diversity,
             candidates,
+            threshold is not None,
+            0.0 if threshold is None else threshold,
         )
         # Without a filter.
         self.plain = byref(self._struct)

@@ -851,6 +851,7 @@ class Collection:
         vector_name: Optional[str] = None,
         offset: int = 0,
         max_distance: Optional[float] = None,
+        threshold: Optional[float] = None,
         diversity: float = 0.0,
         candidates: Optional[int] = None,
         threads: int = 0,
@@ -877,6 +878,8 @@ class Collection:
             Best hits that are left out.
         max_distance : float, optional
             Leaves out hits that are farther, in the units of the metric.
+        threshold : float, optional
+            Leaves out hits whose `score` is smaller.
         diversity : float, default 0
             Above 0, up to 1: of the nearest `candidates` those that differ from each other, the more the larger it is
             (maximal marginal relevance, Carbonell & Goldstein 1998).
@@ -911,6 +914,7 @@ class Collection:
             and exact is False
             and offset == 0
             and max_distance is None
+            and threshold is None
             and diversity == 0
             and candidates is None
             and threads == 0
@@ -929,6 +933,7 @@ class Collection:
                 max_distance,
                 diversity,
                 candidates,
+                threshold,
             )
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         text = None if filter is None else filter_text(filter)
@@ -949,6 +954,7 @@ class Collection:
         with_vector: bool = False,
         vector_name: Optional[str] = None,
         max_distance: Optional[float] = None,
+        threshold: Optional[float] = None,
         threads: int = 0,
     ) -> list[Group]:
         """The nearest points by the values of a field: of the nearest values the nearest points each.
@@ -963,7 +969,8 @@ class Collection:
             The most values that are wanted.
         group_size : int, default 3
             The most points of each; ``groups * group_size`` is at most 1048576.
-        filter, ef_search, exact, with_payload, with_vector, vector_name, max_distance, threads
+        filter, ef_search, exact, with_payload, with_vector, vector_name, max_distance, threshold,
+        threads
             As for `search`.
 
         Returns
@@ -981,7 +988,7 @@ class Collection:
         meant = self._vector(vector_name)
         query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
-            threads, meant.name.encode(), 0, ef_search, exact, with_payload, with_vector, max_distance
+            threads, meant.name.encode(), 0, ef_search, exact, with_payload, with_vector, max_distance, threshold=threshold
         )
         found = _ffi_collection.search_groups(
             handle,
@@ -1010,6 +1017,7 @@ class Collection:
         vector_name: Optional[str] = None,
         offset: int = 0,
         max_distance: Optional[float] = None,
+        threshold: Optional[float] = None,
         diversity: float = 0.0,
         candidates: Optional[int] = None,
         threads: int = 0,
@@ -1027,8 +1035,8 @@ class Collection:
             What they are to be unlike.
         k : int, default 10
             1 ... 1048576.
-        filter, ef_search, exact, with_payload, with_vector, vector_name, offset, max_distance, diversity, candidates,
-        threads
+        filter, ef_search, exact, with_payload, with_vector, vector_name, offset, max_distance, threshold,
+        diversity, candidates, threads
             As for `search`.
 
         Returns
@@ -1055,6 +1063,7 @@ class Collection:
             max_distance,
             diversity,
             candidates,
+            threshold,
         )
         return _ffi_collection.recommend(
             handle,
@@ -1076,6 +1085,7 @@ class Collection:
         filter: Optional[PayloadFilter] = None,
         with_payload: bool = True,
         offset: int = 0,
+        threshold: Optional[float] = None,
     ) -> list[Hit]:
         """The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
 
@@ -1091,8 +1101,8 @@ class Collection:
         mode : str, default "any"
             "any" = texts with one of the words, or more; "all" = with all words; "phrase" = with the words one after
             the other; "prefix" = with all words, the last of which may be the beginning of one.
-        filter, with_payload, offset
-            As for `search`.
+        filter, with_payload, offset, threshold
+            As for `search`; the threshold is one of BM25.
 
         Returns
         -------
@@ -1107,7 +1117,7 @@ class Collection:
             It cannot be read.
         """
         handle = self._open_handle()
-        settings = _options.query_settings(0, b"", offset, None, False, with_payload, False, None)
+        settings = _options.query_settings(0, b"", offset, None, False, with_payload, False, None, threshold=threshold)
         return _ffi_collection.search_text(
             handle,
             _json.text("text", text),
@@ -1136,6 +1146,7 @@ class Collection:
         with_payload: bool = True,
         vector_name: Optional[str] = None,
         offset: int = 0,
+        threshold: Optional[float] = None,
         threads: int = 0,
     ) -> list[Hit]:
         """The best points by a vector and by words together.
@@ -1158,8 +1169,8 @@ class Collection:
             Hits of each search that are fused, 1 ... 1048576; at least k are.
         fields, mode
             As for `search_text`.
-        filter, ef_search, exact, with_payload, vector_name, offset, threads
-            As for `search`.
+        filter, ef_search, exact, with_payload, vector_name, offset, threshold, threads
+            As for `search`; the threshold is one of the scores that the fusion makes.
 
         Returns
         -------
@@ -1176,7 +1187,7 @@ class Collection:
         meant = self._vector(vector_name)
         query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
-            threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None
+            threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None, threshold=threshold
         )
         return _ffi_collection.search_hybrid(
             handle,
