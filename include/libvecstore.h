@@ -1195,7 +1195,8 @@ typedef struct vecstore_hits_view {
     const char *const *payloads; /* "" where a point has none; NULL in the place of a point that is not there (get); NULL: nobody asked */
     const float *vectors;        /* dim elements for each, NaN where a point has none; NULL: nobody asked */
     size_t dim;
-    const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets: the value of each hit; else NULL */
+    const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets and of
+                                    scroll_ordered: the value of each hit, as JSON; else NULL */
     const int64_t *expires;      /* of get and scroll: microseconds since 1970 from which on each point is not found any more, 0: it
                                     has no end; else NULL */
 } vecstore_hits_view;
@@ -1228,6 +1229,38 @@ VECSTORE_API vecstore_status vecstore_collection_get(const vecstore_collection *
 VECSTORE_API vecstore_status vecstore_collection_scroll(const vecstore_collection *collection, const vecstore_id *after,
                                                         size_t limit, const char *filter, const char *vector_name,
                                                         vecstore_hits **out);
+
+/* The order in which vecstore_collection_scroll_ordered goes through points. */
+typedef struct vecstore_order_options {
+    uint32_t struct_size;
+    uint32_t descending;      /* 1: the largest values come first; else 0 */
+    const char *order_by;     /* the path of a field with an index of type integer, float, datetime or keyword; of several, float
+                                 comes before integer, then datetime, then keyword */
+    const char *start_from;   /* the first value, as JSON: a number; of datetime a string, or microseconds since 1970; of keyword a
+                                 string. NULL: from the least or the largest on */
+    const char *after_value;  /* what `groups` said of the last hit of the page before; NULL: this is the first page */
+    const vecstore_id *after; /* the id of that hit; NULL where after_value is */
+} vecstore_order_options;
+
+#define VECSTORE_ORDER_OPTIONS_INIT { (uint32_t)sizeof(vecstore_order_options), 0, NULL, NULL, NULL, NULL }
+
+/*
+ * A page of points, in the order of the values of a field: numbers and times by their size, strings by their bytes; points with the
+ * same value in the order of their ids, also where values descend. Each hit has its value in `groups` of the view: times are strings
+ * (numbers, where their year has not four digits), numbers of an index of type float what a double has of them.
+ * Of several values of a point the one counts that comes first in the order: ascending the least. Points without a value that the
+ * index holds are left out. A page begins behind the value and id of the last hit before, whether that point is there still or
+ * not: a point comes twice, or not at all, only where its value changed meanwhile.
+ * @param[in] order   not NULL: order_by has no default
+ * @param[in] limit   the most that are wanted, 1 ... 1,048,576; fewer come only where there are no more
+ * @param[in] filter  NULL: all points
+ * Errors: INVALID_ARGUMENT (also where the field has no such index; the message says which to make), INVALID_HANDLE, OUT_OF_MEMORY,
+ * IO. O(limit + points that have the first or the last value of the page, or a filter's cost). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_scroll_ordered(const vecstore_collection *collection,
+                                                                const vecstore_order_options *order, size_t limit,
+                                                                const char *filter, const char *vector_name,
+                                                                vecstore_hits **out);
 
 /*
  * How one query is done.

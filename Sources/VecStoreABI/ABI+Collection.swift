@@ -205,6 +205,19 @@ public func vecstore_collection_scroll(
     }
 }
 
+@_cdecl("vecstore_collection_scroll_ordered")
+public func vecstore_collection_scroll_ordered(
+    _ collection: OpaquePointer!, _ order: UnsafePointer<vecstore_order_options>!, _ limit: Int,
+    _ filter: UnsafePointer<CChar>!, _ vector_name: UnsafePointer<CChar>!, _ out: UnsafeMutablePointer<OpaquePointer?>!
+) -> vecstore_status {
+    found(collection, out) { (collection) throws(VecStoreError) in
+        let points = try collection.scroll(
+            by: checkedOrder(order), limit: clamped(limit), filter: checkedJSON(filter), withVectors: vector_name != nil)
+        return try pointHits(
+            points.map { ($0.point.id, $0.point) }, vector_name, collection, values: points.map(\.value))
+    }
+}
+
 @_cdecl("vecstore_collection_search")
 public func vecstore_collection_search(
     _ collection: OpaquePointer!, _ queries: UnsafeRawPointer!, _ dtype: vecstore_dtype, _ nq: Int, _ k: Int,
@@ -380,8 +393,10 @@ private func found(
 }
 
 /// Points by their ids as hits: nil is a point that is not there.
+/// - Parameter values: By which they came, as JSON.
 private func pointHits(
-    _ points: [(PointID, Point?)], _ vectorName: UnsafePointer<CChar>?, _ collection: PointCollection
+    _ points: [(PointID, Point?)], _ vectorName: UnsafePointer<CChar>?, _ collection: PointCollection,
+    values: [[UInt8]]? = nil
 ) throws(VecStoreError) -> HitsBox {
     var name: String?
     var dimension: Int?
@@ -395,7 +410,7 @@ private func pointHits(
             id: id, distance: .nan, score: .nan, payload: point?.payload, vector: name.flatMap { point?.vectors[$0] },
             expires: point?.expires)
     }
-    return try HitsBox([hits], withPayload: true, dimension: dimension, withExpires: true)
+    return try HitsBox([hits], withPayload: true, dimension: dimension, groups: values, withExpires: true)
 }
 
 private func checkedQueries(

@@ -60,6 +60,21 @@ func checkedID(_ id: vecstore_id, _ name: @autoclosure () -> String) throws(VecS
     return .text(string)
 }
 
+func checkedOrder(_ options: UnsafePointer<vecstore_order_options>?) throws(VecStoreError) -> ScrollOrder {
+    let o = try read(checked(options, "order"), over: vecstore_order_options(), "vecstore_order_options")
+    var order = ScrollOrder(path: try checkedText(o.order_by, "order_by"))
+    order.isDescending = try checkedFlag(o.descending, "descending")
+    order.start = checkedJSON(o.start_from)
+    guard (o.after == nil) == (o.after_value == nil) else {
+        throw VecStoreError(
+            .invalidArgument, "after and after_value belong together, the id and the value of the last point: one of them is NULL")
+    }
+    if let id = o.after, let value = checkedJSON(o.after_value) {
+        order.after = (value, try checkedID(id.pointee, "after.text"))
+    }
+    return order
+}
+
 func checkedVectorSettings(
     _ vectors: UnsafePointer<vecstore_vector_options>?, _ n: Int
 ) throws(VecStoreError) -> [VectorSettings] {

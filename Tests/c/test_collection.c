@@ -153,6 +153,54 @@ static void pages_go_through_all_points_that_match(void) {
     close_collection(collection);
 }
 
+static void pages_come_in_the_order_of_a_field(void) {
+    vecstore_collection *collection = filled_collection(test_path("c"), n);
+    vecstore_order_options order = VECSTORE_ORDER_OPTIONS_INIT;
+    /* g3 first, and of each value the least id: 3, 7, 11, ... 2, 6, ... 0, 4, ... */
+    order.order_by = "group";
+    order.descending = 1;
+    order.start_from = "\"g2z\"";
+    char value[16] = "";
+    vecstore_id last = number_id(0);
+    size_t seen = 0;
+    for (bool more = true; more;) {
+        vecstore_hits *hits = NULL;
+        REQUIRE_OK(vecstore_collection_scroll_ordered(collection, &order, 7, NULL, "", &hits));
+        vecstore_hits_view view = view_of(hits);
+        CHECK_EQ(view.nq, 1);
+        for (size_t i = 0; i < view.offsets[1]; i++, seen++) {
+            const size_t group = 2 - seen / (n / 4), expected = 4 * (seen % (n / 4)) + group;
+            CHECK_EQ(view.ids[i].number, expected);
+            CHECK_TEXT(view.payloads[i], point_payload(expected));
+            CHECK(memcmp(view.vectors + i * view.dim, point_vector(expected), point_dim * sizeof(float)) == 0);
+            CHECK_EQ(view.expires[i], 0);
+            snprintf(value, sizeof value, "\"g%zu\"", group);
+            CHECK_TEXT(view.groups[i], value);
+        }
+        more = view.offsets[1] == 7;
+        if (more) last = number_id(view.ids[6].number);
+        order.after_value = value;
+        order.after = &last;
+        vecstore_hits_free(hits);
+        /* The cursor needs its point no more. */
+        if (seen == 7) CHECK_OK(vecstore_collection_remove(collection, &last, 1, NULL));
+    }
+    CHECK_EQ(seen, 3 * n / 4);
+
+    order = (vecstore_order_options)VECSTORE_ORDER_OPTIONS_INIT;
+    order.order_by = "n";
+    order.start_from = "150";
+    vecstore_hits *hits = NULL;
+    REQUIRE_OK(vecstore_collection_scroll_ordered(collection, &order, 2,
+        "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g1\"}}]}", NULL, &hits));
+    vecstore_hits_view view = view_of(hits);
+    REQUIRE(view.offsets[1] == 2);
+    CHECK(view.ids[0].number == 153 && view.ids[1].number == 157 && view.vectors == NULL);
+    CHECK_TEXT(view.groups[1], "157");
+    vecstore_hits_free(hits);
+    close_collection(collection);
+}
+
 /* ---- vectors with names ---- */
 
 static vecstore_collection *with_two_vectors(const char *path) {
@@ -742,6 +790,7 @@ int main(int argc, char **argv) {
         TEST(a_point_is_replaced_whole),
         TEST(numbers_and_strings_are_different_ids),
         TEST(pages_go_through_all_points_that_match),
+        TEST(pages_come_in_the_order_of_a_field),
         TEST(points_have_vectors_by_name),
         TEST(payloads_are_changed),
         TEST(points_end_when_they_are_said_to),

@@ -196,6 +196,8 @@ static void null_is_refused_where_something_is_needed(void) {
 static void check_all_refuse(vecstore_collection *handle, vecstore_status expected) {
     const vecstore_id id = number_id(0);
     const vecstore_batch_vectors vectors = { NULL, point_vector(0), F32, 0, NULL };
+    vecstore_order_options order = VECSTORE_ORDER_OPTIONS_INIT;
+    order.order_by = "n";
     uint64_t count;
     bool changed;
     vecstore_hits *hits;
@@ -211,6 +213,7 @@ static void check_all_refuse(vecstore_collection *handle, vecstore_status expect
     CHECK_REFUSED(vecstore_collection_count(handle, NULL, &count));
     CHECK_NO_HITS(vecstore_collection_get(handle, &id, 1, NULL, &hits));
     CHECK_NO_HITS(vecstore_collection_scroll(handle, NULL, 1, NULL, NULL, &hits));
+    CHECK_NO_HITS(vecstore_collection_scroll_ordered(handle, &order, 1, NULL, NULL, &hits));
     CHECK_NO_HITS(vecstore_collection_search(handle, point_vector(0), F32, 1, 1, NULL, &hits));
     CHECK_NO_HITS(vecstore_collection_search_groups(handle, point_vector(0), F32, "n", 1, 1, NULL, &hits));
     CHECK_NO_HITS(vecstore_collection_recommend(handle, &id, 1, NULL, 0, 1, NULL, &hits));
@@ -517,6 +520,55 @@ static void counts_beyond_memory_are_refused(void) {
     char byte = 'x';
     CHECK_ERROR(TOO_LARGE, vecstore_collection_describe(collection, &byte, SIZE_MAX, NULL));
     CHECK_EQ(byte, 'x');
+    finish();
+}
+
+static vecstore_status scroll_ordered(void *order) {
+    vecstore_hits *hits = NULL;
+    vecstore_status status = vecstore_collection_scroll_ordered(collection, order, 1, NULL, NULL, &hits);
+    CHECK(status == VECSTORE_OK || hits == NULL);
+    vecstore_hits_free(hits);
+    return status;
+}
+
+static void orders_that_cannot_be_are_refused(void) {
+    make();
+    const vecstore_id id = number_id(0), no_id = text_id("");
+    vecstore_order_options order = VECSTORE_ORDER_OPTIONS_INIT;
+    order.order_by = "n";
+    CHECK_OK(scroll_ordered(&order));
+    check_sizes(&order, sizeof order, sizeof order, scroll_ordered, "order options");
+#define ORDER(change) \
+    do { \
+        vecstore_order_options o = order; \
+        change; \
+        CHECK_ERROR(INVALID_ARGUMENT, scroll_ordered(&o)); \
+    } while (0)
+    CHECK_ERROR(INVALID_ARGUMENT, scroll_ordered(NULL));
+    ORDER(o.order_by = NULL);
+    ORDER(o.order_by = "");
+    ORDER(o.order_by = "text");
+    CHECK(strstr(vecstore_last_error(), "an order needs one of type integer, float, datetime or keyword"));
+    ORDER(o.order_by = "none");
+    ORDER(o.order_by = bad_utf8);
+    ORDER(o.descending = 2);
+    ORDER(o.start_from = "");
+    ORDER(o.start_from = "\"a\"");
+    CHECK(strstr(vecstore_last_error(), "start_from is a string"));
+    ORDER(o.start_from = "1 2");
+    ORDER(o.after_value = "1");
+    ORDER(o.after = &id);
+    ORDER((o.after = &id, o.after_value = "{}"));
+    ORDER((o.after = &no_id, o.after_value = "1"));
+    vecstore_hits *hits = NULL;
+    const size_t limits[] = { 0, VECSTORE_K_MAX + 1, SIZE_MAX };
+    for (size_t i = 0; i < 3; i++) {
+        CHECK_ERROR(INVALID_ARGUMENT,
+            vecstore_collection_scroll_ordered(collection, &order, limits[i], NULL, NULL, &hits));
+    }
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_scroll_ordered(collection, &order, 1, "{", NULL, &hits));
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_scroll_ordered(collection, &order, 1, NULL, "other", &hits));
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_scroll_ordered(collection, &order, 1, NULL, NULL, NULL));
     finish();
 }
 
@@ -1018,6 +1070,7 @@ int main(int argc, char **argv) {
         TEST(options_out_of_range_are_refused),
         TEST(ids_that_cannot_be_are_refused),
         TEST(counts_beyond_memory_are_refused),
+        TEST(orders_that_cannot_be_are_refused),
         TEST(numbers_of_results_are_checked),
         TEST(vectors_that_cannot_be_stored_are_refused),
         TEST(zero_vectors_have_no_direction),

@@ -95,6 +95,8 @@ static void use_handle(void) {
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_drop_payload_index(collection, "n", NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_get(collection, &id, 1, "", &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_scroll(collection, NULL, 1, NULL, NULL, &hits));
+    const vecstore_order_options order = { .struct_size = sizeof order, .order_by = "n" };
+    CHECK_ERROR(INVALID_HANDLE, vecstore_collection_scroll_ordered(collection, &order, 1, NULL, NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_search(collection, point_vector(0), F32, 1, 1, NULL, &hits));
     CHECK_ERROR(
         INVALID_HANDLE, vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 1, 1, NULL, &hits));

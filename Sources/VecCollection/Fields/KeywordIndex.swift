@@ -13,7 +13,7 @@ final class KeywordIndex {
     let keysOfRows: RowValues<UInt32>
     /// Rows that have a value.
     private let present: RowSet
-    private let order = KeyOrder()
+    let order = KeyOrder()
     /// Keys without rows.
     private var unusedKeys = 0
     /// Rows that have more than one value.

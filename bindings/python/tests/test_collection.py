@@ -450,6 +450,77 @@ def test_scrolling_tells_what_is_wrong_before_the_first_point(spots):
             spots.scroll(**options)
 
 
+@pytest.fixture
+def goods(empty):
+    for path, type in (("price", "float"), ("name", "keyword"), ("made", "datetime")):
+        empty.create_payload_index(path, type)
+    payloads = [
+        {"price": 3, "name": "pen", "made": "2024-05-01T00:00:00.5Z"},
+        {"price": 2.5, "name": "ink", "made": "2024-01-01"},
+        {"price": [9, 1], "name": "ink"},
+        {"name": "cap", "made": "2023-01-01"},
+    ]
+    empty.upsert([1, 2, 3, "four"], [[0, 0]] * 4, payloads)
+    return empty
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 1000])
+def test_points_come_in_the_order_of_a_field(goods, page_size):
+    def scroll(order_by, **options):
+        points = goods.scroll(order_by=order_by, page_size=page_size, **options)
+        return [(point.order_value, point.id) for point in points]
+
+    assert scroll("price") == [(1, 3), (2.5, 2), (3, 1)]
+    assert scroll("price", descending=True) == [(9, 3), (3, 1), (2.5, 2)]
+    assert scroll("name") == [("cap", "four"), ("ink", 2), ("ink", 3), ("pen", 1)]
+    assert scroll("name", descending=True) == [("pen", 1), ("ink", 2), ("ink", 3), ("cap", "four")]
+    assert [id for _, id in scroll("made")] == ["four", 2, 1]
+    assert scroll("made")[2][0] == "2024-05-01T00:00:00.5Z"
+    assert scroll("price", start_from=np.float32(2.5)) == [(2.5, 2), (3, 1)]
+    assert scroll("name", start_from="d", filter=vecstore.Field("price") < 3) == [("ink", 2), ("ink", 3)]
+    january = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
+    assert [id for _, id in scroll("made", start_from=january)] == [2, 1]
+    assert [id for _, id in scroll("made", start_from=datetime.date(2024, 2, 1), descending=True)] == [2, "four"]
+
+
+def test_an_order_goes_on_behind_a_point_that_came_before(goods):
+    first = next(goods.scroll(order_by="name", start_from="ink"))
+    assert (first.order_value, first.id) == ("ink", 2)
+    assert ids(goods.scroll(order_by="name", after=first)) == [3, 1]
+    goods.remove([2])
+    assert ids(goods.scroll(order_by="name", after=("ink", 2))) == [3, 1]
+    assert ids(goods.scroll(order_by="price", after=(1.5, "x"))) == [1]
+    assert ids(goods.scroll(after=1)) == [3, "four"]
+    assert ids(goods.scroll(after=goods.get(3)[0])) == ["four"]
+    assert goods.get(3)[0].order_value is None
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"order_by": "nothing"}, ValueError, "order_by 'nothing' has no index: an order needs"),
+        ({"order_by": "a["}, ValueError, "order_by 'a\\['"),
+        ({"order_by": 3}, TypeError, "order_by"),
+        ({"order_by": "price", "start_from": "cheap"}, ValueError, "start_from is a string"),
+        ({"order_by": "price", "start_from": float("nan")}, ValueError, "start_from"),
+        ({"order_by": "price", "start_from": True}, TypeError, "start_from: expected a number"),
+        ({"order_by": "price", "start_from": [1]}, TypeError, "start_from: expected a number"),
+        ({"order_by": "made", "start_from": datetime.datetime(2024, 1, 1)}, ValueError, "time zone"),
+        ({"order_by": "price", "after": 3}, TypeError, "pair of value and id"),
+        ({"order_by": "price", "after": (3,)}, TypeError, "pair of value and id"),
+        ({"order_by": "price", "after": (3, [1, 2])}, ValueError, "after: expected one id"),
+        ({"descending": True}, ValueError, "go with order_by"),
+        ({"start_from": 3}, ValueError, "go with order_by"),
+        ({"after": [1, 2]}, ValueError, "after: expected one id"),
+    ],
+)
+def test_wrong_orders_are_told(goods, options, error, message):
+    with pytest.raises(error, match=message):
+        list(goods.scroll(**options))
+    with pytest.raises(ValueError, match="without order_value"):
+        goods.scroll(order_by="price", after=goods.get(1)[0])
+
+
 def test_points_show_themselves(spots):
     (point,) = spots.get(3, with_vector=True)
     assert repr(point) == (

@@ -34,6 +34,7 @@ def uses(collection):
         "count": collection.count,
         "get": lambda: collection.get([0]),
         "scroll": lambda: collection.scroll(),
+        "scroll in an order": lambda: collection.scroll(order_by="n"),
         "search": lambda: collection.search([0, 0]),
         "search_text": lambda: collection.search_text("spot"),
         "search_hybrid": lambda: collection.search_hybrid([0, 0], "spot"),

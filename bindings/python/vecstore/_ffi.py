@@ -326,6 +326,17 @@ class QueryOptions(ctypes.Structure):
     ]
 
 
+class OrderOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("descending", c_uint32),
+        ("order_by", c_char_p),
+        ("start_from", c_char_p),
+        ("after_value", c_char_p),
+        ("after", POINTER(IdStruct)),
+    ]
+
+
 class TextOptions(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_uint32),
@@ -367,6 +378,7 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_batch_vectors": BatchVectors,
     "vecstore_hits_view": HitsView,
     "vecstore_query_options": QueryOptions,
+    "vecstore_order_options": OrderOptions,
     "vecstore_text_options": TextOptions,
     "vecstore_hybrid_options": HybridOptions,
 }
@@ -508,6 +520,10 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_hits_get": (_STATUS, (_HANDLE, POINTER(HitsView))),
     "vecstore_hits_free": (None, (_HANDLE,)),
     "vecstore_collection_get": (_STATUS, (_HANDLE, POINTER(IdStruct), c_size_t, c_char_p, POINTER(_HANDLE))),
+    "vecstore_collection_scroll_ordered": (
+        _STATUS,
+        (_HANDLE, POINTER(OrderOptions), c_size_t, c_char_p, c_char_p, POINTER(_HANDLE)),
+    ),
     "vecstore_collection_scroll": (
         _STATUS,
         (_HANDLE, POINTER(IdStruct), c_size_t, c_char_p, c_char_p, POINTER(_HANDLE)),

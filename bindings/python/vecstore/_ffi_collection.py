@@ -25,6 +25,7 @@ from ._ffi import (
     HitsView,
     HybridOptions,
     IdStruct,
+    OrderOptions,
     Path,
     QueryOptions,
     TextOptions,
@@ -45,12 +46,13 @@ _Item = TypeVar("_Item")
 class Ids:
     """Ids as the library reads them: structs of a number and a string, which is kept here too."""
 
-    __slots__ = ("_structs", "_texts", "count", "first")
+    __slots__ = ("_structs", "_texts", "count", "first", "struct")
 
     _structs: Any
     _texts: Any
     count: int
     first: Any
+    struct: Any
 
     def __init__(self, numbers: NDArray[np.uint64], texts: Optional[Sequence[Optional[bytes]]] = None) -> None:
         self.count = len(numbers)
@@ -61,14 +63,16 @@ class Ids:
         if texts is not None and self.count:
             self._texts = (c_char_p * self.count)(*texts)
             self._structs[:-1, 1] = np.frombuffer(self._texts, dtype=np.uintp)
-        self.first = byref(IdStruct.from_buffer(self._structs))
+        self.struct = IdStruct.from_buffer(self._structs)
+        self.first = byref(self.struct)
 
     @classmethod
     def one(cls, number: int, text: Optional[bytes]) -> Ids:
         """A single id, in a tenth of the time."""
         self = cls.__new__(cls)
         self.count = 1
-        self.first = byref(IdStruct(number, text))
+        self.struct = IdStruct(number, text)
+        self.first = byref(self.struct)
         return self
 
 
@@ -348,7 +352,7 @@ def describe(handle: int) -> str:
 
 
 def get(handle: int, ids: Ids, vector_name: Optional[bytes], make: Callable[..., _Item]) -> list[_Item]:
-    """`make` is called with id, payload (None: there is no such point), vector and end (0: none) of each."""
+    """`make` is called with id, payload (None: there is no such point), vector, end (0: none) and None."""
     hits = c_void_p()
     _check(_lib.vecstore_collection_get(handle, ids.first, ids.count, vector_name, byref(hits)))
     return _points(hits, make)
@@ -366,6 +370,29 @@ def scroll(
     hits = c_void_p()
     first = None if after is None else after.first
     _check(_lib.vecstore_collection_scroll(handle, first, limit, filter, vector_name, byref(hits)))
+    return _points(hits, make)
+
+
+def scroll_ordered(
+    handle: int,
+    order_by: bytes,
+    descending: bool,
+    start_from: Optional[bytes],
+    after: Optional[tuple[bytes, Ids]],
+    limit: int,
+    filter: Optional[bytes],
+    vector_name: Optional[bytes],
+    make: Callable[..., _Item],
+) -> list[_Item]:
+    """As `get`, and `make` gets the value of each, as JSON, too. `after` is the value and the id of the last one before."""
+    order = OrderOptions(ctypes.sizeof(OrderOptions), descending, order_by, start_from)
+    if after is not None:
+        order.after_value = after[0]
+        order.after = ctypes.pointer(after[1].struct)
+    hits = c_void_p()
+    _check(
+        _lib.vecstore_collection_scroll_ordered(handle, byref(order), limit, filter, vector_name, byref(hits))
+    )
     return _points(hits, make)
 
 
@@ -582,7 +609,8 @@ def _points(hits: c_void_p, make: Callable[..., _Item]) -> list[_Item]:
         if n == 0:
             return []
         expires = (c_int64 * n).from_address(view[_EXPIRES])[:]
-        return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim), expires))
+        values = _texts(view[_GROUPS], n) if view[_GROUPS] else repeat(None)
+        return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim), expires, values))
     finally:
         _hits_free(hits)
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from . import _arrays, _ffi_collection, _json
 from .errors import InvalidArgumentError
+from .points import Point
 
 _ID_MOST = 2**64 - 2
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -49,6 +50,35 @@ def ids(name: str, values: Any) -> _ffi_collection.Ids:
     if len(numbers) and numbers.max() > _ID_MOST:
         raise InvalidArgumentError(f"{name}: expected 0 ... {_ID_MOST}, got {numbers.max()}")
     return _ffi_collection.Ids(numbers)
+
+
+def last_id(after: Any) -> _ffi_collection.Ids:
+    """The id of the last point of a page."""
+    found = ids("after", after.id if isinstance(after, Point) else after)
+    if found.count != 1:
+        raise InvalidArgumentError(f"after: expected one id, got {found.count}")
+    return found
+
+
+def last_place(after: Any) -> tuple[bytes, _ffi_collection.Ids]:
+    """The value, as JSON, and the id of the last point of a page in the order of a field."""
+    if isinstance(after, Point):
+        if after.order_json is None:
+            raise InvalidArgumentError("after: expected a point that came in the order of a field, got one without order_value")
+        return after.order_json, last_id(after.id)
+    if not isinstance(after, tuple) or len(after) != 2:
+        raise TypeError(f"after: with order_by expected a Point, or a pair of value and id, got {after!r}")
+    return order_value("after[0]", after[0]), last_id(after[1])
+
+
+def order_value(where: str, value: Any) -> bytes:
+    """A value of a field that has an order, as JSON."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, datetime.date, np.number)):
+        raise TypeError(f"{where}: expected a number, a string or a time, got {type(value).__name__}")
+    try:
+        return _json.encode(value)
+    except (TypeError, ValueError) as error:
+        raise _json.failure(where, error) from None
 
 
 def _mixed_ids(name: str, values: Sequence[Any]) -> _ffi_collection.Ids:

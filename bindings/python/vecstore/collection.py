@@ -788,17 +788,32 @@ class Collection:
         self,
         filter: Optional[PayloadFilter] = None,
         *,
+        order_by: Optional[str] = None,
+        descending: bool = False,
+        start_from: Union[float, str, datetime.date, None] = None,
+        after: Any = None,
         page_size: int = 1000,
         with_vector: Union[bool, str] = False,
     ) -> Iterator[Point]:
-        """All points, or those that match a filter, in the order of their ids.
+        """All points, or those that match a filter, in the order of their ids, or of the values of a field.
 
-        Numbers come first, then strings by their bytes.
+        Of ids numbers come first, then strings by their bytes.
 
         Parameters
         ----------
         filter : Condition, dict or JSON text, optional
             By default all points come.
+        order_by : str, optional
+            The path of a field with an index of type "integer", "float", "datetime" or "keyword". Numbers and times come
+            by their size, strings by their bytes, points with the same value by their ids. Of several values of a point
+            the one counts that comes first in the order. Points without a value that the index holds are left out.
+        descending : bool, default False
+            Whether the largest values come first. Ids ascend all the same.
+        start_from : float, str, date or datetime, optional
+            The first value, with `order_by`.
+        after : Point, id, or pair of value and id, optional
+            Begins behind a point: one that came before, or its id; with `order_by` its `order_value` and its id. It need
+            not be there any more.
         page_size : int, default 1000
             Points that are read at a time, 1 ... 1048576.
         with_vector : bool or str, default False
@@ -807,20 +822,57 @@ class Collection:
         Returns
         -------
         iterator of Point
-            Points that come or go meanwhile move no others: each that is there all the time comes exactly once.
+            Points that come or go meanwhile move no others: each that is there all the time, with the same value, comes
+            exactly once.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            An argument or the filter is not right; the field of `order_by` has no index with an order.
+        VecstoreIOError, OutOfMemoryError
+            It cannot be read.
         """
         self._open_handle()
         size = _arrays.integer("page_size", page_size, 1, _ffi.K_MAX)
-        return self._pages(filter_text(filter), size, self._brought(with_vector))
+        vector_name = self._brought(with_vector)
+        text = filter_text(filter)
+        if order_by is None:
+            if descending or start_from is not None:
+                raise InvalidArgumentError("descending and start_from go with order_by")
+            return self._pages(text, size, vector_name, None if after is None else _points.last_id(after))
+        order = (
+            _json.text("order_by", order_by),
+            bool(descending),
+            None if start_from is None else _points.order_value("start_from", start_from),
+        )
+        return self._ordered_pages(order, text, size, vector_name, None if after is None else _points.last_place(after))
 
-    def _pages(self, filter: Optional[bytes], size: int, vector_name: Optional[bytes]) -> Iterator[Point]:
-        after = None
+    def _pages(
+        self, filter: Optional[bytes], size: int, vector_name: Optional[bytes], after: Optional[_ffi_collection.Ids]
+    ) -> Iterator[Point]:
         while True:
             page = _ffi_collection.scroll(self._open_handle(), after, size, filter, vector_name, Point)
             yield from page
             if len(page) < size:
                 return
             after = _points.ids("after", page[-1].id)
+
+    def _ordered_pages(
+        self,
+        order: tuple[bytes, bool, Optional[bytes]],
+        filter: Optional[bytes],
+        size: int,
+        vector_name: Optional[bytes],
+        after: Optional[tuple[bytes, _ffi_collection.Ids]],
+    ) -> Iterator[Point]:
+        while True:
+            page = _ffi_collection.scroll_ordered(
+                self._open_handle(), *order, after, size, filter, vector_name, Point
+            )
+            yield from page
+            if len(page) < size:
+                return
+            after = _points.last_place(page[-1])
 
     def _brought(self, with_vector: Union[bool, str]) -> Optional[bytes]:
         """The name of the vector to bring along, for the library."""

@@ -106,18 +106,27 @@ class Point(_Payload):
         With ``with_vector``, of points that have it.
     expires : datetime in UTC, or None
         From when on it is not found any more; None where it has no end.
+    order_value : int, float, str or None
+        The value that gave it its place, with ``scroll(order_by=...)``.
     """
 
-    __slots__ = ("_expires", "id", "vector")
+    __slots__ = ("_expires", "order_json", "id", "vector")
 
     _expires: int
+    order_json: Optional[bytes]
 
     def __init__(
-        self, id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]], expires: int = 0
+        self,
+        id: PointId,
+        payload_json: Optional[bytes],
+        vector: Optional[NDArray[np.float32]],
+        expires: int = 0,
+        order_json: Optional[bytes] = None,
     ) -> None:
         self.id = id
         self.vector = vector
         self._expires = expires
+        self.order_json = order_json
         self._json = payload_json
         self._parsed = None
 
@@ -130,6 +139,11 @@ class Point(_Payload):
             return _EPOCH + datetime.timedelta(microseconds=self._expires)
         except OverflowError:  # later than any datetime
             return datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
+
+    @property
+    def order_value(self) -> Any:
+        """The value that gave it its place in an order; else None."""
+        return None if self.order_json is None else _json.decode(self.order_json)
 
     def __repr__(self) -> str:
         return f"Point(id={self.id!r}{self._tail(self.vector)})"
@@ -166,7 +180,7 @@ class Facet(NamedTuple):
 
 
 def found(
-    id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]], expires: int
+    id: PointId, payload_json: Optional[bytes], vector: Optional[NDArray[np.float32]], expires: int, _: None
 ) -> Optional[Point]:
     """The point for an id that was looked up; None where there is none."""
     return None if payload_json is None else Point(id, payload_json, vector, expires)
