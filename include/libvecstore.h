@@ -1199,10 +1199,11 @@ typedef struct vecstore_hits_view {
                                     scroll_ordered: the value of each hit, as JSON; else NULL */
     const int64_t *expires;      /* of get and scroll: microseconds since 1970 from which on each point is not found any more, 0: it
                                     has no end; else NULL */
+    const char *explanation;     /* with `explain`: what the query did, and why, as JSON; else NULL */
 } vecstore_hits_view;
 
 #define VECSTORE_HITS_VIEW_INIT \
-    { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL }
+    { (uint32_t)sizeof(vecstore_hits_view), 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
 
 /* Fills in `view`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
 VECSTORE_API vecstore_status vecstore_hits_get(const vecstore_hits *hits, vecstore_hits_view *view);
@@ -1293,10 +1294,35 @@ typedef struct vecstore_query_options {
     uint32_t candidates;     /* of diversity; 0 = 100; at least k */
     uint32_t has_threshold;  /* 1: hits whose score is below threshold are left out; else 0 */
     float threshold;         /* of scores as hits have them; not NaN */
+    uint32_t explain;        /* 1: the hits tell what the query did, and why; else 0 */
+    uint32_t reserved;       /* 0 */
 } vecstore_query_options;
 
 #define VECSTORE_QUERY_OPTIONS_INIT \
-    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0, 0, 0.0f }
+    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0, 0, 0.0f, 0, 0 }
+
+/*
+ * What a query did, and why: `explanation` of the view of its hits, one JSON object. A part that there was not is null.
+ *   "points" (there were), "hits";
+ *   "filter": "cached" (the same filter was answered before, and no point has changed since), "matching" (points), "payloads_read",
+ *     "conditions": "at" (its place in the filter), "key", "answered_by" ("index", "full_text", "ids", "vectors" or "payloads"),
+ *     "index" (its type), "rows" (points where it holds), "payloads_read" (of points with values that the index cannot hold),
+ *     "reason" (why it was not an index);
+ *   "vector": "name", "rows" (that have it), "queries", "wanted" (rows to find for each), "way" ("graph", "compare" or
+ *     "graph_and_compare");
+ *     its "graph": "rows", "ef_search", "way" ("walk"; with a filter also "wide_walk", a walk over all rows, "matching_walk", one
+ *       over those that match, or "scan", where those that match are compared), "reason" (why this way), "width" (rows in view; 0 of scan),
+ *       "matching" (rows; null without a filter), "visited" (rows that walks met), "scanned" (rows that match, compared in the graph's
+ *       own form), "ranked" (rows compared in full), "fallbacks" (queries whose walk found too few, and that compared all that
+ *       match), "widenings" (walks done again, because rows had been removed), "repeated" (walked again, without rows of writes
+ *       that came later);
+ *     its "compare": "rows", compared one by one, and the "reason";
+ *   "text": "matching" (before the filter), "fields": "path", "weight", "words" (of the query that are there);
+ *   "fusion": "kind", "vector_hits", "text_hits"; "diversity": "candidates"; "groups": "looked_at" (the nearest points, each time);
+ *   "milliseconds": "total", and of it "indexes" (read into memory), "filter", "graph", "compare", "text", "fusion", "diversity",
+ *     "payloads".
+ * Of several queries the numbers are added up. New keys may come.
+ */
 
 /*
  * The nearest points of each of nq queries, best first; points at the same distance in the order in which they were written.
@@ -1360,7 +1386,7 @@ typedef struct vecstore_text_options {
 
 /*
  * The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
- * Of `options`: filter, offset, with_payload, threshold. Words are all that counts in `text`: no sign in it has a meaning.
+ * Of `options`: filter, offset, with_payload, threshold, explain. Words are all that counts in `text`: no sign in it has a meaning.
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_search_text(const vecstore_collection *collection, const char *text, size_t k,

@@ -21,6 +21,8 @@ package struct SearchOptions {
     package var rescores: Bool
     /// Ranks at most so many times k rows exactly; nil: as many as can still be among the best.
     package var oversampling: Float?
+    /// Is told what a search of a graph does; nil: nobody asks.
+    package var report: GraphReport?
 
     package init(
         filter: RowFilter = RowFilter(.none), threads: Int = 1, nprobe: Int? = nil, efSearch: Int? = nil,

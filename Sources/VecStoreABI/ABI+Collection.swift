@@ -228,7 +228,7 @@ public func vecstore_collection_search(
         let k = try checkedK(k)
         let rows = try checkedQueries(queries, dtype, nq, collection, o.vectorName)
         let results = try collection.search(rows.pointer, type: rows.type, count: rows.count, k: k, o)
-        return try HitsBox(results, withPayload: o.withPayload, dimension: o.withVector ? rows.dimension : nil)
+        return try HitsBox(results, withPayload: o.withPayload, dimension: o.withVector ? rows.dimension : nil, trace: o.trace)
     }
 }
 
@@ -246,7 +246,7 @@ public func vecstore_collection_search_groups(
             groupSize: checkedCount(group_size, "group_size"), o)
         return try HitsBox(
             found.map(\.hits), withPayload: o.withPayload, dimension: o.withVector ? rows.dimension : nil,
-            groups: found.map(\.value))
+            groups: found.map(\.value), trace: o.trace)
     }
 }
 
@@ -261,7 +261,8 @@ public func vecstore_collection_recommend(
         let hits = try collection.recommend(
             positive: checkedIDs(positive, n_positive), negative: checkedIDs(negative, n_negative), k: checkedK(k), o)
         return try HitsBox(
-            [hits], withPayload: o.withPayload, dimension: o.withVector ? try collection.dimension(of: o.vectorName) : nil)
+            [hits], withPayload: o.withPayload, dimension: o.withVector ? try collection.dimension(of: o.vectorName) : nil,
+            trace: o.trace)
     }
 }
 
@@ -287,7 +288,7 @@ public func vecstore_collection_search_text(
         let query = try checkedQueryOptions(options)
         let hits = try collection.searchText(
             checkedText(text, "text"), k: checkedK(k), checkedTextOptions(text_options, query))
-        return try HitsBox([hits], withPayload: query.withPayload, dimension: nil)
+        return try HitsBox([hits], withPayload: query.withPayload, dimension: nil, trace: query.trace)
     }
 }
 
@@ -303,7 +304,7 @@ public func vecstore_collection_search_hybrid(
         let rows = try checkedQueries(query, dtype, 1, collection, o.vectorName)
         let hits = try collection.searchHybrid(
             rows.pointer, type: rows.type, text: checkedText(text, "text"), k: checkedK(k), hybrid)
-        return try HitsBox([hits], withPayload: o.withPayload, dimension: nil)
+        return try HitsBox([hits], withPayload: o.withPayload, dimension: nil, trace: o.trace)
     }
 }
 

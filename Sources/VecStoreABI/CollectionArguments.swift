@@ -186,6 +186,8 @@ func checkedQueryOptions(
     result.withVector = try checkedFlag(o.with_vector, "with_vector")
     if try checkedFlag(o.has_max_distance, "has_max_distance") { result.maxDistance = o.max_distance }
     if try checkedFlag(o.has_threshold, "has_threshold") { result.threshold = o.threshold }
+    if try checkedFlag(o.explain, "explain") { result.trace = QueryTrace() }
+    guard o.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_query_options.reserved is not 0") }
     result.diversity = o.diversity
     if o.candidates != 0 { result.candidates = Int(o.candidates) }
     // Calls that pass over some of them refuse what makes no sense all the same.
@@ -218,6 +220,7 @@ func checkedTextOptions(
     result.filter = query.filter
     result.offset = query.offset
     result.threshold = query.threshold
+    result.trace = query.trace
     result.withPayload = query.withPayload
     return result
 }

@@ -20,14 +20,17 @@ final class HitsBox: @unchecked Sendable {
     private let groups: Buffer?
     private let expires: Buffer?
     private let strings: Buffer
+    private var explanation: UnsafePointer<CChar>?
 
     /// - Parameters:
     ///   - results: A list for each query. A hit without a payload where one was asked for is a point that is not there.
     ///   - dimension: Of the vectors; nil: nobody asked.
     ///   - groups: Values of groups, as JSON.
     ///   - withExpires: Whether it is said when each point ends.
+    ///   - trace: What the query did; nil: nobody asked.
     init(
-        _ results: [[Hit]], withPayload: Bool, dimension: Int?, groups values: [[UInt8]]? = nil, withExpires: Bool = false
+        _ results: [[Hit]], withPayload: Bool, dimension: Int?, groups values: [[UInt8]]? = nil, withExpires: Bool = false,
+        trace: QueryTrace? = nil
     ) throws(VecStoreError) {
         let count = results.reduce(0) { $0 + $1.count }
         queries = results.count
@@ -48,8 +51,10 @@ final class HitsBox: @unchecked Sendable {
         }
         expires = withExpires ? try allocate(Int64.self, count, for: "hits") : nil
         let valueBytes = values.map { $0.reduce(0) { $0 + $1.count + 1 } } ?? 0
-        strings = try allocate(UInt8.self, HitsBox.stringBytes(results) + valueBytes, for: "hits")
-        fill(results, values ?? [])
+        let explanation = trace?.json
+        strings = try allocate(
+            UInt8.self, HitsBox.stringBytes(results) + valueBytes + (explanation.map { $0.count + 1 } ?? 0), for: "hits")
+        fill(results, values ?? [], explanation)
     }
 
     private static func stringBytes(_ results: [[Hit]]) -> Int {
@@ -63,7 +68,7 @@ final class HitsBox: @unchecked Sendable {
         return bytes
     }
 
-    private func fill(_ results: [[Hit]], _ values: [[UInt8]]) {
+    private func fill(_ results: [[Hit]], _ values: [[UInt8]], _ explanation: [UInt8]?) {
         var i = 0, used = 0
         func keep(_ bytes: some Collection<UInt8>) -> UnsafePointer<CChar> {
             let start = strings.pointer(UInt8.self) + used
@@ -100,6 +105,7 @@ final class HitsBox: @unchecked Sendable {
             }
         }
         offsets.pointer(UInt64.self)[results.count] = UInt64(i)
+        self.explanation = explanation.map { keep($0) }
         for (j, value) in values.enumerated() { groups?.pointer(UnsafePointer<CChar>?.self)[j] = keep(value) }
     }
 
@@ -113,6 +119,7 @@ final class HitsBox: @unchecked Sendable {
         view.vectors = vectors.map { UnsafePointer($0.pointer(Float.self)) }
         view.dim = dimension
         view.groups = groups.map { UnsafePointer($0.pointer(UnsafePointer<CChar>?.self)) }
+        view.explanation = explanation
         view.expires = expires.map { UnsafePointer($0.pointer(Int64.self)) }
     }
 }

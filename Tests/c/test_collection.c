@@ -452,6 +452,41 @@ static void options_of_a_search_hold(void) {
     close_collection(collection);
 }
 
+static void queries_tell_what_they_did(void) {
+    vecstore_collection *collection = filled_collection(test_path("c"), n);
+    vecstore_query_options options = VECSTORE_QUERY_OPTIONS_INIT;
+    vecstore_hits *hits = search(collection, 0, 3, &options);
+    CHECK(view_of(hits).explanation == NULL);
+    vecstore_hits_free(hits);
+    options.explain = 1;
+    options.filter = "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g1\"}}]}";
+    hits = search(collection, 0, 3, &options);
+    const char *text = view_of(hits).explanation;
+    REQUIRE(text != NULL);
+    CHECK(strstr(text, "{\"points\":200,\"hits\":3,"));
+    CHECK(strstr(text, "\"filter\":{\"cached\":false,\"matching\":50,\"payloads_read\":0,"));
+    CHECK(strstr(text, "{\"at\":\"must[0]\",\"key\":\"group\",\"answered_by\":\"index\",\"index\":\"keyword\",\"rows\":50}"));
+    CHECK(strstr(text, "\"way\":\"compare\",\"graph\":null,\"compare\":{\"rows\":50,"));
+    CHECK(strstr(text, "\"text\":null,\"fusion\":null,\"diversity\":null,\"groups\":null,\"milliseconds\":{"));
+    vecstore_hits_free(hits);
+
+    const vecstore_id id = number_id(0);
+    REQUIRE_OK(vecstore_collection_recommend(collection, &id, 1, NULL, 0, 3, &options, &hits));
+    CHECK(strstr(view_of(hits).explanation, "\"cached\":true"));
+    vecstore_hits_free(hits);
+    REQUIRE_OK(vecstore_collection_search_groups(collection, point_vector(0), F32, "n", 2, 1, &options, &hits));
+    CHECK(strstr(view_of(hits).explanation, "\"groups\":{\"looked_at\":[8]}"));
+    vecstore_hits_free(hits);
+    REQUIRE_OK(vecstore_collection_search_text(collection, "common", 3, &options, NULL, &hits));
+    CHECK(strstr(view_of(hits).explanation, "\"vector\":null,\"text\":{\"matching\":200,"));
+    vecstore_hits_free(hits);
+    REQUIRE_OK(vecstore_collection_search_hybrid(
+        collection, point_vector(0), F32, "common", 3, &options, NULL, NULL, &hits));
+    CHECK(strstr(view_of(hits).explanation, "\"fusion\":{\"kind\":\"rrf\",\"vector_hits\":50,\"text_hits\":50}"));
+    vecstore_hits_free(hits);
+    close_collection(collection);
+}
+
 static void words_are_found(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
     vecstore_hits *hits = NULL;
@@ -798,6 +833,7 @@ int main(int argc, char **argv) {
         TEST(indexes_of_fields_come_and_go),
         TEST(searches_find_the_nearest),
         TEST(options_of_a_search_hold),
+        TEST(queries_tell_what_they_did),
         TEST(words_are_found),
         TEST(vectors_and_words_are_searched_for_together),
         TEST(hits_come_in_groups),

@@ -891,6 +891,8 @@ static void options_of_searches_out_of_range_are_refused(void) {
     QUERY(o.has_max_distance = 2);
     QUERY((o.has_max_distance = 1, o.max_distance = NAN));
     QUERY(o.has_threshold = 2);
+    QUERY(o.explain = 2);
+    QUERY(o.reserved = 1);
     QUERY((o.has_threshold = 1, o.threshold = NAN));
     QUERY(o.diversity = NAN);
     QUERY(o.diversity = -0.1f);

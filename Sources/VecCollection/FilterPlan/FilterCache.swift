@@ -62,24 +62,33 @@ final class FilterCache: @unchecked Sendable {
 extension PointCollection {
     /// Reads the fields that a filter asks for into memory, where they are not there yet: before a state is taken, because it waits for
     /// the writer.
-    func prepare(_ json: [UInt8]) throws(VecStoreError) {
+    func prepare(_ json: [UInt8], _ trace: QueryTrace? = nil) throws(VecStoreError) {
         let fields = current.fields.fields.filter { $0.type != .text }
         if fields.isEmpty { return }
         let paths = try filters.filter(json).paths
-        for field in fields where paths.contains(field.path) { try load(field) }
+        try trace.timed(.indexes) { () throws(VecStoreError) in
+            for field in fields where paths.contains(field.path) { try load(field) }
+        }
     }
 
     /// The rows of points that match a filter in a state.
     /// - Parameter database: Shows the same state.
     func matchingRows(
-        _ json: [UInt8], _ state: CollectionState, _ database: Database
+        _ json: [UInt8], _ state: CollectionState, _ database: Database, _ trace: QueryTrace? = nil
     ) throws(VecStoreError) -> RowSet {
-        let filter = try filters.filter(json)
-        if let known = filters.rows(json, version: state.version) { return known }
-        let rows = try FilterCompiler(self, state, database).rows(filter)
-        rows.freeze(vectors: settings.count)
-        filters.keep(rows, json, version: state.version)
-        return rows
+        try trace.timed(.filter) { () throws(VecStoreError) in
+            let filter = try filters.filter(json)
+            trace?.filter = FilterTrace()
+            let known = filters.rows(json, version: state.version)
+            trace?.filter?.isCached = known != nil
+            let rows = if let known { known } else { try FilterCompiler(self, state, database, trace).rows(filter) }
+            trace?.filter?.matching = rows.count
+            if known == nil {
+                rows.freeze(vectors: settings.count)
+                filters.keep(rows, json, version: state.version)
+            }
+            return rows
+        }
     }
 
     /// Those of some rows that have a vector.

@@ -9,11 +9,13 @@ struct FilterCompiler {
     private let collection: PointCollection
     private let state: CollectionState
     private let database: Database
+    private let trace: QueryTrace?
 
-    init(_ collection: PointCollection, _ state: CollectionState, _ database: Database) {
+    init(_ collection: PointCollection, _ state: CollectionState, _ database: Database, _ trace: QueryTrace? = nil) {
         self.collection = collection
         self.state = state
         self.database = database
+        self.trace = trace
     }
 
     /// The rows of points that match. Dead rows may be among them.
@@ -21,44 +23,57 @@ struct FilterCompiler {
         let set = try RowSet(span: state.rowCount, isFull: true)
         if let dead = state.dead { set.subtract(dead) }
         var rest = Filter()
-        try narrow(set, filter, &rest)
-        if !rest.isEmpty { try keepMatching(set, rest) }
+        try narrow(set, filter, &rest, "")
+        if !rest.isEmpty {
+            let count = try keepMatching(set, rest)
+            trace?.filter?.payloadsRead += count
+        }
         return set
     }
 
     /// Takes out of a set what indexes say does not match.
-    /// - Parameter rest: Gets what has to be looked at.
-    private func narrow(_ set: RowSet, _ filter: Filter, _ rest: inout Filter) throws(VecStoreError) {
-        for condition in filter.must {
-            if let rows = try rows(condition) { set.formIntersection(rows) } else { rest.must.append(condition) }
+    /// - Parameters:
+    ///   - rest: Gets what has to be looked at.
+    ///   - prefix: Where the filter stands in the one that the caller gave.
+    private func narrow(
+        _ set: RowSet, _ filter: Filter, _ rest: inout Filter, _ prefix: @autoclosure () -> String
+    ) throws(VecStoreError) {
+        for (i, condition) in filter.must.enumerated() {
+            if let rows = try rows(condition, "\(prefix())must[\(i)]") { set.formIntersection(rows) } else { rest.must.append(condition) }
         }
-        for condition in filter.mustNot {
-            if let rows = try rows(condition) { set.subtract(rows) } else { rest.mustNot.append(condition) }
+        for (i, condition) in filter.mustNot.enumerated() {
+            if let rows = try rows(condition, "\(prefix())must_not[\(i)]") { set.subtract(rows) } else { rest.mustNot.append(condition) }
         }
         if !filter.should.isEmpty {
-            if let rows = try union(filter.should) { set.formIntersection(rows) } else { rest.should = filter.should }
+            let rows = try together("\(prefix())should") { () throws(VecStoreError) in try union(filter.should, "\(prefix())should") }
+            if let rows { set.formIntersection(rows) } else { rest.should = filter.should }
         }
         if let least = filter.minShould {
-            if let rows = try rows(least) { set.formIntersection(rows) } else { rest.minShould = least }
+            let rows = try together("\(prefix())min_should") { () throws(VecStoreError) in
+                try self.rows(least, "\(prefix())min_should.conditions")
+            }
+            if let rows { set.formIntersection(rows) } else { rest.minShould = least }
         }
     }
 
-    private func union(_ conditions: [FilterCondition]) throws(VecStoreError) -> RowSet? {
+    private func union(
+        _ conditions: [FilterCondition], _ place: @autoclosure () -> String
+    ) throws(VecStoreError) -> RowSet? {
         let sum = try RowSet(span: state.rowCount)
-        for condition in conditions {
-            guard let rows = try rows(condition) else { return nil }
+        for (i, condition) in conditions.enumerated() {
+            guard let rows = try rows(condition, "\(place())[\(i)]") else { return nil }
             sum.formUnion(rows)
         }
         return sum
     }
 
     /// Rows where enough of some conditions hold: sets of rows where at least 1, 2, … have held so far.
-    private func rows(_ least: Filter.MinShould) throws(VecStoreError) -> RowSet? {
+    private func rows(_ least: Filter.MinShould, _ place: @autoclosure () -> String) throws(VecStoreError) -> RowSet? {
         guard least.count >= 1, least.count <= least.conditions.count, least.count <= 64 else { return nil }
         var atLeast: [RowSet] = []
         for _ in 0..<least.count { atLeast.append(try RowSet(span: state.rowCount)) }
-        for condition in least.conditions {
-            guard let rows = try rows(condition) else { return nil }
+        for (i, condition) in least.conditions.enumerated() {
+            guard let rows = try rows(condition, "\(place())[\(i)]") else { return nil }
             for i in stride(from: least.count - 1, through: 1, by: -1) {
                 let both = try rows.copy()
                 both.formIntersection(atLeast[i - 1])
@@ -69,37 +84,90 @@ struct FilterCompiler {
         return atLeast[least.count - 1]
     }
 
+    /// Notes, where conditions that only count together are left to the payloads, that all of them are.
+    private func together(
+        _ place: @autoclosure () -> String, _ body: () throws(VecStoreError) -> RowSet?
+    ) throws(VecStoreError) -> RowSet? {
+        let before = trace?.filter?.steps.count ?? 0
+        let rows = try body()
+        if rows == nil, let steps = trace?.filter?.steps {
+            let culprit = steps.last.map { $0.answer == .payloads ? "\($0.place): \($0.reason ?? "")" : "" } ?? ""
+            trace?.filter?.steps.removeLast(steps.count - before)
+            trace?.filter?.steps.append(
+                FilterTrace.Step(place: place(), answer: .payloads, reason: "one of its conditions has to look at payloads, \(culprit)"))
+        }
+        return rows
+    }
+
     // MARK: - One condition
 
     /// The rows where a condition holds; nil where no index says.
-    private func rows(_ condition: FilterCondition) throws(VecStoreError) -> RowSet? {
+    private func rows(_ condition: FilterCondition, _ place: @autoclosure () -> String) throws(VecStoreError) -> RowSet? {
+        if case .filter(let filter) = condition {
+            return try together(place()) { () throws(VecStoreError) in
+                var rest = Filter()
+                let set = try RowSet(span: state.rowCount, isFull: true)
+                try narrow(set, filter, &rest, "\(place()).")
+                return rest.isEmpty ? set : nil
+            }
+        }
+        guard trace != nil else { return try answer(condition).rows }
+        let answer = try answer(condition)
+        var step = FilterTrace.Step(place: place(), answer: answer.by, index: answer.index, payloadsRead: answer.payloadsRead)
+        step.rows = answer.rows.map(alive)
         switch condition {
-        case .field(let path, let test): return try rows(path, test)
+        case .field(let path, _): step.key = path.description
+        case .nested(let path, _): step.key = path.description
+        default: break
+        }
+        if answer.rows == nil { step.reason = reason(condition) }
+        trace?.filter?.steps.append(step)
+        return answer.rows
+    }
+
+    /// What one condition let through, and what knew it.
+    private struct Answer {
+        /// nil: only payloads know.
+        var rows: RowSet?
+        var by = FilterTrace.Answer.payloads
+        var index: FieldIndexType?
+        var payloadsRead = 0
+    }
+
+    /// How many rows of a set are points of this moment.
+    private func alive(_ set: RowSet) -> Int { set.count - (state.dead.map { set.count(in: $0) } ?? 0) }
+
+    /// Why no index answered.
+    private func reason(_ condition: FilterCondition) -> String {
+        guard case .field(let path, _) = condition else { return "no index knows what belongs to one element of an array" }
+        let types = state.fields.fields.filter { $0.path == path }.map(\.type.rawValue)
+        if types.isEmpty { return "the field has no index" }
+        return "its index of type \(types.joined(separator: " and ")) does not answer this condition"
+    }
+
+    private func answer(_ condition: FilterCondition) throws(VecStoreError) -> Answer {
+        switch condition {
+        case .field(let path, let test): return try answer(path, test)
         case .hasID(let ids):
             let set = try RowSet(span: state.rowCount)
             for id in ids { if let row = try collection.row(id, database) { set.insert(row) } }
-            return set
+            return Answer(rows: set, by: .ids)
         case .hasVector(let name):
             let set = try RowSet(span: state.rowCount, isFull: true)
             guard let place = collection.settings.firstIndex(where: { $0.name.utf8.elementsEqual(name.utf8) }) else {
                 set.clear()
-                return set
+                return Answer(rows: set, by: .vectors)
             }
             if let hidden = state.vectors[place].hidden { set.subtract(hidden) }
-            return set
-        case .filter(let filter):
-            var rest = Filter()
-            let set = try RowSet(span: state.rowCount, isFull: true)
-            try narrow(set, filter, &rest)
-            return rest.isEmpty ? set : nil
-        case .nested: return nil
+            return Answer(rows: set, by: .vectors)
+        case .filter, .nested: return Answer()
         }
     }
 
-    private func rows(_ path: PayloadPath, _ test: FieldTest) throws(VecStoreError) -> RowSet? {
+    private func answer(_ path: PayloadPath, _ test: FieldTest) throws(VecStoreError) -> Answer {
         if let words = WordTest(test) {
-            guard let field = state.fields.text(path) else { return nil }
-            return try rows(field, words)
+            guard let field = state.fields.text(path) else { return Answer() }
+            return Answer(rows: try rows(field, words), by: .fullText, index: .text)
         }
         for field in state.fields.fields where field.path == path && field.type != .text {
             let set = try RowSet(span: state.rowCount)
@@ -110,15 +178,16 @@ struct FilterCompiler {
             }
             guard let odd else { continue }
             odd.remove(from: state.rowCount)
+            var payloadsRead = 0
             if !odd.isEmpty {
                 var filter = Filter()
                 filter.must = [.field(path, test)]
-                try keepMatching(odd, filter)
+                payloadsRead = try keepMatching(odd, filter)
                 set.formUnion(odd)
             }
-            return set
+            return Answer(rows: set, by: .index, index: field.type, payloadsRead: payloadsRead)
         }
-        return nil
+        return Answer()
     }
 
     /// Rows whose text has some words, by full-text search.
@@ -135,11 +204,13 @@ struct FilterCompiler {
     // MARK: - Looking
 
     /// Takes out of a set the rows whose points do not match.
-    private func keepMatching(_ set: RowSet, _ filter: Filter) throws(VecStoreError) {
+    /// - Returns: How many payloads were read for that.
+    private func keepMatching(_ set: RowSet, _ filter: Filter) throws(VecStoreError) -> Int {
         let collection = collection, fields = state.fields
         var tokenizers: [Tokenizer.Kind: Tokenizer] = [:]
         for kind in Tokenizer.Kind.allCases { tokenizers[kind] = try collection.tokenizer(kind) }
-        guard let words = tokenizers[.words] else { return }
+        guard let words = tokenizers[.words] else { return 0 }
+        var payloadsRead = 0
         let evaluator = FilterEvaluator(filter) { path in
             let kind = fields.text(path)?.tokenizer ?? .words
             return tokenizers[kind] ?? words
@@ -151,6 +222,7 @@ struct FilterCompiler {
             let seen = try RowSet(span: state.rowCount)
             while try select.step() {
                 guard let row = UInt32(exactly: select.number(0)), set.contains(row) else { continue }
+                payloadsRead += 1
                 if try matches(evaluator, select) { seen.insert(row) }
             }
             set.formIntersection(seen)
@@ -160,6 +232,7 @@ struct FilterCompiler {
             try rows.forEach { row throws(VecStoreError) in
                 select.reset()
                 try select.bind(1, Int64(row))
+                payloadsRead += 1
                 guard try select.step(), try matches(evaluator, select) else {
                     set.remove(row)
                     return true
@@ -168,6 +241,7 @@ struct FilterCompiler {
             }
             select.reset()
         }
+        return payloadsRead
     }
 
     private func matches(_ evaluator: FilterEvaluator, _ select: Statement) throws(VecStoreError) -> Bool {

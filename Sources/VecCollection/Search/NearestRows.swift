@@ -47,32 +47,64 @@ struct NearestRows {
         // Memory goes by what can be found, not by what is asked for.
         let k = min(k, max(state.rowCount, 1))
         let found = try FoundRows(queries: count, k: k)
+        let trace = options.trace
+        trace?.pointCount = state.count
+        trace?.vector = VectorTrace(name: collection.settings[place].name, rows: vector.count, queries: count, wanted: k)
         guard let graph = vector.graph, !options.isExact else {
-            try compare(queries, type, count, from: 0, wanted, options.threads, found)
+            try trace.timed(.compare) { () throws(VecStoreError) in
+                try compare(queries, type, count, from: 0, wanted, options, found, reason: whyWithoutGraph(options))
+            }
             return found
         }
-        try walk(graph, queries, type, count, wanted, options, found)
-        if wanted == nil && hasStrangers(found, count) {
-            // Rows that came into the graph after this state, or while they died, must not take the places of others.
-            let alive = try RowSet(span: state.rowCount, isFull: true)
-            if let hidden = vector.hidden { alive.subtract(hidden) }
-            try walk(graph, queries, type, count, alive, options, found)
+        try trace.timed(.graph) { () throws(VecStoreError) in
+            let report = trace.map { _ in GraphReport() }
+            try walk(graph, queries, type, count, wanted, options, report, found)
+            let isRepeated = wanted == nil && hasStrangers(found, count)
+            if isRepeated {
+                // Rows that came into the graph after this state, or while they died, must not take the places of others.
+                let alive = try RowSet(span: state.rowCount, isFull: true)
+                if let hidden = vector.hidden { alive.subtract(hidden) }
+                try walk(graph, queries, type, count, alive, options, report, found)
+            }
+            if let report {
+                trace?.vector?.graph = VectorTrace.GraphPart(
+                    rows: graph.count, efSearch: options.efSearch ?? HNSWIndex.defaultEFSearch, report: report.current,
+                    isRepeated: isRepeated)
+            }
         }
         if vector.indexedRows < state.rowCount {
-            let waiting = try FoundRows(queries: count, k: k)
-            try compare(queries, type, count, from: vector.indexedRows, wanted, options.threads, waiting)
-            for i in 0..<count { merge(waiting, into: found, i) }
+            try trace.timed(.compare) { () throws(VecStoreError) in
+                let waiting = try FoundRows(queries: count, k: k)
+                try compare(
+                    queries, type, count, from: vector.indexedRows, wanted, options, waiting, reason: "the graph does not have them yet")
+                for i in 0..<count { merge(waiting, into: found, i) }
+            }
         }
         return found
+    }
+
+    private func whyWithoutGraph(_ options: VectorSearchOptions) -> String {
+        if state.vectors[place].graph != nil { return "exact was asked for" }
+        let settings = collection.settings[place]
+        let count = state.vectors[place].count
+        switch settings.kind {
+        case .flat: return "kind is flat: there is no graph"
+        case .auto, .hnsw:
+            let least = settings.kind == .auto ? GraphWork.leastRowsForAuto : GraphWork.leastRowsForGraph
+            return count < least
+                ? "\(count) points have this vector: kind \(settings.kind.rawValue) makes a graph from \(least) on"
+                : "the graph is not made yet"
+        }
     }
 
     /// Searches the graph.
     private func walk(
         _ graph: any VectorIndex, _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ wanted: RowSet?,
-        _ options: VectorSearchOptions, _ found: FoundRows
+        _ options: VectorSearchOptions, _ report: GraphReport?, _ found: FoundRows
     ) throws(VecStoreError) {
         let vector = state.vectors[place]
         var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
+        search.report = report
         if let wanted {
             try wanted.withBytes { bits, span throws(VecStoreError) in
                 let cache = place < wanted.slotCaches.count ? wanted.slotCaches[place] : nil
@@ -103,8 +135,8 @@ struct NearestRows {
 
     /// Compares all rows from one on.
     private func compare(
-        _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, from first: Int, _ wanted: RowSet?, _ threads: Int,
-        _ found: FoundRows
+        _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, from first: Int, _ wanted: RowSet?,
+        _ options: VectorSearchOptions, _ found: FoundRows, reason: @autoclosure () -> String
     ) throws(VecStoreError) {
         let settings = collection.settings[place]
         let context = try ScanContext(
@@ -123,7 +155,10 @@ struct NearestRows {
                 blocks[b].wantedCount = mask.count(in: from..<(from + blocks[b].count))
             }
         }
-        try ExactSearch.nearest(context, block, blocks, k: found.k, threads: threads, found.output)
+        if let trace = options.trace {
+            trace.vector?.compared = VectorTrace.ComparedPart(rows: mask?.count ?? state.rowCount - first, reason: reason())
+        }
+        try ExactSearch.nearest(context, block, blocks, k: found.k, threads: options.threads, found.output)
         withExtendedLifetime((mask, vector)) {}
     }
 

@@ -34,10 +34,14 @@ extension PointCollection {
                 let reach = k + options.offset
                 var hits = try nearest(query, k: options.width(reach), options, state, wanted, place)
                 hits[0] = try chosen(hits[0], reach, options, place)
-                try complete(&hits, database, place: place, withPayload: true, withVector: options.withVector)
+                options.trace?.groupRounds.append(hits[0].count)
+                try options.trace.timed(.payloads) { () throws(VecStoreError) in
+                    try complete(&hits, database, place: place, withPayload: true, withVector: options.withVector)
+                }
                 let found = try grouped(hits[0], path, groups: groups, groupSize: groupSize)
                 let isFull = found.count == groups && found.allSatisfy { $0.hits.count == groupSize }
                 if isFull || hits[0].count < k || k == most {
+                    options.trace?.hitCount = found.reduce(0) { $0 + $1.hits.count }
                     return options.withPayload ? found : found.map(HitGroup.withoutPayloads)
                 }
                 k = min(4 * k, most)

@@ -26,7 +26,7 @@ extension PointCollection {
             var hits = try nearest(query, k: min(width + named.count, Limits.k), options, state, wanted, place)
             hits.removeAll { named.contains($0.row) }
             var results = [try chosen(Array(hits.prefix(width)), reach, options, place)]
-            try complete(&results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+            try complete(&results, database, place: place, options)
             return results[0]
         }
     }

@@ -27,6 +27,7 @@ extension PointCollection {
                 if let filter = options.filter {
                     guard let known = filters.rows(filter, version: state.version) else { return nil }
                     wanted = try having(known, state, place: place)
+                    options.trace?.filter = FilterTrace(isCached: true, matching: known.count)
                 }
                 return try search(queries, reach, options, state, nil, wanted, place)
             }
@@ -42,10 +43,10 @@ extension PointCollection {
         _ options: VectorSearchOptions, _ place: Int,
         _ body: (CollectionState, Database, RowSet?) throws(VecStoreError) -> R
     ) throws(VecStoreError) -> R {
-        if let filter = options.filter { try prepare(filter) }
+        if let filter = options.filter { try prepare(filter, options.trace) }
         return try moment { (state, database) throws(VecStoreError) in
             let wanted = try options.filter.map { filter throws(VecStoreError) in
-                try having(try matchingRows(filter, state, database), state, place: place)
+                try having(try matchingRows(filter, state, database, options.trace), state, place: place)
             }
             return try body(state, database, wanted)
         }
@@ -58,7 +59,7 @@ extension PointCollection {
     ) throws(VecStoreError) -> [[Hit]] {
         var results = try nearest(queries, k: options.width(reach), options, state, wanted, place)
         for i in results.indices { results[i] = try chosen(results[i], reach, options, place) }
-        try complete(&results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+        try complete(&results, database, place: place, options)
         return results
     }
 
@@ -93,10 +94,25 @@ extension PointCollection {
         _ hits: [Hit], _ reach: Int, _ options: VectorSearchOptions, _ place: Int
     ) throws(VecStoreError) -> [Hit] {
         if options.diversity > 0 {
-            return Array(try Diversity(self, place, options.diversity).choose(hits, k: reach).dropFirst(options.offset))
+            options.trace?.diversityCandidates = hits.count
+            let chosen = try options.trace.timed(.diversity) { () throws(VecStoreError) in
+                try Diversity(self, place, options.diversity).choose(hits, k: reach)
+            }
+            return Array(chosen.dropFirst(options.offset))
         }
         if options.offset == 0 && hits.count <= reach { return hits }
         return Array(hits.prefix(reach).dropFirst(options.offset))
+    }
+
+    /// Gives hits what their options ask for.
+    func complete(
+        _ results: inout [[Hit]], _ database: Database?, place: Int, _ options: VectorSearchOptions
+    ) throws(VecStoreError) {
+        options.trace?.hitCount = results.reduce(0) { $0 + $1.count }
+        try options.trace.timed(.payloads) { () throws(VecStoreError) in
+            try complete(
+                &results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+        }
     }
 
     func score(_ distance: Float, _ metric: Metric) -> Float { metric == .cosine ? 1 - distance : -distance }

@@ -33,14 +33,16 @@ extension PointCollection {
         if let threshold = options.threshold, threshold.isNaN {
             throw VecStoreError(.invalidArgument, "threshold is not a number")
         }
-        let reach = try checkedReach(k, offset: options.offset)
-        try TextSearch.prepare(self)
-        if let filter = options.filter { try prepare(filter) }
+        let reach = try checkedReach(k, offset: options.offset), trace = options.trace
+        try trace.timed(.indexes) { () throws(VecStoreError) in try TextSearch.prepare(self) }
+        if let filter = options.filter { try prepare(filter, trace) }
         return try moment { (state, database) throws(VecStoreError) in
-            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
-            let found = try TextSearch(self, state, database).find(text, k: reach, options, wanted: wanted)
+            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database, trace) }
+            let found = try trace.timed(.text) { () throws(VecStoreError) in
+                try TextSearch(self, state, database).find(text, k: reach, options, wanted: wanted)
+            }
             let good = reaching(options.threshold, found[...])
-            return try hits(good.dropFirst(options.offset), state, database, withPayload: options.withPayload)
+            return try hits(good.dropFirst(options.offset), state, database, withPayload: options.withPayload, trace)
         }
     }
 
@@ -50,25 +52,33 @@ extension PointCollection {
     ) throws(VecStoreError) -> [Hit] {
         try options.check()
         let count = max(options.candidates, try checkedReach(k, offset: options.vector.offset))
-        try TextSearch.prepare(self)
-        if let filter = options.vector.filter { try prepare(filter) }
+        let trace = options.vector.trace
+        try trace.timed(.indexes) { () throws(VecStoreError) in try TextSearch.prepare(self) }
+        if let filter = options.vector.filter { try prepare(filter, trace) }
         return try moment { (state, database) throws(VecStoreError) in
             let place = try vector(options.vector.vectorName)
-            let wanted = try options.vector.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
+            let wanted = try options.vector.filter.map { filter throws(VecStoreError) in
+                try matchingRows(filter, state, database, trace)
+            }
             let near = try wanted.map { wanted throws(VecStoreError) in try having(wanted, state, place: place) }
             let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: near, options.vector)
             let metric = settings[place].metric
             let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
                 (row: UInt32(truncatingIfNeeded: found.rows[$0]), score: score(found.distances[$0], metric))
             }
-            let texts = try TextSearch(self, state, database).find(text, k: count, options.text, wanted: wanted)
-            let fused = Fusion.fuse([(vectors, options.vectorWeight), (texts, options.textWeight)], options.fusion)
+            let texts = try trace.timed(.text) { () throws(VecStoreError) in
+                try TextSearch(self, state, database).find(text, k: count, options.text, wanted: wanted)
+            }
+            trace?.fusion = FusionTrace(fusion: options.fusion, vectorHits: vectors.count, textHits: texts.count)
+            let fused = try trace.timed(.fusion) { () throws(VecStoreError) in
+                Fusion.fuse([(vectors, options.vectorWeight), (texts, options.textWeight)], options.fusion)
+            }
             var distances: [UInt32: Float] = [:]
             for i in 0..<vectors.count { distances[vectors[i].row] = found.distances[i] }
             let good = reaching(options.vector.threshold, fused[...])
             return try hits(
                 good.dropFirst(options.vector.offset).prefix(k), state, database, withPayload: options.vector.withPayload,
-                distances)
+                trace, distances)
         }
     }
 
@@ -82,12 +92,15 @@ extension PointCollection {
 
     private func hits(
         _ rows: ArraySlice<(row: UInt32, score: Float)>, _ state: CollectionState, _ database: Database, withPayload: Bool,
-        _ distances: [UInt32: Float] = [:]
+        _ trace: QueryTrace?, _ distances: [UInt32: Float] = [:]
     ) throws(VecStoreError) -> [Hit] {
         var results = [
             rows.map { Hit(id: .number(noID), distance: distances[$0.row] ?? .nan, score: $0.score, row: $0.row) }
         ]
-        try complete(&results, database, place: nil, withPayload: withPayload, withVector: false)
+        trace?.hitCount = rows.count
+        try trace.timed(.payloads) { () throws(VecStoreError) in
+            try complete(&results, database, place: nil, withPayload: withPayload, withVector: false)
+        }
         return results[0]
     }
 }

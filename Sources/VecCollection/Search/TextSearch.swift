@@ -30,12 +30,17 @@ struct TextSearch {
     /// The best rows, best first; rows with the same score in their order.
     func find(_ text: String, k: Int, _ options: TextSearchOptions, wanted: RowSet?) throws(VecStoreError) -> [(row: UInt32, score: Float)] {
         let fields = try chosenFields(options)
+        options.trace?.pointCount = state.count
+        options.trace?.text = TextTrace()
         let scores = try allocate(Float.self, state.rowCount, for: "the scores of texts")
         let matches = try allocate(UInt8.self, state.rowCount, for: "the scores of texts")
         var rows: [UInt32] = []
         for (field, weight) in fields {
-            try add(field, text, options.mode, weight, scores.pointer(Float.self), matches.pointer(UInt8.self), &rows)
+            let words = try add(
+                field, text, options.mode, weight, scores.pointer(Float.self), matches.pointer(UInt8.self), &rows)
+            options.trace?.text?.fields.append((field.name, weight, words))
         }
+        options.trace?.text?.matching = rows.count
         var best = BestRows(k)
         for row in rows where wanted?.contains(row) ?? state.isAlive(Int(row)) {
             best.add(row, scores.pointer(Float.self)[Int(row)])
@@ -44,15 +49,16 @@ struct TextSearch {
     }
 
     /// Adds the scores of one field, and the rows that match in it and in none before.
+    /// - Returns: How many words were looked for that are there, or phrases.
     private func add(
         _ field: Field, _ text: String, _ mode: TextSearchOptions.Mode, _ weight: Float,
         _ scores: UnsafeMutablePointer<Float>, _ matches: UnsafeMutablePointer<UInt8>, _ rows: inout [UInt32]
-    ) throws(VecStoreError) {
-        guard let expression = try expression(field, text, mode) else { return }
+    ) throws(VecStoreError) -> Int {
+        guard let expression = try expression(field, text, mode) else { return 0 }
         let reader = try database.phraseReader()
         try reader.read(expression, field.textTable, database)
         let phrases = reader.phrases
-        if phrases.isEmpty { return }
+        if phrases.isEmpty { return 0 }
         let total = Float(reader.rowCount), average = max(Float(reader.wordCount) / max(total, 1), 1)
         // All phrases, where one is not enough: rows that lack one get no score.
         let needed = mode == .any ? 1 : min(phrases.count, Int(UInt8.max))
@@ -78,6 +84,7 @@ struct TextSearch {
                 }
             }
         }
+        return phrases.count { !$0.isEmpty }
     }
 
     private static func logarithm(_ x: Float) -> Float { Glibc.logf(x) }

@@ -24,5 +24,8 @@ package struct TextSearchOptions {
     package var threshold: Float?
     package var withPayload = true
 
+    /// Is told what the search does; nil: nobody asks.
+    package var trace: QueryTrace?
+
     package init() {}
 }

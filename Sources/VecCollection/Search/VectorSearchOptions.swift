@@ -25,6 +25,9 @@ package struct VectorSearchOptions {
     /// Resolved: at least 1.
     package var threads = 1
 
+    /// Is told what the search does; nil: nobody asks.
+    package var trace: QueryTrace?
+
     package init() {}
 
     /// Refuses numbers out of range. `offset` is checked with the number of hits that are wanted.

@@ -11,10 +11,20 @@ struct FilterPlan {
         case wideWalk
         /// A walk over those that match.
         case matchingWalk
+
+        var way: GraphReport.Way {
+            switch self {
+            case .scan: .scan
+            case .wideWalk: .wideWalk
+            case .matchingWalk: .matchingWalk
+            }
+        }
     }
 
     let matching: MatchingRows
     private let preferred: Strategy
+    /// Where no more rows match, all of them are compared.
+    private let mostScanned: Int
     /// Rows that the walk keeps in view.
     let width: Int
     /// About which share of all rows matches.
@@ -39,7 +49,8 @@ struct FilterPlan {
         // A fifth more than it takes on the average, and some: what matches is not spread evenly.
         let wide = share >= FilterPlan.wideShare ? Int(Float(width) / share * 1.2) + 16 : 0
         // A walk takes as long for each row in view as some 20 comparisons.
-        if matching.count <= index.scanLimit ?? max(FilterPlan.scanLimit(matching.shape), 20 * wide, 16 * width) {
+        mostScanned = index.scanLimit ?? max(FilterPlan.scanLimit(matching.shape), 20 * wide, 16 * width)
+        if matching.count <= mostScanned {
             self.width = max(width, FilterPlan.scanPiece)
             preferred = .scan
         } else if wide > 0 {
@@ -54,6 +65,24 @@ struct FilterPlan {
     }
 
     var strategy: Strategy { matching.isComplete ? preferred : .scan }
+
+    /// Why it is this strategy.
+    var reason: String {
+        let count = matching.count
+        if !matching.isComplete { return "rows that match were moved while this search began: all that match are compared" }
+        let percent = "\((share * 1000).rounded() / 10) percent"
+        switch preferred {
+        case .scan:
+            if count > mostScanned { return "\(count) rows match, and none was met at random: all that match are compared" }
+            return "\(count) rows match: comparing up to \(mostScanned) takes no longer than a walk"
+        case .wideWalk:
+            return "\(count) rows match, more than the \(mostScanned) that would be compared, and \(percent) of all, at least "
+                + "\(Int((FilterPlan.wideShare * 100).rounded())): a walk over all rows with \(width) in view meets enough of them"
+        case .matchingWalk:
+            return "\(count) rows match, more than the \(mostScanned) that would be compared, and \(percent) of all, below "
+                + "\(Int((FilterPlan.wideShare * 100).rounded())): the walk goes over those that match alone"
+        }
+    }
 
     /// Looks for rows that match at places all over the graph.
     private static func seeds(_ matching: MatchingRows) -> [UInt32] {

@@ -9,6 +9,7 @@ struct GraphSearcher {
     private let store: GraphStore
     private let walk: GraphWalk
     private let plan: FilterPlan?
+    private let report: GraphReport?
     private let oversampling: Float?
     /// The kernels of the rows that results are ranked by; nil where the walk's own distances are the results.
     private let exact: DistanceKernels?
@@ -23,6 +24,7 @@ struct GraphSearcher {
         self.index = index
         self.store = store
         self.plan = plan
+        report = search.report
         oversampling = search.oversampling
         walk = try GraphWalk(store, index.table, scratch)
         let shape = store.shape
@@ -77,6 +79,7 @@ struct GraphSearcher {
         var width = width
         while top.count < min(k, index.count) && width < store.publishedSlots {
             width = min(4 * width, store.publishedSlots)
+            report?.change { $0.widenings += 1 }
             // All rows may have gone since.
             let entry = store.entry.load(ordering: .acquiring)
             if entry == GraphStore.noEntry { return }
@@ -118,6 +121,7 @@ struct GraphSearcher {
             }
         }
         // k results there are, so k results there will be.
+        if strategy != .scan { report?.change { $0.fallbacks += 1 } }
         try scan(queries, i, query, plan.matching, k, &top)
     }
 
@@ -128,6 +132,7 @@ struct GraphSearcher {
         let scratch = walk.scratch
         top = TopK(distances: top.distances, ids: top.ids, k: k)
         let (slots, count) = try matching.all()
+        report?.change { $0.scanned += count }
         var from = 0
         while from < count {
             let n = min(FilterPlan.scanPiece, count - from)
@@ -188,7 +193,13 @@ struct GraphSearcher {
     private func walk(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam, forgets: Bool = true) {
         begin(query, entry, &beam)
         walk.run(query, level: 0, &beam)
-        if forgets { walk.scratch.forget() }
+        if forgets { forget() }
+    }
+
+    /// Forgets what a walk has visited, once that is counted.
+    private func forget() {
+        report?.change { [count = walk.scratch.visitedCount] in $0.visited += count }
+        walk.scratch.forget()
     }
 
     private func begin(_ query: GraphWalk.Query, _ entry: UInt64, _ beam: inout Beam) {
@@ -211,7 +222,7 @@ struct GraphSearcher {
             if plan.matching.contains(scratch.visited[v]) { matching += 1 }
         }
         if Float(matching) >= plan.share * Float(looked) / 8 { walk.run(query, level: 0, &beam) }
-        scratch.forget()
+        forget()
     }
 
     /// Rows visited before a walk looks how many of them match.
@@ -226,13 +237,13 @@ struct GraphSearcher {
         let probed = scratch.visitedCount
         var near: [UInt32] = []
         for v in 0..<probed where plan.matching.contains(scratch.visited[v]) { near.append(scratch.visited[v]) }
-        scratch.forget()
+        forget()
         let expected = Float(probed) * plan.share
         if Float(near.count) < expected / 8 { return }
         beam = Beam(walk, capacity: beam.capacity)
         for slot in near.prefix(64) + plan.seeds where scratch.visit(slot) { beam.take(walk.distance(query, slot), slot) }
         walk.run(query, matching: plan.matching, &beam)
-        scratch.forget()
+        forget()
     }
 
     /// Rows kept in view while the rows around a query are looked at.
@@ -324,6 +335,7 @@ struct GraphSearcher {
 
     private func measure(_ exact: DistanceKernels, _ queries: QueryBlock, _ i: Int, _ n: Int) {
         let scratch = walk.scratch
+        report?.change { $0.ranked += n }
         exact.list(queries.query(i), scratch.addresses, n, store.shape.dimension, scratch.distances)
         guard let norms = store.inverseNorms, let squares = queries.squaredNorms else { return }
         let q = 1 / Double(squares[i]).squareRoot()
@@ -413,6 +425,7 @@ struct GraphSearcher {
         index = other.index
         store = other.store
         plan = other.plan
+        report = other.report
         // The width is bound enough, and rows in view may be gone.
         oversampling = nil
         exact = other.exact

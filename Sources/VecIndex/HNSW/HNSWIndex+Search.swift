@@ -87,6 +87,12 @@ extension HNSWIndex {
         matching?.find()
         let plan = matching.map { FilterPlan($0, self, width: width) }
         if let plan, plan.strategy == .scan { _ = try plan.matching.all() }
+        search.report?.change { report in
+            report.way = plan?.strategy.way ?? .walk
+            report.reason = plan?.reason ?? "every row may be a result: a walk over all rows with \(width) in view"
+            report.width = plan?.strategy == .scan ? 0 : plan?.width ?? width
+            report.matching = matching?.count
+        }
         let scratchWidth = max(width, plan?.width ?? 0)
         let workers = min(search.threads, (count + HNSWIndex.queriesAtATime - 1) / HNSWIndex.queriesAtATime)
         let errors = ErrorBox()

@@ -40,6 +40,7 @@ def uses(collection):
         "search_hybrid": lambda: collection.search_hybrid([0, 0], "spot"),
         "search_groups": lambda: collection.search_groups([0, 0], "n"),
         "recommend": lambda: collection.recommend([0]),
+        "explain": lambda: collection.explain([0, 0]),
         "facet": lambda: collection.facet("n"),
         "refresh": collection.refresh,
         "snapshot": lambda: collection.snapshot(collection.path + "-copy"),

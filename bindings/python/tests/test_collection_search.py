@@ -129,6 +129,7 @@ def test_a_graph_finds_what_comparing_finds(tmp_path, rng):
         ({"max_distance": "1"}, TypeError, "max_distance"),
         ({"threshold": float("nan")}, ValueError, "threshold"),
         ({"threshold": "1"}, TypeError, "threshold"),
+        ({"explain": True}, TypeError, "explain: expected a callable"),
         ({"vector_name": "x"}, ValueError, "vector_name"),
         ({"vector_name": 3}, TypeError, "vector_name"),
         ({"filter": 3}, TypeError, "filter: expected a Condition"),
@@ -265,6 +266,50 @@ def texts(tmp_path):
         collection.create_payload_index("body", "text", tokenizer="stems")
         collection.upsert(list(documents), [[n, 0] for n in documents], list(documents.values()))
         yield collection
+
+
+def test_searches_tell_what_they_did(spots, texts):
+    spots.create_payload_index("parity", "keyword")
+    told = spots.explain([0, 0], 3, filter=(Field("parity") == "odd") & (Field("n") > 2))
+    assert (told["points"], told["hits"], told["filter"]["matching"], told["filter"]["payloads_read"]) == (10, 3, 4, 5)
+    by_index, by_payloads = told["filter"]["conditions"]
+    assert by_index == {"at": "must[0]", "key": "parity", "answered_by": "index", "index": "keyword", "rows": 5}
+    assert by_payloads["answered_by"] == "payloads" and by_payloads["reason"] == "the field has no index"
+    assert told["vector"]["way"] == "compare" and told["vector"]["compare"]["rows"] == 4
+    assert 0 < told["milliseconds"]["filter"] < told["milliseconds"]["total"]
+    assert spots.explain([[0, 0], [1, 1]], 2, with_payload=False)["vector"]["queries"] == 2
+    assert spots.explain([0, 0], 2, group_by="parity", group_size=1)["groups"]["looked_at"] == [8]
+    assert spots.explain(positive=[1], k=4)["hits"] == 4
+    assert texts.explain(text="network", fields="title")["text"]["matching"] == 2
+    assert texts.explain([1, 0], text="network")["fusion"] == {"kind": "rrf", "vector_hits": 4, "text_hits": 3}
+
+
+def test_hits_come_with_what_their_search_did(spots, texts):
+    told = []
+    assert ids(spots.search([3, 0], 1, explain=told.append)) == [3]
+    spots.search_groups([0, 0], "parity", explain=told.append)
+    spots.recommend([1], explain=told.append)
+    texts.search_text("network", explain=told.append)
+    texts.search_hybrid([1, 0], "network", explain=told.append)
+    assert [one["hits"] for one in told] == [1, 6, 9, 3, 4]
+    with pytest.raises(ZeroDivisionError):
+        spots.search([3, 0], 1, explain=lambda told: 1 / 0)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({}, ValueError, "expected a vector, a text, or both"),
+        ({"vector": [0, 0], "positive": [1]}, ValueError, "expected a vector, a text, or both"),
+        ({"positive": [1], "group_by": "n"}, ValueError, "group_by goes with a vector alone"),
+        ({"vector": [0, 0], "text": "a", "group_by": "n"}, ValueError, "group_by goes with a vector alone"),
+        ({"vector": [0, 0], "mode": "all"}, TypeError, "mode"),
+        ({"vector": [0, 0], "k": 0}, ValueError, "k"),
+    ],
+)
+def test_wrong_explanations_are_refused(spots, options, error, message):
+    with pytest.raises(error, match=message):
+        spots.explain(**options)
 
 
 def test_words_find_points(texts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Optional, Union
+from typing import Any, Callable, Optional, Union
 
 import numpy as np
 
@@ -35,6 +35,7 @@ def _new_query_settings(
     diversity: Any = 0.0,
     candidates: Any = None,
     threshold: Any = None,
+    explain: bool = False,
 ) -> _ffi_collection.QuerySettings:
     return _ffi_collection.QuerySettings(
         _arrays.threads_count(threads),
@@ -48,6 +49,7 @@ def _new_query_settings(
         _diversity(diversity),
         0 if candidates is None else _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
         None if threshold is None else _not_nan("threshold", threshold),
+        explain,
     )
 
 
@@ -60,6 +62,15 @@ def query_settings(*values: Any, **named: Any) -> _ffi_collection.QuerySettings:
         return _known_query_settings(*values, **named)
     except TypeError:  # what cannot be a key: say what is wrong with it instead
         return _new_query_settings(*values, **named)
+
+
+def explanation(explain: Optional[Callable[[dict[str, Any]], Any]]) -> Optional[_ffi_collection.Tell]:
+    """What passes an explanation on to a caller who asks for one."""
+    if explain is None:
+        return None
+    if not callable(explain):
+        raise TypeError(f"explain: expected a callable, got {type(explain).__name__}")
+    return lambda text: explain(_json.decode(text))
 
 
 def _not_nan(name: str, value: Any) -> float:

@@ -303,6 +303,7 @@ class HitsView(ctypes.Structure):
         ("dim", c_size_t),
         ("groups", POINTER(c_char_p)),
         ("expires", c_void_p),
+        ("explanation", c_char_p),
     ]
 
 
@@ -323,6 +324,8 @@ class QueryOptions(ctypes.Structure):
         ("candidates", c_uint32),
         ("has_threshold", c_uint32),
         ("threshold", c_float),
+        ("explain", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 

@@ -37,6 +37,8 @@ from ._ffi import (
 from .errors import Error
 
 _Item = TypeVar("_Item")
+# Is called with what a query did and why, as JSON; its settings ask for that.
+Tell = Callable[[bytes], Any]
 
 # ----------------------------------------------------------------------------------------------------------------------
 # What goes in
@@ -118,6 +120,7 @@ class QuerySettings:
         diversity: float = 0.0,
         candidates: int = 0,
         threshold: Optional[float] = None,
+        explain: bool = False,
     ) -> None:
         self._struct = QueryOptions(
             ctypes.sizeof(QueryOptions),
@@ -135,6 +138,7 @@ class QuerySettings:
             candidates,
             threshold is not None,
             0.0 if threshold is None else threshold,
+            explain,
         )
         # Without a filter.
         self.plain = byref(self._struct)
@@ -404,6 +408,7 @@ def search(
     settings: QuerySettings,
     filter: Optional[bytes],
     make: Callable[..., _Item],
+    tell: Optional[Tell] = None,
 ) -> list[list[_Item]]:
     """A list for each query. `make` is called with id, distance, score, payload and vector of each hit."""
     hits = c_void_p()
@@ -424,7 +429,7 @@ def search(
     )
     if status != 0:
         raise _ffi._failure(status)
-    return _hits(hits, make)
+    return _hits(hits, make, tell=tell)
 
 
 def search_groups(
@@ -437,6 +442,7 @@ def search_groups(
     settings: QuerySettings,
     filter: Optional[bytes],
     make: Callable[..., _Item],
+    tell: Optional[Tell] = None,
 ) -> list[tuple[bytes, list[_Item]]]:
     """Each group with its value, as JSON."""
     hits = c_void_p()
@@ -448,7 +454,9 @@ def search_groups(
     )
     try:
         view = _view(hits)
-        return list(zip(_texts(view[_GROUPS], view[_NQ]), _hit_lists(view, make)))
+        found = list(zip(_texts(view[_GROUPS], view[_NQ]), _hit_lists(view, make)))
+        _tell(view, tell)
+        return found
     finally:
         _hits_free(hits)
 
@@ -461,6 +469,7 @@ def recommend(
     settings: QuerySettings,
     filter: Optional[bytes],
     make: Callable[..., _Item],
+    tell: Optional[Tell] = None,
 ) -> list[_Item]:
     hits = c_void_p()
     options = _options_of(settings, filter)
@@ -469,7 +478,7 @@ def recommend(
             handle, positive.first, positive.count, negative.first, negative.count, k, options, byref(hits)
         )
     )
-    return _hits(hits, make)[0]
+    return _hits(hits, make, tell=tell)[0]
 
 
 def facet(handle: int, path: bytes, filter: Optional[bytes], limit: int) -> list[tuple[bytes, int]]:
@@ -492,13 +501,14 @@ def search_text(
     filter: Optional[bytes],
     words: TextSettings,
     make: Callable[..., _Item],
+    tell: Optional[Tell] = None,
 ) -> list[_Item]:
     hits = c_void_p()
     options = _options_of(settings, filter)
     _check(
         _lib.vecstore_collection_search_text(handle, text, k, options, byref(words.options()), byref(hits))
     )
-    return _hits(hits, make, by_words=True)[0]
+    return _hits(hits, make, by_words=True, tell=tell)[0]
 
 
 def search_hybrid(
@@ -515,6 +525,7 @@ def search_hybrid(
     text_weight: float,
     candidates: int,
     make: Callable[..., _Item],
+    tell: Optional[Tell] = None,
 ) -> list[_Item]:
     hits = c_void_p()
     options = _options_of(settings, filter)
@@ -534,7 +545,7 @@ def search_hybrid(
             byref(hits),
         )
     )
-    return _hits(hits, make, by_words=True)[0]
+    return _hits(hits, make, by_words=True, tell=tell)[0]
 
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -554,7 +565,7 @@ _ViewWords = c_uint64 * (ctypes.sizeof(HitsView) // 8)
 _VIEW_SIZE = ctypes.sizeof(HitsView)
 
 
-_NQ, _OFFSETS, _IDS, _GROUPS, _EXPIRES = 1, 2, 3, 9, 10
+_NQ, _OFFSETS, _IDS, _GROUPS, _EXPIRES, _EXPLANATION = 1, 2, 3, 9, 10, 11
 
 
 def _view(hits: c_void_p) -> list[int]:
@@ -563,12 +574,22 @@ def _view(hits: c_void_p) -> list[int]:
     return words[:]
 
 
-def _hits(hits: c_void_p, make: Callable[..., _Item], by_words: bool = False) -> list[list[_Item]]:
+def _hits(
+    hits: c_void_p, make: Callable[..., _Item], by_words: bool = False, tell: Optional[Tell] = None
+) -> list[list[_Item]]:
     """`by_words`: some may have no distance, which is NaN in the library and None here."""
     try:
-        return _hit_lists(_view(hits), make, by_words)
+        view = _view(hits)
+        found = _hit_lists(view, make, by_words)
+        _tell(view, tell)
+        return found
     finally:
         _hits_free(hits)
+
+
+def _tell(view: list[int], tell: Optional[Tell]) -> None:
+    if tell is not None:
+        tell(ctypes.string_at(view[_EXPLANATION]))
 
 
 def _hit_lists(view: list[int], make: Callable[..., _Item], by_words: bool = False) -> list[list[_Item]]:

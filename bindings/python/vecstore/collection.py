@@ -30,6 +30,7 @@ _Ids = Union[_Id, NDArray[Any], Iterable[_Id]]
 _Payload = Union[Mapping[str, Any], str, bytes, None]
 _Ttl = Union[float, datetime.timedelta]
 _Progress = Callable[[int, int], Any]
+_Explain = Callable[[dict[str, Any]], Any]
 
 
 class _Vector(NamedTuple):
@@ -907,6 +908,7 @@ class Collection:
         diversity: float = 0.0,
         candidates: Optional[int] = None,
         threads: int = 0,
+        explain: Optional[_Explain] = None,
     ) -> Any:
         """The k nearest points.
 
@@ -939,6 +941,8 @@ class Collection:
             Of `diversity`, 1 ... 1048576; by default 100. At least k are.
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
+        explain : callable, optional
+            Is called with what the search did, and why, as a dict; see `explain`.
 
         Returns
         -------
@@ -970,6 +974,7 @@ class Collection:
             and diversity == 0
             and candidates is None
             and threads == 0
+            and explain is None
             and vector_name is None
         ):
             settings = _ffi_collection.DEFAULT_SETTINGS
@@ -986,10 +991,11 @@ class Collection:
                 diversity,
                 candidates,
                 threshold,
+                explain is not None,
             )
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         text = None if filter is None else filter_text(filter)
-        hits = _ffi_collection.search(handle, queries, dtype, count, settings, text, Hit)
+        hits = _ffi_collection.search(handle, queries, dtype, count, settings, text, Hit, _options.explanation(explain))
         return hits[0] if is_one and len(queries) == 1 else hits
 
     def search_groups(
@@ -1008,6 +1014,7 @@ class Collection:
         max_distance: Optional[float] = None,
         threshold: Optional[float] = None,
         threads: int = 0,
+        explain: Optional[_Explain] = None,
     ) -> list[Group]:
         """The nearest points by the values of a field: of the nearest values the nearest points each.
 
@@ -1022,7 +1029,7 @@ class Collection:
         group_size : int, default 3
             The most points of each; ``groups * group_size`` is at most 1048576.
         filter, ef_search, exact, with_payload, with_vector, vector_name, max_distance, threshold,
-        threads
+        threads, explain
             As for `search`.
 
         Returns
@@ -1040,7 +1047,16 @@ class Collection:
         meant = self._vector(vector_name)
         query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
-            threads, meant.name.encode(), 0, ef_search, exact, with_payload, with_vector, max_distance, threshold=threshold
+            threads,
+            meant.name.encode(),
+            0,
+            ef_search,
+            exact,
+            with_payload,
+            with_vector,
+            max_distance,
+            threshold=threshold,
+            explain=explain is not None,
         )
         found = _ffi_collection.search_groups(
             handle,
@@ -1052,6 +1068,7 @@ class Collection:
             settings,
             filter_text(filter),
             Hit,
+            _options.explanation(explain),
         )
         return [Group(_json.decode(value), hits) for value, hits in found]
 
@@ -1073,6 +1090,7 @@ class Collection:
         diversity: float = 0.0,
         candidates: Optional[int] = None,
         threads: int = 0,
+        explain: Optional[_Explain] = None,
     ) -> list[Hit]:
         """The points that are like some points, and unlike others.
 
@@ -1088,7 +1106,7 @@ class Collection:
         k : int, default 10
             1 ... 1048576.
         filter, ef_search, exact, with_payload, with_vector, vector_name, offset, max_distance, threshold,
-        diversity, candidates, threads
+        diversity, candidates, threads, explain
             As for `search`.
 
         Returns
@@ -1116,6 +1134,7 @@ class Collection:
             diversity,
             candidates,
             threshold,
+            explain is not None,
         )
         return _ffi_collection.recommend(
             handle,
@@ -1125,6 +1144,7 @@ class Collection:
             settings,
             filter_text(filter),
             Hit,
+            _options.explanation(explain),
         )
 
     def search_text(
@@ -1138,6 +1158,7 @@ class Collection:
         with_payload: bool = True,
         offset: int = 0,
         threshold: Optional[float] = None,
+        explain: Optional[_Explain] = None,
     ) -> list[Hit]:
         """The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
 
@@ -1153,7 +1174,7 @@ class Collection:
         mode : str, default "any"
             "any" = texts with one of the words, or more; "all" = with all words; "phrase" = with the words one after
             the other; "prefix" = with all words, the last of which may be the beginning of one.
-        filter, with_payload, offset, threshold
+        filter, with_payload, offset, threshold, explain
             As for `search`; the threshold is one of BM25.
 
         Returns
@@ -1169,7 +1190,18 @@ class Collection:
             It cannot be read.
         """
         handle = self._open_handle()
-        settings = _options.query_settings(0, b"", offset, None, False, with_payload, False, None, threshold=threshold)
+        settings = _options.query_settings(
+            0,
+            b"",
+            offset,
+            None,
+            False,
+            with_payload,
+            False,
+            None,
+            threshold=threshold,
+            explain=explain is not None,
+        )
         return _ffi_collection.search_text(
             handle,
             _json.text("text", text),
@@ -1178,6 +1210,7 @@ class Collection:
             filter_text(filter),
             _options.text_settings(fields, mode),
             Hit,
+            _options.explanation(explain),
         )
 
     def search_hybrid(
@@ -1200,6 +1233,7 @@ class Collection:
         offset: int = 0,
         threshold: Optional[float] = None,
         threads: int = 0,
+        explain: Optional[_Explain] = None,
     ) -> list[Hit]:
         """The best points by a vector and by words together.
 
@@ -1221,7 +1255,7 @@ class Collection:
             Hits of each search that are fused, 1 ... 1048576; at least k are.
         fields, mode
             As for `search_text`.
-        filter, ef_search, exact, with_payload, vector_name, offset, threshold, threads
+        filter, ef_search, exact, with_payload, vector_name, offset, threshold, threads, explain
             As for `search`; the threshold is one of the scores that the fusion makes.
 
         Returns
@@ -1239,7 +1273,16 @@ class Collection:
         meant = self._vector(vector_name)
         query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
-            threads, meant.name.encode(), offset, ef_search, exact, with_payload, False, None, threshold=threshold
+            threads,
+            meant.name.encode(),
+            offset,
+            ef_search,
+            exact,
+            with_payload,
+            False,
+            None,
+            threshold=threshold,
+            explain=explain is not None,
         )
         return _ffi_collection.search_hybrid(
             handle,
@@ -1255,7 +1298,65 @@ class Collection:
             _options.weight("text_weight", text_weight),
             _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
             Hit,
+            _options.explanation(explain),
         )
+
+    def explain(
+        self,
+        vector: Optional[ArrayLike] = None,
+        k: int = 10,
+        *,
+        text: Optional[str] = None,
+        group_by: Optional[str] = None,
+        positive: Optional[_Ids] = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Runs a search, and tells what it did and why.
+
+        Parameters
+        ----------
+        vector : array_like, optional
+            Of `search`, or with `text` of `search_hybrid`, or with `group_by` of `search_groups`.
+        k : int, default 10
+            Of the search; of `search_groups` it is ``groups``.
+        text : str, optional
+            Of `search_text`, or with `vector` of `search_hybrid`.
+        group_by : str, optional
+            Of `search_groups`.
+        positive : ids, optional
+            Of `recommend`, which has no `vector`.
+        **options
+            All that the search takes.
+
+        Returns
+        -------
+        dict
+            "points", "hits"; "filter": what answered each condition, how many points match, how many payloads were read;
+            "vector": whether a graph was walked over or rows were compared, how many, and why; "text", "fusion",
+            "diversity", "groups"; "milliseconds" of each part. What there was not is None. `libvecstore.h` lists the keys.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            It is not said what to search for, or an option is not one of that search.
+        """
+        if (vector is None and text is None) == (positive is None):
+            raise InvalidArgumentError("expected a vector, a text, or both; or positive, without them")
+        if group_by is not None and (vector is None or text is not None):
+            raise InvalidArgumentError("group_by goes with a vector alone")
+        told: list[dict[str, Any]] = []
+        options["explain"] = told.append
+        if positive is not None:
+            self.recommend(positive, k=k, **options)
+        elif vector is None:
+            self.search_text(text or "", k, **options)
+        elif text is not None:
+            self.search_hybrid(vector, text, k, **options)
+        elif group_by is not None:
+            self.search_groups(vector, group_by, k, **options)
+        else:
+            self.search(vector, k, **options)
+        return told[0]
 
 
 def _checked_progress(progress: Optional[_Progress]) -> Optional[_Progress]:

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How the rows that match a filter were found.
+struct FilterTrace {
+    /// What answered one condition.
+    struct Step {
+        /// Where in the filter it stands, such as `must[0]`.
+        var place: String
+        /// The path of the field; nil where it is about something else.
+        var key: String?
+        var answer: Answer
+        /// The type of the index that answered.
+        var index: FieldIndexType?
+        /// Rows where it holds; nil where payloads are looked at, which are those that all such conditions let through.
+        var rows: Int?
+        /// Payloads that were read for it, of points with values that the index does not hold.
+        var payloadsRead = 0
+        /// Why it was not an index.
+        var reason: String?
+    }
+
+    enum Answer: String {
+        case index, ids, vectors
+        case fullText = "full_text"
+        case payloads
+    }
+
+    /// Whether the same filter had been answered before, and no point has changed since.
+    var isCached = false
+    var matching = 0
+    var steps: [Step] = []
+    /// Payloads that were read for the conditions that nothing else answered.
+    var payloadsRead = 0
+
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("cached")
+        json.bool(isCached)
+        json.key("matching")
+        json.integer(matching)
+        json.key("payloads_read")
+        json.integer(payloadsRead + steps.reduce(0) { $0 + $1.payloadsRead })
+        json.key("conditions")
+        json.beginArray()
+        for step in steps {
+            json.beginObject()
+            json.key("at")
+            json.string(step.place)
+            if let key = step.key {
+                json.key("key")
+                json.string(key)
+            }
+            json.key("answered_by")
+            json.string(step.answer.rawValue)
+            if let index = step.index {
+                json.key("index")
+                json.string(index.rawValue)
+            }
+            if let rows = step.rows {
+                json.key("rows")
+                json.integer(rows)
+            }
+            if step.payloadsRead > 0 {
+                json.key("payloads_read")
+                json.integer(step.payloadsRead)
+            }
+            if let reason = step.reason {
+                json.key("reason")
+                json.string(reason)
+            }
+            json.endObject()
+        }
+        json.endArray()
+        json.endObject()
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+/// What one query did, and why, noted where it was done. For one thread.
+package final class QueryTrace {
+    /// Parts of a query whose time is told, in the order in which they come.
+    enum Stage: String, CaseIterable {
+        /// Reading indexes of fields into memory: once after opening.
+        case indexes
+        case filter
+        /// The walk over a graph.
+        case graph
+        /// Comparing rows one by one.
+        case compare
+        case text
+        case fusion
+        case diversity
+        /// Ids, payloads and vectors of hits.
+        case payloads
+    }
+
+    private let beginning = QueryTrace.nanoseconds()
+    private var times: [Stage: UInt64] = [:]
+
+    /// Points that there were.
+    var pointCount = 0
+    var filter: FilterTrace?
+    var vector: VectorTrace?
+    var text: TextTrace?
+    var fusion: FusionTrace?
+    /// Hits that diversity chose from.
+    var diversityCandidates: Int?
+    /// How many of the nearest points a search for groups looked at, each time it looked.
+    var groupRounds: [Int] = []
+    var hitCount = 0
+
+    package init() {}
+
+    fileprivate static func nanoseconds() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    }
+
+    fileprivate func add(_ stage: Stage, since start: UInt64) { times[stage, default: 0] += QueryTrace.nanoseconds() - start }
+
+    /// All of it as JSON. The header lists the keys.
+    package var json: [UInt8] {
+        var json = JSONWriter()
+        json.beginObject()
+        json.key("points")
+        json.integer(pointCount)
+        json.key("hits")
+        json.integer(hitCount)
+        json.key("filter")
+        if let filter { filter.write(to: &json) } else { json.null() }
+        json.key("vector")
+        if let vector { vector.write(to: &json) } else { json.null() }
+        json.key("text")
+        if let text { text.write(to: &json) } else { json.null() }
+        json.key("fusion")
+        if let fusion { fusion.write(to: &json) } else { json.null() }
+        json.key("diversity")
+        if let diversityCandidates {
+            json.beginObject()
+            json.key("candidates")
+            json.integer(diversityCandidates)
+            json.endObject()
+        } else {
+            json.null()
+        }
+        json.key("groups")
+        if groupRounds.isEmpty {
+            json.null()
+        } else {
+            json.beginObject()
+            json.key("looked_at")
+            json.beginArray()
+            for count in groupRounds { json.integer(count) }
+            json.endArray()
+            json.endObject()
+        }
+        json.key("milliseconds")
+        json.beginObject()
+        for stage in Stage.allCases {
+            guard let time = times[stage] else { continue }
+            json.key(stage.rawValue)
+            json.real(Double(time / 100) / 10_000)
+        }
+        json.key("total")
+        json.real(Double((QueryTrace.nanoseconds() - beginning) / 100) / 10_000)
+        json.endObject()
+        json.endObject()
+        return json.bytes
+    }
+}
+
+extension QueryTrace? {
+    /// Calls `body`, and takes its time where somebody wants to know.
+    func timed<R>(_ stage: QueryTrace.Stage, _ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        guard let self else { return try body() }
+        let start = QueryTrace.nanoseconds()
+        defer { self.add(stage, since: start) }
+        return try body()
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// How the nearest rows were found. Where a search looked several times, wider and wider, the last time counts.
+struct VectorTrace {
+    var name: String
+    /// Rows that have this vector.
+    var rows: Int
+    var queries: Int
+    /// Rows that were to be found for each query.
+    var wanted: Int
+    /// The walk over the graph; nil: there was none.
+    var graph: GraphPart?
+    /// Rows that were compared one by one; nil: none were.
+    var compared: ComparedPart?
+
+    struct GraphPart {
+        var rows: Int
+        var efSearch: Int
+        var report: GraphReport.Content
+        /// Whether it was walked once more, because rows were found that are not there at the moment of the search.
+        var isRepeated: Bool
+    }
+
+    struct ComparedPart {
+        var rows: Int
+        var reason: String
+    }
+
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("name")
+        json.string(name)
+        json.key("rows")
+        json.integer(rows)
+        json.key("queries")
+        json.integer(queries)
+        json.key("wanted")
+        json.integer(wanted)
+        json.key("way")
+        json.string(graph == nil ? "compare" : compared == nil ? "graph" : "graph_and_compare")
+        json.key("graph")
+        if let graph { write(graph, to: &json) } else { json.null() }
+        json.key("compare")
+        if let compared {
+            json.beginObject()
+            json.key("rows")
+            json.integer(compared.rows)
+            json.key("reason")
+            json.string(compared.reason)
+            json.endObject()
+        } else {
+            json.null()
+        }
+        json.endObject()
+    }
+
+    private func write(_ graph: GraphPart, to json: inout JSONWriter) {
+        let report = graph.report
+        json.beginObject()
+        json.key("rows")
+        json.integer(graph.rows)
+        json.key("ef_search")
+        json.integer(graph.efSearch)
+        json.key("way")
+        json.string(report.way.rawValue)
+        json.key("reason")
+        json.string(report.reason)
+        json.key("width")
+        json.integer(report.width)
+        json.key("matching")
+        if let matching = report.matching { json.integer(matching) } else { json.null() }
+        json.key("visited")
+        json.integer(report.visited)
+        json.key("scanned")
+        json.integer(report.scanned)
+        json.key("ranked")
+        json.integer(report.ranked)
+        json.key("fallbacks")
+        json.integer(report.fallbacks)
+        json.key("widenings")
+        json.integer(report.widenings)
+        json.key("repeated")
+        json.bool(graph.isRepeated)
+        json.endObject()
+    }
+}
