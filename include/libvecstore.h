@@ -1197,8 +1197,8 @@ typedef struct vecstore_hits_view {
     size_t dim;
     const char *const *groups;   /* of groups: nq values of the field, as JSON; of facets and of
                                     scroll_ordered: the value of each hit, as JSON; else NULL */
-    const int64_t *expires;      /* of get and scroll: microseconds since 1970 from which on each point is not found any more, 0: it
-                                    has no end; else NULL */
+    const int64_t *expires;      /* of get and scroll: microseconds since 1970 from which on each point is not found any more, 0:
+                                    it has no end; else NULL */
     const char *explanation;     /* with `explain`: what the query did, and why, as JSON; else NULL */
 } vecstore_hits_view;
 
@@ -1295,11 +1295,22 @@ typedef struct vecstore_query_options {
     uint32_t has_threshold;  /* 1: hits whose score is below threshold are left out; else 0 */
     float threshold;         /* of scores as hits have them; not NaN */
     uint32_t explain;        /* 1: the hits tell what the query did, and why; else 0 */
-    uint32_t reserved;       /* 0 */
+    float target_recall;     /* above 0, up to 1: looks as far as it takes to find this share of the nearest points; 0 = ef_search
+                                says how far */
 } vecstore_query_options;
 
 #define VECSTORE_QUERY_OPTIONS_INIT \
-    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0, 0, 0.0f, 0, 0 }
+    { (uint32_t)sizeof(vecstore_query_options), 0, NULL, NULL, 0, 0, 0, 1, 0, 0, 0.0f, 0.0f, 0, 0, 0.0f, 0, 0.0f }
+
+/*
+ * target_recall is in the place of ef_search; both are refused. The first query with one measures: up to 200 rows of the graph are
+ * queries, and the least ef_search is taken with which they find this share of their k nearest, the truth being what comparing all
+ * rows finds (k with offset and candidates; up to 1000, beyond which the view grows as k does). That takes as long as some hundred
+ * exact searches; the answer is kept in memory for each vector, k and recall, and measured again when the graph has become a quarter
+ * larger or smaller. Rows find themselves among their like more easily than strangers do: queries that are unlike all rows may find
+ * less. A filter makes the view wider as it does for any ef_search. Where no ef_search reaches the recall sooner than comparing does,
+ * and with 1, all rows are compared; so they are where there is no graph.
+ */
 
 /*
  * What a query did, and why: `explanation` of the view of its hits, one JSON object. A part that there was not is null.
@@ -1308,19 +1319,21 @@ typedef struct vecstore_query_options {
  *     "conditions": "at" (its place in the filter), "key", "answered_by" ("index", "full_text", "ids", "vectors" or "payloads"),
  *     "index" (its type), "rows" (points where it holds), "payloads_read" (of points with values that the index cannot hold),
  *     "reason" (why it was not an index);
+ *   "target_recall": "target", "k" (that it was measured for), "ef_search" (that reaches it; null: all rows are compared),
+ *     "measured" (recall), "rows" (that the graph had then), "cached" (measured before);
  *   "vector": "name", "rows" (that have it), "queries", "wanted" (rows to find for each), "way" ("graph", "compare" or
  *     "graph_and_compare");
  *     its "graph": "rows", "ef_search", "way" ("walk"; with a filter also "wide_walk", a walk over all rows, "matching_walk", one
- *       over those that match, or "scan", where those that match are compared), "reason" (why this way), "width" (rows in view; 0 of scan),
- *       "matching" (rows; null without a filter), "visited" (rows that walks met), "scanned" (rows that match, compared in the graph's
- *       own form), "ranked" (rows compared in full), "fallbacks" (queries whose walk found too few, and that compared all that
- *       match), "widenings" (walks done again, because rows had been removed), "repeated" (walked again, without rows of writes
- *       that came later);
+ *       over those that match, or "scan", where those that match are compared), "reason" (why this way), "width" (rows in view; 0
+ *       of scan), "matching" (rows; null without a filter), "visited" (rows that walks met), "scanned" (rows that match, compared
+ *       in the graph's own form), "ranked" (rows compared in full), "fallbacks" (queries whose walk found too few, and that
+ *       compared all that match), "widenings" (walks done again, because rows had been removed), "repeated" (walked again, without
+ *       rows of writes that came later);
  *     its "compare": "rows", compared one by one, and the "reason";
  *   "text": "matching" (before the filter), "fields": "path", "weight", "words" (of the query that are there);
  *   "fusion": "kind", "vector_hits", "text_hits"; "diversity": "candidates"; "groups": "looked_at" (the nearest points, each time);
- *   "milliseconds": "total", and of it "indexes" (read into memory), "filter", "graph", "compare", "text", "fusion", "diversity",
- *     "payloads".
+ *   "milliseconds": "total", and of it "indexes" (read into memory), "calibration", "filter", "graph", "compare", "text", "fusion",
+ *     "diversity", "payloads".
  * Of several queries the numbers are added up. New keys may come.
  */
 

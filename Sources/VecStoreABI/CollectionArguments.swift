@@ -187,7 +187,7 @@ func checkedQueryOptions(
     if try checkedFlag(o.has_max_distance, "has_max_distance") { result.maxDistance = o.max_distance }
     if try checkedFlag(o.has_threshold, "has_threshold") { result.threshold = o.threshold }
     if try checkedFlag(o.explain, "explain") { result.trace = QueryTrace() }
-    guard o.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_query_options.reserved is not 0") }
+    result.targetRecall = o.target_recall == 0 ? nil : o.target_recall
     result.diversity = o.diversity
     if o.candidates != 0 { result.candidates = Int(o.candidates) }
     // Calls that pass over some of them refuse what makes no sense all the same.

@@ -433,6 +433,15 @@ static void options_of_a_search_hold(void) {
     vecstore_hits_free(hits);
 
     options.has_threshold = 0;
+    options.target_recall = 0.9f;
+    options.explain = 1;
+    hits = search(collection, 300, 10, &options);
+    view = view_of(hits);
+    /* Without a graph nothing is measured: all points are compared. */
+    CHECK(strstr(view.explanation, "\"target_recall\":null") && view.ids[9].number == expected.ids[9].number);
+    vecstore_hits_free(hits);
+
+    options = (vecstore_query_options)VECSTORE_QUERY_OPTIONS_INIT;
     options.filter = "{\"must_not\":[{\"key\":\"group\",\"match\":{\"any\":[\"g0\",\"g1\"]}}]}";
     hits = search(collection, 300, n, &options);
     view = view_of(hits);

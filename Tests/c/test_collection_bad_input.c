@@ -892,7 +892,11 @@ static void options_of_searches_out_of_range_are_refused(void) {
     QUERY((o.has_max_distance = 1, o.max_distance = NAN));
     QUERY(o.has_threshold = 2);
     QUERY(o.explain = 2);
-    QUERY(o.reserved = 1);
+    QUERY(o.target_recall = -0.1f);
+    QUERY(o.target_recall = 1.5f);
+    QUERY(o.target_recall = NAN);
+    QUERY((o.target_recall = 0.9f, o.ef_search = 64));
+    CHECK(strstr(vecstore_last_error(), "ef_search and target_recall"));
     QUERY((o.has_threshold = 1, o.threshold = NAN));
     QUERY(o.diversity = NAN);
     QUERY(o.diversity = -0.1f);

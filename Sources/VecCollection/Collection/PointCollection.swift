@@ -62,6 +62,7 @@ package final class PointCollection: @unchecked Sendable {
 
     let tokenizers = TokenizerTable()
     let filters = FilterCache()
+    let recalls = RecallTable()
 
     private(set) var indexer: Indexer?
     private let isClosed = Atomic<Bool>(false)

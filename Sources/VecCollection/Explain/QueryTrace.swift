@@ -9,6 +9,8 @@ package final class QueryTrace {
     enum Stage: String, CaseIterable {
         /// Reading indexes of fields into memory: once after opening.
         case indexes
+        /// Measuring which ef_search reaches a recall.
+        case calibration
         case filter
         /// The walk over a graph.
         case graph
@@ -27,6 +29,8 @@ package final class QueryTrace {
     /// Points that there were.
     var pointCount = 0
     var filter: FilterTrace?
+    /// What target_recall came to.
+    var recall: RecallTrace?
     var vector: VectorTrace?
     var text: TextTrace?
     var fusion: FusionTrace?
@@ -56,6 +60,8 @@ package final class QueryTrace {
         json.integer(hitCount)
         json.key("filter")
         if let filter { filter.write(to: &json) } else { json.null() }
+        json.key("target_recall")
+        if let recall { recall.write(to: &json) } else { json.null() }
         json.key("vector")
         if let vector { vector.write(to: &json) } else { json.null() }
         json.key("text")

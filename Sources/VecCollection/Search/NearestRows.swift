@@ -52,19 +52,19 @@ struct NearestRows {
         trace?.vector = VectorTrace(name: collection.settings[place].name, rows: vector.count, queries: count, wanted: k)
         guard let graph = vector.graph, !options.isExact else {
             try trace.timed(.compare) { () throws(VecStoreError) in
-                try compare(queries, type, count, from: 0, wanted, options, found, reason: whyWithoutGraph(options))
+                try compare(queries, type, count, from: 0, wanted, options, k, found.output, reason: whyWithoutGraph(options))
             }
             return found
         }
         try trace.timed(.graph) { () throws(VecStoreError) in
             let report = trace.map { _ in GraphReport() }
-            try walk(graph, queries, type, count, wanted, options, report, found)
+            try walk(graph, queries, type, count, wanted, options, report, k, found.output)
             let isRepeated = wanted == nil && hasStrangers(found, count)
             if isRepeated {
                 // Rows that came into the graph after this state, or while they died, must not take the places of others.
                 let alive = try RowSet(span: state.rowCount, isFull: true)
                 if let hidden = vector.hidden { alive.subtract(hidden) }
-                try walk(graph, queries, type, count, alive, options, report, found)
+                try walk(graph, queries, type, count, alive, options, report, k, found.output)
             }
             if let report {
                 trace?.vector?.graph = VectorTrace.GraphPart(
@@ -76,15 +76,49 @@ struct NearestRows {
             try trace.timed(.compare) { () throws(VecStoreError) in
                 let waiting = try FoundRows(queries: count, k: k)
                 try compare(
-                    queries, type, count, from: vector.indexedRows, wanted, options, waiting, reason: "the graph does not have them yet")
+                    queries, type, count, from: vector.indexedRows, wanted, options, k, waiting.output,
+                    reason: "the graph does not have them yet")
                 for i in 0..<count { merge(waiting, into: found, i) }
             }
         }
         return found
     }
 
+    /// The least `ef_search` with which rows of the graph, as queries, find so large a share of their nearest ones.
+    func leastEFSearch(
+        _ graph: any VectorIndex, k: Int, recall: Float, threads: Int
+    ) throws(VecStoreError) -> RecallTable.Entry {
+        let rows = graph.count
+        let ids = try allocate(UInt64.self, rows, for: "the rows of a graph")
+        let count = graph.ids(offset: 0, capacity: rows, ids.pointer(UInt64.self))
+        // Rows that died count as long as they are in the graph: a filter of the others would make walks unlike those to come.
+        let own = try RowSet(span: state.rowCount)
+        for i in 0..<count { if let row = UInt32(exactly: ids.pointer(UInt64.self)[i]) { own.insert(row) } }
+        if own.isEmpty { return RecallTable.Entry(efSearch: nil, recall: 1, rows: rows) }
+        var options = VectorSearchOptions()
+        options.threads = threads
+        let found: Calibration
+        do throws(VecStoreError) {
+            found = try graph.leastEFSearch(k: k, recall: recall, most: rows / NearestRows.comparisonsPerView) {
+                (queries, type, count, k, output) throws(VecStoreError) in
+                try compare(queries, type, count, from: 0, own, options, k, output, reason: "")
+            } search: { (ef, queries, type, count, k, output) throws(VecStoreError) in
+                try graph.search(
+                    queries, type: type, count: count, k: k, options: SearchOptions(threads: threads, efSearch: ef), output)
+            }
+        } catch {
+            // All of its rows may have gone meanwhile.
+            guard graph.count == 0 else { throw error }
+            return RecallTable.Entry(efSearch: nil, recall: 1, rows: 0)
+        }
+        return RecallTable.Entry(efSearch: found.recall >= recall ? found.efSearch : nil, recall: found.recall, rows: rows)
+    }
+
+    /// For each row that it keeps in view a walk takes as long as some comparisons.
+    private static let comparisonsPerView = 20
+
     private func whyWithoutGraph(_ options: VectorSearchOptions) -> String {
-        if state.vectors[place].graph != nil { return "exact was asked for" }
+        if state.vectors[place].graph != nil { return options.whyExact }
         let settings = collection.settings[place]
         let count = state.vectors[place].count
         switch settings.kind {
@@ -100,7 +134,7 @@ struct NearestRows {
     /// Searches the graph.
     private func walk(
         _ graph: any VectorIndex, _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, _ wanted: RowSet?,
-        _ options: VectorSearchOptions, _ report: GraphReport?, _ found: FoundRows
+        _ options: VectorSearchOptions, _ report: GraphReport?, _ k: Int, _ output: SearchOutput
     ) throws(VecStoreError) {
         let vector = state.vectors[place]
         var search = SearchOptions(threads: options.threads, efSearch: options.efSearch)
@@ -109,15 +143,15 @@ struct NearestRows {
             try wanted.withBytes { bits, span throws(VecStoreError) in
                 let cache = place < wanted.slotCaches.count ? wanted.slotCaches[place] : nil
                 search.filter = RowFilter(.bitmap(bits, count: span), cache: cache)
-                try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+                try graph.search(queries, type: type, count: count, k: k, options: search, output)
             }
         } else if vector.hiddenInGraph > 0, let hidden = vector.hidden {
             try hidden.withBytes { bits, span throws(VecStoreError) in
                 search.filter = RowFilter(.bitmap(bits, count: span), isNegated: true)
-                try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+                try graph.search(queries, type: type, count: count, k: k, options: search, output)
             }
         } else {
-            try graph.search(queries, type: type, count: count, k: found.k, options: search, found.output)
+            try graph.search(queries, type: type, count: count, k: k, options: search, output)
         }
     }
 
@@ -136,7 +170,7 @@ struct NearestRows {
     /// Compares all rows from one on.
     private func compare(
         _ queries: UnsafeRawPointer, _ type: ElementType, _ count: Int, from first: Int, _ wanted: RowSet?,
-        _ options: VectorSearchOptions, _ found: FoundRows, reason: @autoclosure () -> String
+        _ options: VectorSearchOptions, _ k: Int, _ output: SearchOutput, reason: @autoclosure () -> String
     ) throws(VecStoreError) {
         let settings = collection.settings[place]
         let context = try ScanContext(
@@ -158,7 +192,7 @@ struct NearestRows {
         if let trace = options.trace {
             trace.vector?.compared = VectorTrace.ComparedPart(rows: mask?.count ?? state.rowCount - first, reason: reason())
         }
-        try ExactSearch.nearest(context, block, blocks, k: found.k, threads: options.threads, found.output)
+        try ExactSearch.nearest(context, block, blocks, k: k, threads: options.threads, output)
         withExtendedLifetime((mask, vector)) {}
     }
 

@@ -27,6 +27,8 @@ extension PointCollection {
         let place = try vector(options.vectorName)
         let query = QueryVectors(pointer: query, type: type, count: 1)
         let most = Limits.k - options.offset
+        let options = try withRecall(
+            options, k: options.width(min(4 * groups * groupSize, most) + options.offset), place)
         return try vectorMoment(options, place) { (state, database, wanted) throws(VecStoreError) in
             // Wider and wider until the groups are full, or there are no more points.
             var k = min(4 * groups * groupSize, most)

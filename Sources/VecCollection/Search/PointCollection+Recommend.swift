@@ -14,6 +14,7 @@ extension PointCollection {
         try options.check()
         let place = try vector(options.vectorName)
         let reach = try checkedReach(k, offset: options.offset)
+        let options = try withRecall(options, k: options.width(reach), place)
         return try vectorMoment(options, place) { (state, database, wanted) throws(VecStoreError) in
             let liked = try namedRows(positive, state, database, place), disliked = try namedRows(negative, state, database, place)
             var query = try mean(liked, place)

@@ -18,6 +18,7 @@ extension PointCollection {
         try options.check()
         let reach = try checkedReach(k, offset: options.offset)
         let place = try vector(options.vectorName)
+        let options = try withRecall(options, k: options.width(reach), place)
         let queries = QueryVectors(pointer: queries, type: type, count: count)
         if !options.withPayload {
             // Where the database is not needed, asking it would take longer than the search.

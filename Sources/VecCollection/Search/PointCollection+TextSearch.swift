@@ -52,16 +52,17 @@ extension PointCollection {
     ) throws(VecStoreError) -> [Hit] {
         try options.check()
         let count = max(options.candidates, try checkedReach(k, offset: options.vector.offset))
+        let place = try vector(options.vector.vectorName)
+        let near = try withRecall(options.vector, k: count, place)
         let trace = options.vector.trace
         try trace.timed(.indexes) { () throws(VecStoreError) in try TextSearch.prepare(self) }
         if let filter = options.vector.filter { try prepare(filter, trace) }
         return try moment { (state, database) throws(VecStoreError) in
-            let place = try vector(options.vector.vectorName)
             let wanted = try options.vector.filter.map { filter throws(VecStoreError) in
                 try matchingRows(filter, state, database, trace)
             }
-            let near = try wanted.map { wanted throws(VecStoreError) in try having(wanted, state, place: place) }
-            let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: near, options.vector)
+            let withVector = try wanted.map { wanted throws(VecStoreError) in try having(wanted, state, place: place) }
+            let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: withVector, near)
             let metric = settings[place].metric
             let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
                 (row: UInt32(truncatingIfNeeded: found.rows[$0]), score: score(found.distances[$0], metric))

@@ -14,8 +14,12 @@ package struct VectorSearchOptions {
     /// Hits with a smaller score are left out.
     package var threshold: Float?
     package var efSearch: Int?
+    /// The share of the nearest points that is to be found; nil: no matter.
+    package var targetRecall: Float?
     /// Whether all rows are compared, whatever that costs.
     package var isExact = false
+    /// Why it is so, for who wants to know.
+    var whyExact = "exact was asked for"
     /// 0: the nearest points; up to 1: of the nearest `candidates` those that differ from each other, the more the larger it is.
     package var diversity: Float = 0
     /// Hits that diversity chooses from.
@@ -37,6 +41,15 @@ package struct VectorSearchOptions {
         if let efSearch { try checkNumber(efSearch, "ef_search") }
         guard diversity >= 0 && diversity <= 1 else {
             throw VecStoreError(.invalidArgument, "diversity is \(diversity): allowed is 0 to 1")
+        }
+        if let targetRecall {
+            guard targetRecall > 0 && targetRecall <= 1 else {
+                throw VecStoreError(.invalidArgument, "target_recall is \(targetRecall): allowed is above 0, up to 1")
+            }
+            guard efSearch == nil else {
+                throw VecStoreError(
+                    .invalidArgument, "ef_search and target_recall both say how far a walk looks: give one of them")
+            }
         }
         try checkNumber(candidates, "candidates")
     }

@@ -3,7 +3,7 @@
 import VecKernelTypes
 
 /// Queries and what they should find, and from that the least setting with which searches reach a recall.
-struct Calibrator {
+package struct Calibrator {
     /// Most queries that are taken.
     private static let mostQueries = 1000
     private static let ownQueries = 200
@@ -21,7 +21,7 @@ struct Calibrator {
     private let truth: ResultRoom
 
     /// How queries are searched for: queries, their type, how many, results for each, and where these go.
-    typealias Search = (UnsafeRawPointer, ElementType, Int, Int, SearchOutput) throws(VecStoreError) -> Void
+    package typealias Search = (UnsafeRawPointer, ElementType, Int, Int, SearchOutput) throws(VecStoreError) -> Void
 
     /// - Parameters:
     ///   - queries: nil: rows of the index, which find themselves more easily than strangers do.
@@ -154,5 +154,23 @@ struct Calibrator {
             }
             return wanted == 0 ? 1 : Float(hits) / Float(wanted)
         }
+    }
+}
+
+extension VectorIndex {
+    /// The least `ef_search` with which rows of the index, as queries, reach a recall: whoever knows which rows count compares and
+    /// searches. Nothing is kept.
+    /// - Parameters:
+    ///   - most: The largest `ef_search` that is tried, where k is less. Where that is not enough, it is what comes, with its recall.
+    ///   - truth: Compares with all rows.
+    ///   - search: Searches with an `ef_search`.
+    package func leastEFSearch(
+        k: Int, recall: Float, most: Int, truth: Calibrator.Search,
+        search: (Int, UnsafeRawPointer, ElementType, Int, Int, SearchOutput) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) -> Calibration {
+        let calibrator = try Calibrator(self, nil, type: elementType, count: 0, k: k, recall: recall, truth: truth)
+        var (ef, found) = try calibrator.least(calibrator.depth...max(most, calibrator.depth), search)
+        found.efSearch = ef
+        return found
     }
 }

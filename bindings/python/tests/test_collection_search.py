@@ -114,6 +114,25 @@ def test_a_graph_finds_what_comparing_finds(tmp_path, rng):
         assert all(hit.id % 2 == 0 for hits in even for hit in hits) and all(len(hits) == 10 for hits in even)
 
 
+def test_a_recall_may_be_asked_for(tmp_path, rng):
+    rows = rng.standard_normal((4000, 12)).astype(np.float32)
+    with Collection.create(tmp_path / "c", dim=12, kind="hnsw", m=4, ef_construction=20) as collection:
+        collection.create_payload_index("text", "text")
+        collection.upsert(np.arange(4000), rows, [{"even": i % 2 == 0, "text": "word"} for i in range(4000)])
+        collection.optimize()
+        told = [collection.explain(rows[0], 10, target_recall=target) for target in (0.7, 0.9, 0.9, 1)]
+        assert [one["target_recall"] and one["target_recall"]["cached"] for one in told] == [False, False, True, None]
+        low, high = (one["target_recall"]["ef_search"] for one in told[:2])
+        assert 10 <= low < high == told[1]["vector"]["graph"]["ef_search"]
+        assert told[3]["vector"]["compare"] == {"rows": 4000, "reason": "target_recall is 1"}
+        assert told[1]["target_recall"]["target"] == 0.9 <= told[1]["target_recall"]["measured"]
+        found = collection.search(rows[:9], 10, target_recall=0.9)
+        assert [ids(hits) for hits in found] == [ids(hits) for hits in collection.search(rows[:9], 10, ef_search=high)]
+        assert collection.explain(positive=[1], target_recall=0.7)["target_recall"]["ef_search"] >= 10
+        assert collection.explain(rows[0], text="word", target_recall=0.7)["target_recall"]["k"] == 100
+        assert collection.explain(rows[0], 2, group_by="even", target_recall=0.7)["target_recall"]["k"] == 24
+
+
 @pytest.mark.parametrize(
     "options, error, message",
     [
@@ -121,6 +140,11 @@ def test_a_graph_finds_what_comparing_finds(tmp_path, rng):
         ({"k": 2**21}, ValueError, "k"),
         ({"k": 1.5}, TypeError, "k"),
         ({"ef_search": 0}, ValueError, "ef_search"),
+        ({"target_recall": 0}, ValueError, "target_recall: expected above 0"),
+        ({"target_recall": 1.5}, ValueError, "target_recall"),
+        ({"target_recall": float("nan")}, ValueError, "target_recall"),
+        ({"target_recall": "0.9"}, TypeError, "target_recall"),
+        ({"target_recall": 0.9, "ef_search": 64}, ValueError, "ef_search and target_recall"),
         ({"offset": -1}, ValueError, "offset"),
         ({"offset": 2**20}, ValueError, "offset"),
         ({"threads": 2000}, ValueError, "threads"),

@@ -36,6 +36,7 @@ def _new_query_settings(
     candidates: Any = None,
     threshold: Any = None,
     explain: bool = False,
+    target_recall: Any = None,
 ) -> _ffi_collection.QuerySettings:
     return _ffi_collection.QuerySettings(
         _arrays.threads_count(threads),
@@ -50,6 +51,7 @@ def _new_query_settings(
         0 if candidates is None else _arrays.integer("candidates", candidates, 1, _ffi.K_MAX),
         None if threshold is None else _not_nan("threshold", threshold),
         explain,
+        0.0 if target_recall is None else _recall(target_recall, ef_search),
     )
 
 
@@ -77,6 +79,15 @@ def _not_nan(name: str, value: Any) -> float:
     number = _arrays.real(name, value)
     if math.isnan(number):
         raise InvalidArgumentError(f"{name}: not a number")
+    return number
+
+
+def _recall(value: Any, ef_search: Any) -> float:
+    number = _arrays.real("target_recall", value)
+    if not 0 < number <= 1:
+        raise InvalidArgumentError(f"target_recall: expected above 0, up to 1, got {number}")
+    if ef_search is not None:
+        raise InvalidArgumentError("ef_search and target_recall both say how far a walk looks: give one of them")
     return number
 
 

@@ -325,7 +325,7 @@ class QueryOptions(ctypes.Structure):
         ("has_threshold", c_uint32),
         ("threshold", c_float),
         ("explain", c_uint32),
-        ("reserved", c_uint32),
+        ("target_recall", c_float),
     ]
 
 

@@ -121,6 +121,7 @@ class QuerySettings:
         candidates: int = 0,
         threshold: Optional[float] = None,
         explain: bool = False,
+        target_recall: float = 0.0,
     ) -> None:
         self._struct = QueryOptions(
             ctypes.sizeof(QueryOptions),
@@ -139,6 +140,7 @@ class QuerySettings:
             threshold is not None,
             0.0 if threshold is None else threshold,
             explain,
+            target_recall,
         )
         # Without a filter.
         self.plain = byref(self._struct)
@@ -388,7 +390,7 @@ def scroll_ordered(
     vector_name: Optional[bytes],
     make: Callable[..., _Item],
 ) -> list[_Item]:
-    """As `get`, and `make` gets the value of each, as JSON, too. `after` is the value and the id of the last one before."""
+    """As `get`; the last that `make` gets is the value, as JSON. `after` is the value and the id of the last one before."""
     order = OrderOptions(ctypes.sizeof(OrderOptions), descending, order_by, start_from)
     if after is not None:
         order.after_value = after[0]
@@ -631,7 +633,8 @@ def _points(hits: c_void_p, make: Callable[..., _Item]) -> list[_Item]:
             return []
         expires = (c_int64 * n).from_address(view[_EXPIRES])[:]
         values = _texts(view[_GROUPS], n) if view[_GROUPS] else repeat(None)
-        return list(map(make, _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim), expires, values))
+        columns = _ids(ids_at, n), _payloads(payloads_at, n), _vectors(vectors_at, n, dim), expires, values
+        return list(map(make, *columns))
     finally:
         _hits_free(hits)
 

@@ -64,7 +64,9 @@ def last_place(after: Any) -> tuple[bytes, _ffi_collection.Ids]:
     """The value, as JSON, and the id of the last point of a page in the order of a field."""
     if isinstance(after, Point):
         if after.order_json is None:
-            raise InvalidArgumentError("after: expected a point that came in the order of a field, got one without order_value")
+            raise InvalidArgumentError(
+                "after: expected a point that came in the order of a field, got one without order_value"
+            )
         return after.order_json, last_id(after.id)
     if not isinstance(after, tuple) or len(after) != 2:
         raise TypeError(f"after: with order_by expected a Point, or a pair of value and id, got {after!r}")

@@ -805,16 +805,17 @@ class Collection:
         filter : Condition, dict or JSON text, optional
             By default all points come.
         order_by : str, optional
-            The path of a field with an index of type "integer", "float", "datetime" or "keyword". Numbers and times come
-            by their size, strings by their bytes, points with the same value by their ids. Of several values of a point
-            the one counts that comes first in the order. Points without a value that the index holds are left out.
+            The path of a field with an index of type "integer", "float", "datetime" or "keyword". Numbers and times
+            come by their size, strings by their bytes, points with the same value by their ids. Of several values of a
+            point the one counts that comes first in the order. Points without a value that the index holds are left
+            out.
         descending : bool, default False
             Whether the largest values come first. Ids ascend all the same.
         start_from : float, str, date or datetime, optional
             The first value, with `order_by`.
         after : Point, id, or pair of value and id, optional
-            Begins behind a point: one that came before, or its id; with `order_by` its `order_value` and its id. It need
-            not be there any more.
+            Begins behind a point: one that came before, or its id; with `order_by` its `order_value` and its id. It
+            need not be there any more.
         page_size : int, default 1000
             Points that are read at a time, 1 ... 1048576.
         with_vector : bool or str, default False
@@ -898,6 +899,7 @@ class Collection:
         *,
         filter: Optional[PayloadFilter] = None,
         ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
         exact: bool = False,
         with_payload: bool = True,
         with_vector: bool = False,
@@ -922,6 +924,11 @@ class Collection:
             Which points may be hits. By default all.
         ef_search : int, optional
             Points that a walk over a graph keeps in view, 1 ... 1048576; by default 64. More find more and take longer.
+        target_recall : float, optional
+            In the place of `ef_search`: the share of the nearest points that is to be found, above 0, up to 1, which
+            compares all. The least `ef_search` that reaches it for points of the graph is measured by the first search
+            that asks, which takes as long as some hundred exact searches, and again when the graph has become a quarter
+            larger or smaller.
         exact : bool, default False
             Compares all points.
         with_payload, with_vector : bool, default True and False
@@ -975,6 +982,7 @@ class Collection:
             and candidates is None
             and threads == 0
             and explain is None
+            and target_recall is None
             and vector_name is None
         ):
             settings = _ffi_collection.DEFAULT_SETTINGS
@@ -992,6 +1000,7 @@ class Collection:
                 candidates,
                 threshold,
                 explain is not None,
+                target_recall,
             )
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         text = None if filter is None else filter_text(filter)
@@ -1007,6 +1016,7 @@ class Collection:
         *,
         filter: Optional[PayloadFilter] = None,
         ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
         exact: bool = False,
         with_payload: bool = True,
         with_vector: bool = False,
@@ -1028,7 +1038,7 @@ class Collection:
             The most values that are wanted.
         group_size : int, default 3
             The most points of each; ``groups * group_size`` is at most 1048576.
-        filter, ef_search, exact, with_payload, with_vector, vector_name, max_distance, threshold,
+        filter, ef_search, target_recall, exact, with_payload, with_vector, vector_name, max_distance, threshold,
         threads, explain
             As for `search`.
 
@@ -1057,6 +1067,7 @@ class Collection:
             max_distance,
             threshold=threshold,
             explain=explain is not None,
+            target_recall=target_recall,
         )
         found = _ffi_collection.search_groups(
             handle,
@@ -1080,6 +1091,7 @@ class Collection:
         *,
         filter: Optional[PayloadFilter] = None,
         ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
         exact: bool = False,
         with_payload: bool = True,
         with_vector: bool = False,
@@ -1105,8 +1117,8 @@ class Collection:
             What they are to be unlike.
         k : int, default 10
             1 ... 1048576.
-        filter, ef_search, exact, with_payload, with_vector, vector_name, offset, max_distance, threshold,
-        diversity, candidates, threads, explain
+        filter, ef_search, target_recall, exact, with_payload, with_vector, vector_name, offset, max_distance,
+        threshold, diversity, candidates, threads, explain
             As for `search`.
 
         Returns
@@ -1135,6 +1147,7 @@ class Collection:
             candidates,
             threshold,
             explain is not None,
+            target_recall,
         )
         return _ffi_collection.recommend(
             handle,
@@ -1227,6 +1240,7 @@ class Collection:
         mode: str = "any",
         filter: Optional[PayloadFilter] = None,
         ef_search: Optional[int] = None,
+        target_recall: Optional[float] = None,
         exact: bool = False,
         with_payload: bool = True,
         vector_name: Optional[str] = None,
@@ -1255,7 +1269,7 @@ class Collection:
             Hits of each search that are fused, 1 ... 1048576; at least k are.
         fields, mode
             As for `search_text`.
-        filter, ef_search, exact, with_payload, vector_name, offset, threshold, threads, explain
+        filter, ef_search, target_recall, exact, with_payload, vector_name, offset, threshold, threads, explain
             As for `search`; the threshold is one of the scores that the fusion makes.
 
         Returns
@@ -1283,6 +1297,7 @@ class Collection:
             None,
             threshold=threshold,
             explain=explain is not None,
+            target_recall=target_recall,
         )
         return _ffi_collection.search_hybrid(
             handle,
@@ -1331,9 +1346,10 @@ class Collection:
         Returns
         -------
         dict
-            "points", "hits"; "filter": what answered each condition, how many points match, how many payloads were read;
-            "vector": whether a graph was walked over or rows were compared, how many, and why; "text", "fusion",
-            "diversity", "groups"; "milliseconds" of each part. What there was not is None. `libvecstore.h` lists the keys.
+            "points", "hits"; "filter": what answered each condition, how many points match, how many payloads were
+            read; "target_recall": what it came to; "vector": whether a graph was walked over or rows were compared, how
+            many, and why; "text", "fusion", "diversity", "groups"; "milliseconds" of each part. What there was not is
+            None. `libvecstore.h` lists the keys.
 
         Raises
         ------

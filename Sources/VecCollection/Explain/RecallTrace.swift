@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What was found to reach a recall.
+struct RecallTrace {
+    var target: Float
+    /// Measured for so many hits.
+    var k: Int
+    var entry: RecallTable.Entry
+    /// Whether it had been measured before.
+    var isCached: Bool
+
+    func write(to json: inout JSONWriter) {
+        json.beginObject()
+        json.key("target")
+        // As it was written: a Float has digits of its own as a Double.
+        json.real(Double("\(target)") ?? Double(target))
+        json.key("k")
+        json.integer(k)
+        json.key("ef_search")
+        if let ef = entry.efSearch { json.integer(ef) } else { json.null() }
+        json.key("measured")
+        json.real(Double("\(entry.recall)") ?? Double(entry.recall))
+        json.key("rows")
+        json.integer(entry.rows)
+        json.key("cached")
+        json.bool(isCached)
+        json.endObject()
+    }
+}
