@@ -292,6 +292,80 @@ def texts(tmp_path):
         yield collection
 
 
+# ----------------------------------------------------------------------------------------------------------------------
+# Another order
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+def test_a_callable_may_put_hits_in_another_order(spots, texts):
+    seen = []
+
+    def farthest_first(hits):
+        seen.append(ids(hits))
+        return reversed(hits)
+
+    assert ids(spots.search([0, 0], 3, rerank=farthest_first)) == [9, 8, 7]
+    assert ids(spots.search([0, 0], 3, rerank=farthest_first, rerank_candidates=5)) == [4, 3, 2]
+    assert ids(spots.search([0, 0], 3, offset=1, rerank=farthest_first, rerank_candidates=2)) == [2, 1, 0]
+    assert [len(given) for given in seen] == [10, 5, 4]
+    found = spots.search([[0, 0], [9, 0]], 1, rerank=farthest_first, rerank_candidates=3)
+    assert [ids(hits) for hits in found] == [[2], [7]] and seen[3:] == [[0, 1, 2], [9, 8, 7]]
+    by_words = ids(texts.search_text("network"))
+    assert ids(texts.search_text("network", 2, rerank=farthest_first)) == by_words[:0:-1]
+    by_both = ids(texts.search_hybrid([1, 0], "network"))
+    assert ids(texts.search_hybrid([1, 0], "network", 1, rerank=farthest_first)) == by_both[-1:]
+
+
+def test_a_callable_may_give_hits_other_scores(spots):
+    hits = spots.search([0, 0], 4, rerank=lambda hits: np.array([hit.payload["n"] % 3 for hit in hits]))
+    assert [(hit.id, hit.score) for hit in hits] == [(2, 2.0), (5, 2.0), (8, 2.0), (1, 1.0)]
+    assert hits[0].distance == 4
+    assert ids(spots.search([0, 0], rerank=lambda hits: (hit for hit in hits if hit.id > 7))) == [8, 9]
+    assert spots.search([0, 0], rerank=lambda hits: []) == []
+
+
+def test_nobody_is_asked_about_no_hits(spots):
+    assert spots.search([0, 0], max_distance=-1, rerank=lambda hits: 1 / 0) == []
+
+
+@pytest.mark.parametrize(
+    "rerank, error, message",
+    [
+        (lambda hits: None, TypeError, "rerank: expected hits in their new order, or a score for each, got NoneType"),
+        (lambda hits: "abc", TypeError, "rerank: expected hits"),
+        (lambda hits: [1.0], ValueError, "rerank: expected a score for each of 10 hits, got 1"),
+        (lambda hits: [float("nan")] * 10, ValueError, "rerank: the score at 0 is not a number"),
+        (lambda hits: [0, "1"] * 5, TypeError, "rerank: the score at 1: expected a number"),
+        (lambda hits: [hits[0], 3], TypeError, "rerank: expected hits alone or scores alone, got int at 1"),
+        (lambda hits: [hits[3], hits[3]], ValueError, "rerank: the hit at 1, id 3, came before"),
+        (lambda hits: [pickle.loads(pickle.dumps(hits[0]))], ValueError, "none of those that were given"),
+        (lambda hits: hits[10], IndexError, "list index"),
+        (3, TypeError, "rerank: expected a callable"),
+    ],
+)
+def test_wrong_orders_are_refused(spots, rerank, error, message):
+    with pytest.raises(error, match=message):
+        spots.search([0, 0], rerank=rerank)
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"rerank_candidates": 0}, ValueError, "rerank_candidates"),
+        ({"rerank_candidates": 2**21}, ValueError, "rerank_candidates"),
+        ({"rerank_candidates": 1.5}, TypeError, "rerank_candidates"),
+        ({"k": 0}, ValueError, "k"),
+        ({"offset": -1}, ValueError, "offset"),
+        ({"k": 2**20, "offset": 1}, ValueError, "together"),
+        ({"rerank": None, "rerank_candidates": 5}, ValueError, "rerank_candidates goes with rerank"),
+    ],
+)
+def test_wrong_numbers_of_candidates_are_refused(spots, options, error, message):
+    options = {"rerank": list, **options}
+    with pytest.raises(error, match=message):
+        spots.search([0, 0], **options)
+
+
 def test_searches_tell_what_they_did(spots, texts):
     spots.create_payload_index("parity", "keyword")
     told = spots.explain([0, 0], 3, filter=(Field("parity") == "odd") & (Field("n") > 2))

@@ -16,7 +16,7 @@ from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _ffi, _ffi_collection, _json, _points
+from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank
 from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
@@ -910,6 +910,8 @@ class Collection:
         diversity: float = 0.0,
         candidates: Optional[int] = None,
         threads: int = 0,
+        rerank: Optional[_rerank.Rerank] = None,
+        rerank_candidates: Optional[int] = None,
         explain: Optional[_Explain] = None,
     ) -> Any:
         """The k nearest points.
@@ -948,6 +950,12 @@ class Collection:
             Of `diversity`, 1 ... 1048576; by default 100. At least k are.
         threads : int, default 0
             0 = the default of the library, 1 = only the calling thread, at most 1024.
+        rerank : callable, optional
+            Is called with a list of the best hits of each query, best first, and returns them in their new order,
+            without those that it leaves out; or a number for each, the larger the better, which becomes its `score`.
+            The best k of that are the result, after `offset`. What it raises comes out here.
+        rerank_candidates : int, optional
+            Hits that `rerank` gets, 1 ... 1048576; by default 100. At least k + offset are.
         explain : callable, optional
             Is called with what the search did, and why, as a dict; see `explain`.
 
@@ -966,6 +974,11 @@ class Collection:
             It cannot be read.
         """
         handle = self._handle or self._open_handle()
+        reranking = None
+        if rerank is not None or rerank_candidates is not None:
+            reranking = _rerank.reranking(rerank, rerank_candidates, k, offset)
+            if reranking is not None:
+                k, offset = reranking.count, 0
         meant = self._only if vector_name is None and self._only is not None else self._vector(vector_name)
         queries, dtype = _arrays.vectors("vector", vector, meant.dtype, meant.dim)
         # One vector has one axis; the usual array is known without looking at what is in it.
@@ -1005,6 +1018,8 @@ class Collection:
         count = k if type(k) is int and 0 < k <= _ffi.K_MAX else _arrays.results_count(k)
         text = None if filter is None else filter_text(filter)
         hits = _ffi_collection.search(handle, queries, dtype, count, settings, text, Hit, _options.explanation(explain))
+        if reranking is not None:
+            hits = [reranking.order(found) for found in hits]
         return hits[0] if is_one and len(queries) == 1 else hits
 
     def search_groups(
@@ -1171,6 +1186,8 @@ class Collection:
         with_payload: bool = True,
         offset: int = 0,
         threshold: Optional[float] = None,
+        rerank: Optional[_rerank.Rerank] = None,
+        rerank_candidates: Optional[int] = None,
         explain: Optional[_Explain] = None,
     ) -> list[Hit]:
         """The points whose texts have words of `text`, ranked by BM25 (k1 = 1.2, b = 0.75), summed over the fields.
@@ -1187,7 +1204,7 @@ class Collection:
         mode : str, default "any"
             "any" = texts with one of the words, or more; "all" = with all words; "phrase" = with the words one after
             the other; "prefix" = with all words, the last of which may be the beginning of one.
-        filter, with_payload, offset, threshold, explain
+        filter, with_payload, offset, threshold, rerank, rerank_candidates, explain
             As for `search`; the threshold is one of BM25.
 
         Returns
@@ -1203,6 +1220,9 @@ class Collection:
             It cannot be read.
         """
         handle = self._open_handle()
+        reranking = _rerank.reranking(rerank, rerank_candidates, k, offset)
+        if reranking is not None:
+            k, offset = reranking.count, 0
         settings = _options.query_settings(
             0,
             b"",
@@ -1215,7 +1235,7 @@ class Collection:
             threshold=threshold,
             explain=explain is not None,
         )
-        return _ffi_collection.search_text(
+        hits = _ffi_collection.search_text(
             handle,
             _json.text("text", text),
             _arrays.results_count(k),
@@ -1225,6 +1245,7 @@ class Collection:
             Hit,
             _options.explanation(explain),
         )
+        return hits if reranking is None else reranking.order(hits)
 
     def search_hybrid(
         self,
@@ -1247,6 +1268,8 @@ class Collection:
         offset: int = 0,
         threshold: Optional[float] = None,
         threads: int = 0,
+        rerank: Optional[_rerank.Rerank] = None,
+        rerank_candidates: Optional[int] = None,
         explain: Optional[_Explain] = None,
     ) -> list[Hit]:
         """The best points by a vector and by words together.
@@ -1269,7 +1292,8 @@ class Collection:
             Hits of each search that are fused, 1 ... 1048576; at least k are.
         fields, mode
             As for `search_text`.
-        filter, ef_search, target_recall, exact, with_payload, vector_name, offset, threshold, threads, explain
+        filter, ef_search, target_recall, exact, with_payload, vector_name, offset, threshold, threads, rerank,
+        rerank_candidates, explain
             As for `search`; the threshold is one of the scores that the fusion makes.
 
         Returns
@@ -1284,6 +1308,9 @@ class Collection:
             As `search` and `search_text`.
         """
         handle = self._open_handle()
+        reranking = _rerank.reranking(rerank, rerank_candidates, k, offset)
+        if reranking is not None:
+            k, offset = reranking.count, 0
         meant = self._vector(vector_name)
         query, dtype = self._one_vector(vector, meant)
         settings = _options.query_settings(
@@ -1299,7 +1326,7 @@ class Collection:
             explain=explain is not None,
             target_recall=target_recall,
         )
-        return _ffi_collection.search_hybrid(
+        hits = _ffi_collection.search_hybrid(
             handle,
             query,
             dtype,
@@ -1315,6 +1342,7 @@ class Collection:
             Hit,
             _options.explanation(explain),
         )
+        return hits if reranking is None else reranking.order(hits)
 
     def explain(
         self,
