@@ -1370,7 +1370,8 @@ VECSTORE_API vecstore_status vecstore_collection_recommend(const vecstore_collec
 
 /*
  * The values of a field, and how many points have each: the most frequent first. A hit for each value: its id is the number of
- * points, its value is in `groups` of the view, as JSON. Of an array each different element counts.
+ * points, its value is in `groups` of the view, as JSON. Of an array each different element counts. The distinct values of a field
+ * are these, with the largest limit.
  * @param[in] limit  the most values that are wanted, 1 ... 1,048,576
  * Errors: INVALID_ARGUMENT, INVALID_HANDLE, OUT_OF_MEMORY, IO. (since 0.1)
  */

@@ -41,6 +41,7 @@ def uses(collection):
         "search_groups": lambda: collection.search_groups([0, 0], "n"),
         "recommend": lambda: collection.recommend([0]),
         "explain": lambda: collection.explain([0, 0]),
+        "distinct": lambda: collection.distinct("n"),
         "facet": lambda: collection.facet("n"),
         "refresh": collection.refresh,
         "snapshot": lambda: collection.snapshot(collection.path + "-copy"),

@@ -245,6 +245,19 @@ def test_values_of_a_field_are_counted(spots, indexed):
             spots.facet(*arguments)
 
 
+def test_a_field_has_different_values(spots):
+    assert spots.distinct("parity") == ["even", "odd"]
+    assert spots.distinct("tags") == ["a", "b", "c"]
+    assert spots.distinct("n", filter=Field("parity") == "odd") == [1, 3, 5, 7, 9]
+    assert spots.distinct("tags", limit=1) == ["a"]
+    assert spots.distinct("nothing") == []
+    spots.upsert([20, 21], [[0, 0]] * 2, [{"n": [True, "x", 2.5]}, {"n": False}])
+    assert spots.distinct("n") == [False, True, 0, 1, 2, 2.5, 3, 4, 5, 6, 7, 8, 9, "x"]
+    for limit in (0, 2**21):
+        with pytest.raises(ValueError, match="limit"):
+            spots.distinct("n", limit=limit)
+
+
 def test_points_are_recommended(spots):
     assert ids(spots.recommend([3], k=3)) == [2, 4, 1]
     assert ids(spots.recommend(5, k=1, filter=Field("parity") == "odd")) == [3]

@@ -785,6 +785,32 @@ class Collection:
         found = _ffi_collection.facet(handle, _json.text("path", path), filter_text(filter), limit)
         return [Facet(_json.decode(value), count) for value, count in found]
 
+    def distinct(
+        self, path: str, *, filter: Optional[PayloadFilter] = None, limit: int = _ffi.K_MAX
+    ) -> list[Any]:
+        """The different values of a field: booleans, then numbers by their size, then strings by their code points.
+
+        Parameters
+        ----------
+        path : str
+            The field. Of an array each element counts.
+        filter : Condition, dict or JSON text, optional
+            Which points count; by default all.
+        limit : int, default 1048576
+            The most values that are wanted: the most frequent ones. `facet` tells how frequent they are.
+
+        Returns
+        -------
+        list of str, int, float or bool
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError, VecstoreIOError, OutOfMemoryError
+            As `facet`.
+        """
+        values = [facet.value for facet in self.facet(path, limit, filter=filter)]
+        return sorted(values, key=lambda value: (isinstance(value, str), not isinstance(value, bool), value))
+
     def scroll(
         self,
         filter: Optional[PayloadFilter] = None,
