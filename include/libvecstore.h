@@ -1484,6 +1484,52 @@ VECSTORE_API vecstore_status vecstore_collection_verify(const vecstore_collectio
 VECSTORE_API vecstore_status vecstore_collection_describe(const vecstore_collection *collection, char *buffer, size_t size,
                                                           size_t *needed);
 
+/*
+ * Numbers about a collection for Prometheus and what reads its text format (0.0.4): counters and histograms of this handle's calls
+ * since it was opened, and gauges of the moment. Every sample has the label collection="name".
+ *
+ *   vecstore_collection_...        | type      | more labels       | what it counts
+ *   -------------------------------+-----------+-------------------+--------------------------------------------------------
+ *   calls_total                    | counter   | operation, status | calls that have ended
+ *   call_duration_seconds          | histogram | operation         | how long they took; from an operation's first call on
+ *   points, rows, dead_rows        | gauge     |                   | points; rows handed out; rows of points that are gone
+ *   waiting_rows                   | gauge     |                   | rows that wait to come into graphs
+ *   vectors, indexed_vectors       | gauge     | vector            | points with a vector of a name; those a graph has
+ *   read_only                      | gauge     |                   | 1 where it is open for reading alone
+ *   disk_bytes                     | gauge     | part              | vectors, database, wal, graphs, other
+ *   memory_bytes                   | gauge     | part              | ids, dead_rows, graphs, waiting_codes, payload_indexes,
+ *                                  |           |                   | filter_cache
+ *   mapped_graph_bytes, wal_bytes  | gauge     |                   | graphs mapped from files; the write-ahead log
+ *   filter_cache_hits_total,       | counter   |                   | filters whose rows were known, or had to be found
+ *     filter_cache_misses_total    |           |                   |
+ *   filter_cache_entries           | gauge     |                   | filters that are kept
+ *   connections                    | gauge     | state: used, idle | connections to the database for reading
+ *   index_portions_total,          | counter   |                   | work on graphs: portions, their rows, the time they took,
+ *     index_rows_total,            |           |                   | failures in the background, graphs that were saved
+ *     index_seconds_total,         |           |                   |
+ *     index_failures_total,        |           |                   |
+ *     graphs_saved_total           |           |                   |
+ *
+ * An operation is the name of a function without "vecstore_collection_"; remove_matching counts as remove. A call whose arguments
+ * are refused before they reach the collection (NULL, a struct_size) is not counted. Counting costs a call two looks at the clock and
+ * three atomic additions; threads do not wait for each other for it.
+ * @param[in] name     what stands for the collection in the label; NULL: the last part of its path
+ * @param[out] buffer  room for `size` bytes: as much of the text as fits, and a 0; may be NULL where size is 0
+ * @param[out] needed  bytes of the whole text without the 0; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO. O(files of the directory). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_metrics(const vecstore_collection *collection, const char *name, char *buffer,
+                                                         size_t size, size_t *needed);
+
+/*
+ * The same about n collections in one text, in which each metric comes once, as the format wants it. No collection: an empty text.
+ * @param[in] names  n of them, each NULL or as above; NULL: the last parts of their paths. No two may be the same.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collections_metrics(const vecstore_collection *const *collections,
+                                                          const char *const *names, size_t n, char *buffer, size_t size,
+                                                          size_t *needed);
+
 #ifdef __cplusplus
 }
 #endif

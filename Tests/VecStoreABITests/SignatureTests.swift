@@ -396,6 +396,16 @@ private func checkSignatures() {
         var declared = CVecStore.vecstore_collection_describe
         requireSameType(&ours, &declared)
     }
+    do {
+        var ours = VecStoreABI.vecstore_collection_metrics
+        var declared = CVecStore.vecstore_collection_metrics
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collections_metrics
+        var declared = CVecStore.vecstore_collections_metrics
+        requireSameType(&ours, &declared)
+    }
 }
 
 @Suite("Signatures")

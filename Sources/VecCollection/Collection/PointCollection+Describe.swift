@@ -20,9 +20,9 @@ extension PointCollection {
             json.key("durability")
             json.string(options.durability.rawValue)
             json.key("disk_bytes")
-            json.integer(try diskBytes())
+            json.integer(try diskParts().values.reduce(0, +))
             json.key("memory_bytes")
-            json.integer(memoryBytes(state))
+            json.integer(memoryParts(state).reduce(0) { $0 + $1.bytes })
             json.key("vectors")
             json.beginArray()
             for (place, vector) in state.vectors.enumerated() { describe(settings[place], vector, &json) }
@@ -88,24 +88,29 @@ extension PointCollection {
     }
 
     /// Bytes that the files of the directory take on the disk: holes take none.
-    func diskBytes() throws(VecStoreError) -> Int {
-        var bytes = 0
+    func diskParts() throws(VecStoreError) -> [DiskPart: Int] {
+        var parts: [DiskPart: Int] = [:]
         for name in try fileNames(directory) {
             var status = stat()
-            if stat("\(directory)/\(name)", &status) == 0 { bytes += Int(status.st_blocks) * 512 }
+            if stat("\(directory)/\(name)", &status) == 0 { parts[DiskPart(file: name), default: 0] += Int(status.st_blocks) * 512 }
         }
-        return bytes
+        return parts
     }
 
     /// Memory that the collection has asked for, without what SQLite keeps of its pages and without maps of files.
-    private func memoryBytes(_ state: CollectionState) -> Int {
-        var bytes = points.bytes(state.rowCount) + (state.dead?.bytes ?? 0)
+    func memoryParts(_ state: CollectionState) -> [(name: String, bytes: Int)] {
+        var dead = state.dead?.bytes ?? 0, graphs = 0, waiting = 0
         for vector in state.vectors {
-            bytes += vector.graph?.stats().memoryBytes ?? 0
-            if let hidden = vector.hidden, hidden !== state.dead { bytes += hidden.bytes }
+            graphs += vector.graph?.stats().memoryBytes ?? 0
+            waiting += vector.waiting.bytes
+            if let hidden = vector.hidden, hidden !== state.dead { dead += hidden.bytes }
         }
-        return bytes + fieldsLock.shared {
+        let fields = fieldsLock.shared {
             state.fields.fields.reduce(0) { $0 + ($1.loaded?.bytes ?? 0) + ($1.lengths?.bytes ?? 0) }
         }
+        return [
+            ("ids", points.bytes(state.rowCount)), ("dead_rows", dead), ("graphs", graphs), ("waiting_codes", waiting),
+            ("payload_indexes", fields), ("filter_cache", filters.counts.bytes),
+        ]
     }
 }

@@ -6,8 +6,7 @@ extension PointCollection {
     /// Sees what others have written since this was opened, or refreshed last. For collections that are open for reading; one that is
     /// open for writing sees everything at once.
     /// - Returns: Whether there was anything new.
-    @discardableResult
-    package func refresh() throws(VecStoreError) -> Bool {
+    func showChanges() throws(VecStoreError) -> Bool {
         try checkUsable()
         guard isReadOnly else { return false }
         return try readers.with { database throws(VecStoreError) in

@@ -6,7 +6,7 @@ extension PointCollection {
     /// Checks everything against everything: the database by itself, each point against its checksum, the state against the database,
     /// the graphs against their rules, full text against the payloads. Writers wait meanwhile.
     /// - Throws: `.corrupt` with a message that says what is wrong.
-    package func verify() throws(VecStoreError) {
+    func checkAll() throws(VecStoreError) {
         try checkUsable()
         try writeLock.withLock { () throws(VecStoreError) in
             try readers.with { database throws(VecStoreError) in

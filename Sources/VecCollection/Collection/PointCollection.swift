@@ -64,6 +64,11 @@ package final class PointCollection: @unchecked Sendable {
     let filters = FilterCache()
     let recalls = RecallTable()
 
+    /// Calls from outside.
+    let calls = CallTable()
+    /// What was done in the background.
+    let background = WorkCounters()
+
     private(set) var indexer: Indexer?
     private let isClosed = Atomic<Bool>(false)
 

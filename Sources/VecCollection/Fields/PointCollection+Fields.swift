@@ -7,8 +7,8 @@ extension PointCollection {
     /// - Parameters:
     ///   - path: As filters write it.
     ///   - tokenizer: How texts become words; of `.text` alone.
-    package func createPayloadIndex(
-        _ path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind = .words
+    func addPayloadIndex(
+        _ path: String, type: FieldIndexType, tokenizer: Tokenizer.Kind
     ) throws(VecStoreError) {
         let parsed = try PayloadPath(path, name: "path")
         if type != .text && tokenizer != .words {
@@ -50,7 +50,7 @@ extension PointCollection {
     }
 
     /// Removes an index. The values stay in the payloads.
-    package func dropPayloadIndex(_ path: String, type: FieldIndexType?) throws(VecStoreError) {
+    func removePayloadIndex(_ path: String, type: FieldIndexType?) throws(VecStoreError) {
         let parsed = try PayloadPath(path, name: "path")
         try writing { database throws(VecStoreError) in
             let found = current.fields.fields.filter { $0.path == parsed && (type == nil || $0.type == type) }

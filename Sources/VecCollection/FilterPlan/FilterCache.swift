@@ -17,6 +17,8 @@ final class FilterCache: @unchecked Sendable {
     private let lock = Lock()
     private var entries: [[UInt8]: Entry] = [:]
     private var clock = 0
+    private var hits: UInt64 = 0
+    private var misses: UInt64 = 0
 
     private static let mostEntries = 64
     /// Longer filters, such as lists of ids, are hardly used twice.
@@ -33,16 +35,24 @@ final class FilterCache: @unchecked Sendable {
     /// The rows that a filter let through in a state of this version; nil where nobody has looked.
     func rows(_ json: [UInt8], version: Int) -> RowSet? {
         lock.withLock {
-            guard let entry = use(json), entry.version == version else { return nil }
-            return entry.rows
+            guard let entry = use(json), entry.version == version, let rows = entry.rows else { return nil }
+            hits &+= 1
+            return rows
         }
     }
 
+    /// Takes the rows that somebody had to find, because there were none to take.
     func keep(_ rows: RowSet, _ json: [UInt8], version: Int) {
         lock.withLock {
+            misses &+= 1
             entries[json]?.rows = rows
             entries[json]?.version = version
         }
+    }
+
+    /// How often rows were at hand, and how often not; how many filters are kept, and the bytes of their rows.
+    var counts: (hits: UInt64, misses: UInt64, entries: Int, bytes: Int) {
+        lock.withLock { (hits, misses, entries.count, entries.values.reduce(0) { $0 + ($1.rows?.bytes ?? 0) }) }
     }
 
     private func use(_ json: [UInt8]) -> Entry? {

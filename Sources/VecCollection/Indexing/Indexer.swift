@@ -5,14 +5,13 @@ import VecIndex
 
 /// The thread that brings points into the graphs of a collection while it is in use, and saves these now and then.
 final class Indexer: @unchecked Sendable {
-    // Safety: `isAwake`, `isStopping`, `hasFailed` and `thread` are touched under `lock`, `unsaved` and `failure` under `work`.
+    // Safety: `isAwake`, `isStopping`, `thread` and `failure` are touched under `lock`, `unsaved` under `work`.
 
     private weak var collection: PointCollection?
     private let lock = Lock()
     private let changed = Condition()
     private var isAwake = true
     private var isStopping = false
-    private var hasFailed = false
     private var thread: pthread_t?
     /// Held by whoever changes graphs: this thread, or a call that does not want to wait for it.
     private let work = Lock()
@@ -48,7 +47,7 @@ final class Indexer: @unchecked Sendable {
         var patience = Indexer.patience.times
         while patience > 0 && collection.isSearched && waitingRows(collection) > Indexer.mostWaiting {
             lock.lock()
-            let isHopeless = thread == nil || isStopping || hasFailed
+            let isHopeless = thread == nil || isStopping || failure != nil
             if !isHopeless { changed.wait(lock, milliseconds: Indexer.patience.milliseconds) }
             lock.unlock()
             if isHopeless { return }
@@ -124,27 +123,34 @@ final class Indexer: @unchecked Sendable {
         do throws(VecStoreError) {
             var didAny = false
             for place in collection.settings.indices {
-                let rows = try GraphWork(collection, place).step(isEager: false)
-                unsaved[place] += rows
+                let rows = try step(collection, place, isEager: false)
                 if rows > 0 { didAny = true }
             }
             if !didAny, let writer = collection.writer { try save(collection, writer, least: Indexer.leastToSave) }
-            failure = nil
-            tell(hasFailed: false)
+            note(nil)
             return didAny
         } catch {
-            failure = error
-            tell(hasFailed: true)
+            collection.background.failures.add(1, ordering: .relaxed)
+            note(error)
             return false
         }
     }
 
-    /// Lets writers know that something has changed.
-    private func tell(hasFailed: Bool) {
+    /// Keeps how a portion has ended, and lets writers know that something has changed.
+    private func note(_ end: VecStoreError?) {
         lock.lock()
-        self.hasFailed = hasFailed
+        failure = end
         changed.signalAll()
         lock.unlock()
+    }
+
+    /// Does a portion of work for one vector; the caller holds `work`.
+    private func step(_ collection: PointCollection, _ place: Int, isEager: Bool) throws(VecStoreError) -> Int {
+        let start = ticks()
+        let rows = try GraphWork(collection, place).step(isEager: isEager)
+        unsaved[place] += rows
+        collection.background.notePortion(rows: rows, nanoseconds: ticks() - start)
+        return rows
     }
 
     /// Does all there is to do, on the calling thread.
@@ -155,9 +161,7 @@ final class Indexer: @unchecked Sendable {
         if lock.withLock({ isStopping }) { throw VecStoreError(.invalidHandle, "the collection was closed") }
         for place in collection.settings.indices {
             while true {
-                let rows = try GraphWork(collection, place).step(isEager: true)
-                if rows == 0 { break }
-                unsaved[place] += rows
+                if try step(collection, place, isEager: true) == 0 { break }
                 let state = collection.current
                 if let progress, !progress(state.vectors[place].indexedRows, state.rowCount) {
                     throw VecStoreError(.cancelled, "optimize was cancelled: what was indexed stays so")
@@ -181,9 +185,10 @@ final class Indexer: @unchecked Sendable {
             guard least == 1 || unsaved[place] >= graph.count / 4 else { continue }
             try GraphFile.save(graph, rows: vector.indexedRows, place: place, collection, database)
             unsaved[place] = 0
+            collection.background.savedGraphs.add(1, ordering: .relaxed)
         }
     }
 
     /// What went wrong last, where nothing has gone right since.
-    var lastFailure: VecStoreError? { work.withLock { failure } }
+    var lastFailure: VecStoreError? { lock.withLock { failure } }
 }

@@ -4,7 +4,7 @@ import VecIndex
 
 extension PointCollection {
     /// Points by their ids, in the order of the ids; nil for those that are not there.
-    package func get(_ ids: [PointID], withVectors: Bool = true) throws(VecStoreError) -> [Point?] {
+    func findPoints(_ ids: [PointID], withVectors: Bool) throws(VecStoreError) -> [Point?] {
         try CollectionLimits.checkIDs(ids.count)
         return try moment { (state, database) throws(VecStoreError) in
             let select = try database.statement("SELECT row, id, missing, expires, payload FROM points WHERE id = ?1")

@@ -6,8 +6,8 @@ extension PointCollection {
     /// Points in the order of the values of a field, those of one value in the order of their ids: a page of them. Points without a
     /// value that the field's index has are left out; of several values the one counts that comes first in the order.
     /// - Parameter limit: The most that are wanted. Fewer come only where there are no more.
-    package func scroll(
-        by order: ScrollOrder, limit: Int, filter: [UInt8]?, withVectors: Bool = false
+    func readOrderedPage(
+        by order: ScrollOrder, limit: Int, filter: [UInt8]?, withVectors: Bool
     ) throws(VecStoreError) -> [OrderedPoint] {
         let path = try PayloadPath(order.path, name: "order_by")
         try checkNumber(limit, "limit")

@@ -40,8 +40,7 @@ package enum PointSelection {
 extension PointCollection {
     /// Changes payloads. Vectors stay where they are.
     /// - Returns: How many points were changed: those that are there.
-    @discardableResult
-    package func changePayload(_ selection: PointSelection, _ change: PayloadChange) throws(VecStoreError) -> Int {
+    func changePayloads(_ selection: PointSelection, _ change: PayloadChange) throws(VecStoreError) -> Int {
         let changer = try PayloadChanger(change)
         switch selection {
         case .matching(let filter): try prepare(filter)

@@ -5,8 +5,7 @@ import VecIndex
 extension PointCollection {
     /// Removes points; those that are not there are passed over.
     /// - Returns: How many there were.
-    @discardableResult
-    package func remove(_ ids: [PointID]) throws(VecStoreError) -> Int {
+    func removePoints(_ ids: [PointID]) throws(VecStoreError) -> Int {
         try CollectionLimits.checkIDs(ids.count)
         return try change { (database, fields, change) throws(VecStoreError) in
             var count = 0
@@ -20,8 +19,7 @@ extension PointCollection {
     }
 
     /// Removes the points that match a filter.
-    @discardableResult
-    package func remove(where filter: [UInt8]) throws(VecStoreError) -> Int {
+    func removePoints(where filter: [UInt8]) throws(VecStoreError) -> Int {
         try prepare(filter)
         return try change { (database, fields, change) throws(VecStoreError) in
             var count = 0

@@ -4,7 +4,7 @@ import VecIndex
 
 extension PointCollection {
     /// How many points match a filter.
-    package func count(where filter: [UInt8]?) throws(VecStoreError) -> Int {
+    func countPoints(where filter: [UInt8]?) throws(VecStoreError) -> Int {
         guard let filter else { return try reading { $0.count } }
         try prepare(filter)
         return try moment { (state, database) throws(VecStoreError) in try matchingRows(filter, state, database).count }
@@ -14,8 +14,8 @@ extension PointCollection {
     /// - Parameters:
     ///   - after: The last id of the page before; nil: from the beginning. Points that come or go meanwhile move no others.
     ///   - limit: The most that are wanted. Fewer come only where there are no more.
-    package func scroll(
-        after: PointID?, limit: Int, filter: [UInt8]?, withVectors: Bool = false
+    func readPage(
+        after: PointID?, limit: Int, filter: [UInt8]?, withVectors: Bool
     ) throws(VecStoreError) -> [Point] {
         try checkNumber(limit, "limit")
         if let filter { try prepare(filter) }

@@ -5,7 +5,7 @@ import VecIndex
 extension PointCollection {
     /// Gives points other vectors of one or more names, all or none; their payloads, and vectors of other names, stay.
     /// - Throws: `.notFound` where one of the points is not there.
-    package func updateVectors(_ ids: [PointID], _ vectors: [PointBatch.Vectors]) throws(VecStoreError) {
+    func replaceVectors(_ ids: [PointID], _ vectors: [PointBatch.Vectors]) throws(VecStoreError) {
         try CollectionLimits.checkIDs(ids.count)
         indexer?.holdBack(self)
         try writing { database throws(VecStoreError) in

@@ -5,7 +5,7 @@ import VecIndex
 extension PointCollection {
     /// Writes points, all or none: new ones, and new versions of those whose ids are there. Of an id that comes twice the last one
     /// counts. Returns when the points are as durable as the options ask for.
-    package func upsert(_ batch: PointBatch) throws(VecStoreError) {
+    func upsertPoints(_ batch: PointBatch) throws(VecStoreError) {
         let count = batch.ids.count
         guard count <= CollectionLimits.batch else {
             throw VecStoreError(.tooLarge, "a batch has \(count) points: allowed are \(CollectionLimits.batch)")

@@ -5,7 +5,7 @@ import VecIndex
 extension PointCollection {
     /// The values of a field, as JSON, and how many points have each: the most frequent first, those of the same count by their bytes.
     /// A point whose field is an array counts once for each of its different elements.
-    package func facet(
+    func countValues(
         _ path: String, filter: [UInt8]?, limit: Int
     ) throws(VecStoreError) -> [(value: [UInt8], count: Int)] {
         let path = try PayloadPath(path, name: "path")

@@ -14,7 +14,7 @@ package struct HitGroup: Sendable {
 extension PointCollection {
     /// The nearest points by the values of a field: of the nearest `groups` values the nearest `groupSize` points each. A point whose
     /// field is an array is in a group for each element; one without the field is in none.
-    package func searchGroups(
+    func findGroups(
         _ query: UnsafeRawPointer, type: ElementType, by path: String, groups: Int, groupSize: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [HitGroup] {
         let path = try PayloadPath(path, name: "group_by")

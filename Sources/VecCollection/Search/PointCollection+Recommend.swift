@@ -7,7 +7,7 @@ extension PointCollection {
     /// The points nearest to what some points have in common and others have not: to twice the mean of the positive ones less the mean
     /// of the negative ones (Qdrant's strategy "average_vector"), or to the mean of the positive ones where there are no others.
     /// The points that are named are no hits.
-    package func recommend(
+    func findAlike(
         positive: [PointID], negative: [PointID], k: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [Hit] {
         guard !positive.isEmpty else { throw VecStoreError(.invalidArgument, "positive is empty: at least one point is needed") }

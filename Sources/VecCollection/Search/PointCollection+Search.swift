@@ -12,7 +12,7 @@ struct QueryVectors {
 
 extension PointCollection {
     /// The nearest points of each query, best first. Fewer than k are found where there are no more.
-    package func search(
+    func findNearest(
         _ queries: UnsafeRawPointer, type: ElementType, count: Int, k: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) -> [[Hit]] {
         try options.check()

@@ -29,7 +29,7 @@ package struct HybridSearchOptions {
 
 extension PointCollection {
     /// The points whose texts match best, best first.
-    package func searchText(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
+    func findByWords(_ text: String, k: Int, _ options: TextSearchOptions) throws(VecStoreError) -> [Hit] {
         if let threshold = options.threshold, threshold.isNaN {
             throw VecStoreError(.invalidArgument, "threshold is not a number")
         }
@@ -47,7 +47,7 @@ extension PointCollection {
     }
 
     /// The best points by a vector and by words.
-    package func searchHybrid(
+    func findByBoth(
         _ query: UnsafeRawPointer, type: ElementType, text: String, k: Int, _ options: HybridSearchOptions
     ) throws(VecStoreError) -> [Hit] {
         try options.check()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import VecIndex
 
 /// Connections for reading, each used by one call at a time.
@@ -15,6 +16,7 @@ final class ReaderPool: @unchecked Sendable {
     private var idle: [Database] = []
     private let pinned: Database?
     private let pinLock = Lock()
+    private let used = Atomic<Int>(0)
 
     /// Connections that are kept for later; a burst of calls makes more.
     private static let mostIdle = 16
@@ -36,10 +38,22 @@ final class ReaderPool: @unchecked Sendable {
 
     /// Calls of one thread are not within each other.
     func with<R>(_ body: (Database) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
-        if let pinned { return try pinLock.withLock { () throws(VecStoreError) in try body(pinned) } }
+        if let pinned { return try pinLock.withLock { () throws(VecStoreError) in try use(pinned, body) } }
         let database: Database
         if let taken = lock.withLock({ idle.popLast() }) { database = taken } else { database = try Database(path, mode) }
         defer { lock.withLock { if idle.count < ReaderPool.mostIdle { idle.append(database) } } }
+        return try use(database, body)
+    }
+
+    private func use<R>(_ database: Database, _ body: (Database) throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        used.add(1, ordering: .relaxed)
+        defer { used.subtract(1, ordering: .relaxed) }
         return try body(database)
+    }
+
+    /// Connections that calls use now, and that wait to be used.
+    var counts: (used: Int, idle: Int) {
+        let used = used.load(ordering: .relaxed)
+        return (used, pinned == nil ? lock.withLock { idle.count } : 1 - min(used, 1))
     }
 }

@@ -59,6 +59,7 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
+from .metrics import metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
 from .points import Facet, Group, Hit, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
@@ -119,6 +120,7 @@ __all__ = [
     "kmeans",
     "kmeans_assign",
     "knn",
+    "metrics",
     "normalize",
     "norms",
     "pack_bits",

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import functools
 import os
 import pathlib
 import threading
@@ -577,6 +578,11 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_collection_restore": (_STATUS, (c_char_p, c_char_p, POINTER(WorkOptions))),
     "vecstore_collection_verify": (_STATUS, (_HANDLE,)),
     "vecstore_collection_describe": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_collection_metrics": (_STATUS, (_HANDLE, c_char_p, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_collections_metrics": (
+        _STATUS,
+        (POINTER(_HANDLE), POINTER(c_char_p), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
+    ),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
@@ -1527,15 +1533,15 @@ def index_stats(handle: int) -> dict[str, Any]:
 
 
 def index_explain(handle: int) -> str:
-    return _text(handle, _lib.vecstore_index_explain)
+    return _text(functools.partial(_lib.vecstore_index_explain, handle))
 
 
-def _text(handle: int, write: Callable[..., int]) -> str:
+def _text(write: Callable[..., int]) -> str:
     """The whole text, as it is at one moment: it is asked for with more room where it has grown meanwhile."""
     size = 2048
     while True:
         buffer, needed = ctypes.create_string_buffer(size), c_size_t()
-        _check(write(handle, buffer, size, byref(needed)))
+        _check(write(buffer, size, byref(needed)))
         if needed.value < size:
             return buffer.value.decode()
         size = 2 * needed.value

@@ -8,6 +8,7 @@ What comes in is checked already, see `_points`; text is bytes of UTF-8 without 
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_bool, c_char_p, c_float, c_int64, c_size_t, c_uint64, c_void_p
@@ -354,7 +355,16 @@ def verify(handle: int) -> None:
 
 
 def describe(handle: int) -> str:
-    return _ffi._text(handle, _lib.vecstore_collection_describe)
+    return _ffi._text(functools.partial(_lib.vecstore_collection_describe, handle))
+
+
+def metrics(handles: Sequence[int], names: Sequence[Optional[bytes]]) -> str:
+    """Of some collections, in one text; None is the last part of a path."""
+    count = len(handles)
+    first, texts = (c_void_p * count)(*handles), (c_char_p * count)(*names)
+    return _ffi._text(
+        lambda buffer, size, needed: _lib.vecstore_collections_metrics(first, texts, count, buffer, size, needed)
+    )
 
 
 def get(handle: int, ids: Ids, vector_name: Optional[bytes], make: Callable[..., _Item]) -> list[_Item]:

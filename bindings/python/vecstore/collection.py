@@ -322,6 +322,30 @@ class Collection:
         description: dict[str, Any] = json.loads(_ffi_collection.describe(self._open_handle()))
         return description
 
+    def metrics(self, name: Optional[str] = None) -> str:
+        """Numbers about the collection for Prometheus, in its text format.
+
+        Calls by operation and status since the collection was opened, how long they took, points, bytes on disk and in
+        memory, filters that were known from before, and work in the background. `vecstore.metrics` has those of several
+        collections in one text.
+
+        Parameters
+        ----------
+        name : str, optional
+            What stands for the collection in the label ``collection``; by default the last part of its path.
+
+        Returns
+        -------
+        str
+            Version 0.0.4 of the format: ``text/plain; version=0.0.4``.
+
+        Raises
+        ------
+        VecstoreIOError
+            The directory cannot be read.
+        """
+        return _ffi_collection.metrics([self._open_handle()], [_json.optional_text("name", name)])
+
     def __repr__(self) -> str:
         if self._handle == 0:
             return f"<vecstore.Collection {self._path!r}, closed>"
