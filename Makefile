@@ -127,6 +127,7 @@ test-examples: .venv/.vecstore stage ## The programs in examples/
 	$(SWIFT) run --package-path examples/swift --scratch-path .build/example points examples/data
 	$(PYTHON) examples/python/demo.py --all >/dev/null
 	$(PYTHON) examples/python/points.py >/dev/null
+	$(PYTHON) examples/python/files.py >/dev/null
 
 .PHONY: test-qemu
 test-qemu: | setup ## The kernels on each instruction set, and on old processors that qemu plays

@@ -1530,6 +1530,92 @@ VECSTORE_API vecstore_status vecstore_collections_metrics(const vecstore_collect
                                                           const char *const *names, size_t n, char *buffer, size_t size,
                                                           size_t *needed);
 
+/*
+ * Points in files: JSON Lines, a point a line, in UTF-8:
+ *
+ *   {"id": 7, "vector": [0.5, 1], "payload": {"section": "net"}, "expires": 4102444800000000}
+ *
+ * "id" is a number or a string. "vector" is an array of numbers or, where points have several, an object of such arrays by name.
+ * "payload" may be missing or null, and so may "expires", microseconds since 1970 or a time of RFC 3339. "payload_text" stands for
+ * a payload that has line ends between its values, as a string. Blank lines count as lines and are no points.
+ *
+ * Vectors may lie in files of NumPy beside it (.npy, format 1 to 3, '<f4' or '<f2', two axes, C order): row i is the vector of
+ * the i-th line that is not blank. A row of nothing but NaN is a point without this vector.
+ */
+typedef struct vecstore_vector_file {
+    const char *name; /* NULL or "": of the only vector */
+    const char *path; /* of the .npy file */
+} vecstore_vector_file;
+
+typedef struct vecstore_import_options {
+    uint32_t struct_size;
+    uint32_t batch_size;                      /* points that are written at once, all or none: 1 ... 1,048,576; 0 = 1000. Large points
+                                                 are written earlier, from 64 MiB on. */
+    const vecstore_vector_file *vector_files; /* n_vector_files: vectors that do not stand in the lines */
+    size_t n_vector_files;
+    uint64_t start_line;                      /* lines before are passed over; 0 and 1 = the first */
+    uint32_t skip_bad;                        /* 1: lines that cannot be points are passed over and counted; else 0 */
+    uint32_t bare_payloads;                   /* 1: a line is a payload and nothing else, the first of the file with the id first_id,
+                                                 and each with one more; else 0 */
+    uint64_t first_id;
+    uint32_t reserved;                        /* 0 */
+    vecstore_progress_callback progress;      /* is told of bytes of the file after each batch, and may cancel; NULL = none. It may
+                                                 use the collection. */
+    void *payload;                            /* for progress */
+} vecstore_import_options;
+
+#define VECSTORE_IMPORT_OPTIONS_INIT { (uint32_t)sizeof(vecstore_import_options), 0, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL }
+
+/* What an import came to. */
+typedef struct vecstore_import_result {
+    uint32_t struct_size; /* set by the caller: the library fills in as many bytes as that */
+    uint32_t reserved;
+    uint64_t points;      /* that were written */
+    uint64_t skipped;     /* lines that were passed over because they were wrong */
+    uint64_t next_line;   /* all lines before are done: the start_line of an import that goes on */
+} vecstore_import_result;
+
+#define VECSTORE_IMPORT_RESULT_INIT { (uint32_t)sizeof(vecstore_import_result), 0, 0, 0, 0 }
+
+/*
+ * Writes the points that a file has, as upsert does, in batches: each is there whole or not at all. An import that has ended with an
+ * error goes on with start_line = next_line; doing lines again does no harm.
+ * @param[in] path      of a regular file
+ * @param[in] options   NULL = defaults
+ * @param[out] result   filled in after an error too; may be NULL
+ * Errors: INVALID_ARGUMENT, NOT_FINITE, ZERO_VECTOR, TOO_LARGE, UNSUPPORTED: a line is wrong; the message has its number, the points
+ * of all lines before are in, and next_line is the line. Or the options are, or a .npy file. INVALID_HANDLE, READ_ONLY, CANCELLED,
+ * NOT_FOUND, CORRUPT (a .npy file), IO, OUT_OF_MEMORY. O(bytes). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_import(vecstore_collection *collection, const char *path,
+                                                        const vecstore_import_options *options,
+                                                        vecstore_import_result *result);
+
+typedef struct vecstore_export_options {
+    uint32_t struct_size;
+    uint32_t reserved;                        /* 0 */
+    const char *filter;                       /* which points; NULL = all */
+    const vecstore_vector_file *vector_files; /* n_vector_files: vectors that are not to stand in the lines */
+    size_t n_vector_files;
+    vecstore_progress_callback progress;      /* is told of points, and may cancel; NULL = none. It must not use the collection. */
+    void *payload;                            /* for progress */
+} vecstore_export_options;
+
+#define VECSTORE_EXPORT_OPTIONS_INIT { (uint32_t)sizeof(vecstore_export_options), 0, NULL, NULL, 0, NULL, NULL }
+
+/*
+ * Writes points to a file, those of one moment, while searches and writes go on, in the order in which they were written. Importing
+ * it gives the same points: numbers have as many digits as it takes, payloads are the text that was kept. Each file appears
+ * whole or not at all, in place of one that was there, those of the vectors first. Calls that ask the database wait meanwhile
+ * where the collection is open for reading alone.
+ * @param[in] options  NULL = defaults
+ * @param[out] points  how many there were; may be NULL
+ * Errors: INVALID_ARGUMENT (a filter too), INVALID_HANDLE, NOT_FOUND (no such directory), CANCELLED, IO, OUT_OF_MEMORY. O(bytes).
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_export(const vecstore_collection *collection, const char *path,
+                                                        const vecstore_export_options *options, uint64_t *points);
+
 #ifdef __cplusplus
 }
 #endif

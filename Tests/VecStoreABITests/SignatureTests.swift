@@ -406,6 +406,16 @@ private func checkSignatures() {
         var declared = CVecStore.vecstore_collections_metrics
         requireSameType(&ours, &declared)
     }
+    do {
+        var ours = VecStoreABI.vecstore_collection_import
+        var declared = CVecStore.vecstore_collection_import
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_export
+        var declared = CVecStore.vecstore_collection_export
+        requireSameType(&ours, &declared)
+    }
 }
 
 @Suite("Signatures")

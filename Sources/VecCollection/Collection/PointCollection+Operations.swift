@@ -153,6 +153,21 @@ extension PointCollection {
         try measured(.snapshot) { () throws(VecStoreError) in try writeSnapshot(path, progress: progress) }
     }
 
+    // MARK: - Files
+
+    /// See `readFile`.
+    package func importFile(
+        _ path: String, _ options: ImportOptions, _ result: inout ImportResult
+    ) throws(VecStoreError) {
+        try measured(.importFile) { () throws(VecStoreError) in try readFile(path, options, &result) }
+    }
+
+    /// See `writeFile`.
+    @discardableResult
+    package func exportFile(_ path: String, _ options: ExportOptions) throws(VecStoreError) -> Int {
+        try measured(.exportFile) { () throws(VecStoreError) in try writeFile(path, options) }
+    }
+
     // MARK: - Measuring
 
     @inline(__always)

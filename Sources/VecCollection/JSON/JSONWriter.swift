@@ -44,6 +44,12 @@ package struct JSONWriter {
         bytes += (number.isFinite ? number.description : "null").utf8
     }
 
+    /// The same for a float: the shortest text that is read as the same float.
+    mutating func float(_ number: Float) {
+        separate()
+        bytes += (number.isFinite ? number.description : "null").utf8
+    }
+
     package mutating func bool(_ value: Bool) {
         separate()
         bytes += (value ? "true" : "false").utf8

@@ -6,6 +6,7 @@ package enum Operation: Int, CaseIterable, Sendable {
     case get, scroll, scrollOrdered, count, facet
     case search, searchGroups, recommend, searchText, searchHybrid
     case refresh, optimize, verify, snapshot
+    case importFile, exportFile
 
     package var name: String {
         switch self {
@@ -29,6 +30,8 @@ package enum Operation: Int, CaseIterable, Sendable {
         case .optimize: "optimize"
         case .verify: "verify"
         case .snapshot: "snapshot"
+        case .importFile: "import"
+        case .exportFile: "export"
         }
     }
 }

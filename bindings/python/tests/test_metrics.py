@@ -72,6 +72,8 @@ def test_every_operation_has_a_name_of_its_own(spots):
     spots.refresh()
     spots.verify()
     spots.snapshot(spots.path + "-copy")
+    spots.export(spots.path + ".jsonl")
+    spots.import_file(spots.path + ".jsonl")
     found = samples(spots.metrics("c"))
     counts = {
         labels[0][1]: count
@@ -80,7 +82,7 @@ def test_every_operation_has_a_name_of_its_own(spots):
     }
     # A recommendation is one, though it reads points and searches; and nothing here was done without being counted.
     assert counts.pop("create_payload_index") == 2 and counts.pop("remove") == 2
-    assert set(counts.values()) == {1} and len(counts) == 18
+    assert set(counts.values()) == {1} and len(counts) == 20
 
 
 def test_histograms_add_up(spots):

@@ -61,7 +61,7 @@ from .functions import (
 from .index import Calibration, Index, IndexStats, RangeResult
 from .metrics import metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
-from .points import Facet, Group, Hit, Point
+from .points import Facet, Group, Hit, ImportResult, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
@@ -85,6 +85,7 @@ __all__ = [
     "Filter",
     "Group",
     "Hit",
+    "ImportResult",
     "Index",
     "IndexStats",
     "InternalError",

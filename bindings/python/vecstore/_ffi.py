@@ -362,6 +362,48 @@ class HybridOptions(ctypes.Structure):
     ]
 
 
+class VectorFile(ctypes.Structure):
+    _fields_ = [("name", c_char_p), ("path", c_char_p)]
+
+
+class ImportOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("batch_size", c_uint32),
+        ("vector_files", POINTER(VectorFile)),
+        ("n_vector_files", c_size_t),
+        ("start_line", c_uint64),
+        ("skip_bad", c_uint32),
+        ("bare_payloads", c_uint32),
+        ("first_id", c_uint64),
+        ("reserved", c_uint32),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
+class ImportResultStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("points", c_uint64),
+        ("skipped", c_uint64),
+        ("next_line", c_uint64),
+    ]
+
+
+class ExportOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("filter", c_char_p),
+        ("vector_files", POINTER(VectorFile)),
+        ("n_vector_files", c_size_t),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
@@ -385,6 +427,10 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_order_options": OrderOptions,
     "vecstore_text_options": TextOptions,
     "vecstore_hybrid_options": HybridOptions,
+    "vecstore_vector_file": VectorFile,
+    "vecstore_import_options": ImportOptions,
+    "vecstore_import_result": ImportResultStruct,
+    "vecstore_export_options": ExportOptions,
 }
 
 _STATUS = c_int32
@@ -583,6 +629,11 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         _STATUS,
         (POINTER(_HANDLE), POINTER(c_char_p), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
     ),
+    "vecstore_collection_import": (
+        _STATUS,
+        (_HANDLE, c_char_p, POINTER(ImportOptions), POINTER(ImportResultStruct)),
+    ),
+    "vecstore_collection_export": (_STATUS, (_HANDLE, c_char_p, POINTER(ExportOptions), POINTER(c_uint64))),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -332,11 +332,100 @@ def restore(snapshot: Path, path: Path, tell: Optional[Callable[[int, int], Any]
     _watched_file(lambda options: _lib.vecstore_collection_restore(source, target, options), path, tell)
 
 
-def _watched_file(call: Callable[[Any], int], path: Path, tell: Optional[Callable[[int, int], Any]]) -> None:
+def _work_options(progress: Any) -> ctypes.Structure:
+    return WorkOptions(ctypes.sizeof(WorkOptions), 0, progress)
+
+
+def _watched_file(
+    call: Callable[[Any], int],
+    path: Path,
+    tell: Optional[Callable[[int, int], Any]],
+    options_with: Callable[[Any], ctypes.Structure] = _work_options,
+) -> None:
     try:
-        _ffi._watched(call, lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), 0, progress), tell)
+        _ffi._watched(call, options_with, tell)
     except Error as error:
         raise _ffi._file_failure(error, path) from None
+
+
+# ----------------------------------------------------------------------------------------------------------------------
+# Files
+# ----------------------------------------------------------------------------------------------------------------------
+
+
+class VectorFiles(NamedTuple):
+    """Files of vectors by the names of the vectors."""
+
+    files: Sequence[tuple[bytes, Path]] = ()
+
+    def structs(self) -> Any:
+        """One more, so that there is an address where there are no files."""
+        return (_ffi.VectorFile * (len(self.files) + 1))(
+            *(_ffi.VectorFile(name, _ffi._path_bytes(path)) for name, path in self.files)
+        )
+
+
+def import_file(
+    handle: int,
+    path: Path,
+    files: VectorFiles,
+    batch_size: int,
+    start_line: int,
+    skip_bad: bool,
+    first_id: Optional[int],
+    tell: Optional[Callable[[int, int], Any]],
+) -> tuple[tuple[int, int, int], Optional[Error]]:
+    """Points, lines that were passed over, the next line; and what it ended with, where that is an error.
+
+    As `optimize`.
+    """
+    source, structs = _ffi._path_bytes(path), files.structs()
+    result = _ffi.ImportResultStruct(ctypes.sizeof(_ffi.ImportResultStruct))
+    failure: Optional[Error] = None
+    try:
+        _watched_file(
+            lambda options: _lib.vecstore_collection_import(handle, source, options, byref(result)),
+            path,
+            tell,
+            lambda progress: _ffi.ImportOptions(
+                struct_size=ctypes.sizeof(_ffi.ImportOptions),
+                batch_size=batch_size,
+                vector_files=structs,
+                n_vector_files=len(files.files),
+                start_line=start_line,
+                skip_bad=skip_bad,
+                bare_payloads=first_id is not None,
+                first_id=first_id or 0,
+                progress=progress,
+            ),
+        )
+    except Error as error:
+        failure = error
+    return (result.points, result.skipped, result.next_line), failure
+
+
+def export_file(
+    handle: int,
+    path: Path,
+    files: VectorFiles,
+    filter: Optional[bytes],
+    tell: Optional[Callable[[int, int], Any]],
+) -> int:
+    """As `optimize`. Returns how many points there were."""
+    target, structs, points = _ffi._path_bytes(path), files.structs(), c_uint64()
+    _watched_file(
+        lambda options: _lib.vecstore_collection_export(handle, target, options, byref(points)),
+        path,
+        tell,
+        lambda progress: _ffi.ExportOptions(
+            struct_size=ctypes.sizeof(_ffi.ExportOptions),
+            filter=filter,
+            vector_files=structs,
+            n_vector_files=len(files.files),
+            progress=progress,
+        ),
+    )
+    return points.value
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -16,11 +16,11 @@ from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank
+from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank, _transfer
 from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
-from .points import Facet, Group, Hit, Point, found
+from .points import Facet, Group, Hit, ImportResult, Point, found
 
 __all__ = ["Collection"]
 
@@ -736,6 +736,167 @@ class Collection:
             It cannot be read.
         """
         _ffi_collection.verify(self._open_handle())
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Files, and other sources
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def import_points(
+        self, points: Iterable[Any], *, batch_size: int = 1000, progress: Optional[_Progress] = None
+    ) -> int:
+        """Writes the points that an iterator gives, in batches. ``import_points(tqdm(points))`` shows how far it is.
+
+        Parameters
+        ----------
+        points : iterable
+            Of tuples ``(id, vector)``, ``(id, vector, payload)`` or ``(id, vector, payload, expires)``, of dicts with
+            these keys, or of `Point`. A vector is an array, or a dict of arrays by name where points have several.
+        batch_size : int, default 1000
+            Points that are written at once, all or none: 1 ... 1048576.
+        progress : callable, optional
+            Is called after each batch with the points that are in and all that there are, as far as ``len`` knows;
+            False cancels.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        CancelledError
+            `progress` returned False.
+        TypeError, InvalidArgumentError
+            An item is no point.
+        NotFiniteError, ZeroVectorError, TooLargeError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            As `upsert`. The batches before are in; ``imported.points`` of the error says how many points that are.
+        """
+        self._open_handle()
+        if not isinstance(points, Iterable) or isinstance(points, (str, bytes, Mapping)):
+            raise TypeError(f"points: expected an iterable of points, got {type(points).__name__}")
+        size = _arrays.integer("batch_size", batch_size, 1, _ffi.K_MAX)
+        return _transfer.write(
+            points,
+            size,
+            _checked_progress(progress),
+            lambda batch: self.upsert(batch.ids, batch.vectors, batch.payloads, expires=batch.expires),
+        )
+
+    def import_file(
+        self,
+        path: _ffi.Path,
+        *,
+        vectors: Union[_ffi.Path, Mapping[str, _ffi.Path], None] = None,
+        batch_size: int = 1000,
+        start_line: int = 1,
+        skip_bad: bool = False,
+        first_id: Optional[int] = None,
+        progress: Optional[_Progress] = None,
+    ) -> ImportResult:
+        """Writes the points that a file has, in batches: JSON Lines, a point a line.
+
+        ``{"id": 7, "vector": [0.5, 1], "payload": {"section": "net"}, "expires": "2030-01-01T00:00:00Z"}``. "vector" is
+        an object of arrays by name where points have several. "payload" and "expires" may be missing.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            Of a regular file in UTF-8. Blank lines are passed over.
+        vectors : path, or dict of str to path, optional
+            Of files of NumPy (float32 or float16, two axes) with the vectors, which then do not stand in the lines: row
+            i is that of the i-th line. By name where there are several. A row of NaN stands for no vector.
+        batch_size : int, default 1000
+            Points that are written at once, all or none: 1 ... 1048576.
+        start_line : int, default 1
+            Lines before are passed over: how an import goes on.
+        skip_bad : bool, default False
+            Whether lines that cannot be points are passed over and counted.
+        first_id : int, optional
+            Says that a line is a payload and nothing else: the first of the file has this id, each one more.
+        progress : callable, optional
+            Is called after each batch with bytes of the file that are done and all of them, on a thread of its own;
+            False cancels. Ctrl-C does too.
+
+        Returns
+        -------
+        ImportResult
+            `points`, `skipped` and `next_line`.
+
+        Raises
+        ------
+        InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError
+            A line is wrong: the message has its number and the reason. All lines before are in.
+        CancelledError
+            `progress` returned False.
+        MissingFileError, CorruptError, UnsupportedError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            A file cannot be read, is no such file, or the collection cannot be written. `imported` of each of these
+            errors is the `ImportResult`; ``start_line=error.imported.next_line`` goes on.
+        """
+        handle = self._open_handle()
+        done, failure = _ffi_collection.import_file(
+            handle,
+            path,
+            _transfer.files(vectors, self._vectors),
+            _arrays.integer("batch_size", batch_size, 1, _ffi.K_MAX),
+            _arrays.integer("start_line", start_line, 1, 2**63 - 1),
+            bool(skip_bad),
+            None if first_id is None else _arrays.integer("first_id", first_id, 0, _ffi.ID_NONE - 1),
+            _checked_progress(progress),
+        )
+        result = ImportResult(*done)
+        if failure is not None:
+            failure.imported = result
+            raise failure
+        return result
+
+    def export(
+        self,
+        path: _ffi.Path,
+        *,
+        vectors: Union[_ffi.Path, Mapping[str, _ffi.Path], None] = None,
+        filter: Optional[PayloadFilter] = None,
+        progress: Optional[_Progress] = None,
+    ) -> int:
+        """Writes points to a file that `import_file` reads, those of one moment, while searches and writes go on.
+
+        They come in the order in which they were written. Nothing of them is lost: numbers have as many digits as it
+        takes, payloads are the text that was kept.
+
+        Parameters
+        ----------
+        path : str, bytes or os.PathLike
+            Of the lines. It appears whole or not at all, in place of a file that was there.
+        vectors : path, or dict of str to path, optional
+            Of files of NumPy for the vectors, which then do not stand in the lines, where they take more space and time.
+            By name where there are several.
+        filter : Condition, dict or JSON text, optional
+            Which points; by default all.
+        progress : callable, optional
+            Is called with points that are done and all of them, on a thread of its own; False cancels. It must not use
+            the collection. Ctrl-C cancels too.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        TypeError, InvalidArgumentError
+            The filter or a name is not right.
+        MissingFileError, VecstoreIOError, OutOfMemoryError
+            A file cannot be written.
+        CancelledError
+            `progress` returned False: no file was written.
+        """
+        handle = self._open_handle()
+        return _ffi_collection.export_file(
+            handle,
+            path,
+            _transfer.files(vectors, self._vectors),
+            filter_text(filter),
+            _checked_progress(progress),
+        )
 
     # ------------------------------------------------------------------------------------------------------------------
     # Reading

@@ -4,6 +4,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Optional
+
+if TYPE_CHECKING:
+    from .points import ImportResult
+
 __all__ = [
     "AlreadyExistsError",
     "CancelledError",
@@ -37,10 +42,13 @@ class Error(Exception):
         The status code of the C library. Codes are never renumbered.
     status : str
         The name of the code, such as ``"NOT_FOUND"``.
+    imported : ImportResult or None
+        How far an import had come, which writes in batches: what was written stays.
     """
 
     code: int = 0
     status: str = "UNKNOWN"
+    imported: Optional[ImportResult] = None
 
     def __init__(self, message: str = "") -> None:
         super().__init__(message)

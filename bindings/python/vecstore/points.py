@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import _json
 
-__all__ = ["Facet", "Group", "Hit", "Point"]
+__all__ = ["Facet", "Group", "Hit", "ImportResult", "Point"]
 
 PointId = Union[int, str]
 
@@ -177,6 +177,24 @@ class Facet(NamedTuple):
 
     value: Any
     count: int  # type: ignore[assignment]
+
+
+class ImportResult(NamedTuple):
+    """What an import from a file came to.
+
+    Attributes
+    ----------
+    points : int
+        Points that were written.
+    skipped : int
+        Lines that were passed over because they were wrong.
+    next_line : int
+        All lines before are done: the ``start_line`` of an import that goes on.
+    """
+
+    points: int
+    skipped: int
+    next_line: int
 
 
 def found(

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+import VecKernelTypes
+
+/// Writes the lines of a file as points, in batches.
+struct Importer {
+    private let collection: PointCollection
+    private let options: ImportOptions
+    private let reader: LineReader
+    /// By place of the vector; nil: it stands in the lines.
+    private let files: [NPYFile?]
+    private var batch: ImportBatch
+    /// Lines that were not blank, which have rows in the files of vectors.
+    private var rows = 0
+    private var result = ImportResult()
+
+    /// Bytes of points after which they are written, however few they are.
+    private static let mostBatchBytes = 64 << 20
+
+    init(_ path: String, _ collection: PointCollection, _ options: ImportOptions) throws(VecStoreError) {
+        guard options.batchSize >= 1 && options.batchSize <= CollectionLimits.batch else {
+            throw VecStoreError(
+                .invalidArgument, "batch_size is \(options.batchSize): allowed is 1 to \(CollectionLimits.batch)")
+        }
+        self.collection = collection
+        self.options = options
+        reader = try LineReader(path)
+        var files = [NPYFile?](repeating: nil, count: collection.settings.count)
+        for file in options.vectorFiles {
+            let place = try collection.vector(file.name), settings = collection.settings[place]
+            guard files[place] == nil else {
+                throw VecStoreError(.invalidArgument, "two files have the vector '\(settings.name)'")
+            }
+            let opened = try NPYFile(file.path)
+            guard opened.dimension == settings.dimension else {
+                throw VecStoreError(
+                    .invalidArgument, "'\(file.path)' has rows of \(opened.dimension) elements: the dim is \(settings.dimension)")
+            }
+            files[place] = opened
+        }
+        self.files = files
+        batch = ImportBatch(collection, types: files.map { $0?.type ?? .float32 })
+    }
+
+    /// - Parameter result: What came of it, where this throws too.
+    mutating func run(_ result: inout ImportResult) throws(VecStoreError) {
+        self.result.nextLine = max(options.startLine, 1)
+        defer { result = self.result }
+        while let line = try reader.next() {
+            if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+            rows += 1
+            if reader.number < options.startLine { continue }
+            do throws(VecStoreError) {
+                try add(line)
+            } catch {
+                try refuse(reader.number, error)
+            }
+            if batch.count >= options.batchSize || batch.bytes >= Importer.mostBatchBytes { try flush(next: reader.number + 1) }
+        }
+        try flush(next: reader.number + 1)
+        for file in files.compactMap({ $0 }) where file.rows != rows {
+            throw VecStoreError(
+                .invalidArgument, "'\(file.path)' has \(file.rows) rows, and '\(reader.path)' \(rows) lines: each line has a row")
+        }
+    }
+
+    /// A line that cannot be a point: passed over, or the end.
+    private mutating func refuse(_ line: Int, _ reason: VecStoreError) throws(VecStoreError) {
+        guard isAboutThePoint(reason) else { throw reason }
+        if options.skipsBad {
+            result.skipped += 1
+            return
+        }
+        // What came before is written, and found to be right or not.
+        try flush(next: line)
+        throw told(line, reason)
+    }
+
+    private func told(_ line: Int, _ reason: VecStoreError) -> VecStoreError {
+        VecStoreError(reason.code, "line \(line) of '\(reader.path)': \(reason.message)")
+    }
+
+    /// Whether it is the point that is wrong, and not the file or the disk.
+    private func isAboutThePoint(_ error: VecStoreError) -> Bool {
+        switch error.code {
+        case .invalidArgument, .notFinite, .zeroVector, .tooLarge, .unsupported: true
+        default: false
+        }
+    }
+
+    // MARK: - Points
+
+    private mutating func add(_ line: UnsafeBufferPointer<UInt8>) throws(VecStoreError) {
+        var found = [[UInt8]?](repeating: nil, count: files.count)
+        for (place, file) in files.enumerated() {
+            if let file { found[place] = try row(file) }
+        }
+        if let firstID = options.firstID {
+            let (id, overflows) = firstID.addingReportingOverflow(UInt64(rows - 1))
+            guard !overflows else { throw VecStoreError(.tooLarge, "the id of this line is larger than ids can be") }
+            batch.add(line: reader.number, .number(id), rows: found, payload: Array(line), expires: 0)
+            return
+        }
+        let point = try PointLine(line)
+        guard let id = point.id else { throw VecStoreError(.invalidArgument, "there is no id") }
+        if let vector = point.vector {
+            try PointLine.vectors(line, vector, collection.settings) { (place, elements) throws(VecStoreError) in
+                guard files[place] == nil else {
+                    throw VecStoreError(.invalidArgument, "there is a vector, which a file has already")
+                }
+                found[place] = elements.withUnsafeBytes { Array($0) }
+            }
+        }
+        batch.add(line: reader.number, id, rows: found, payload: point.payload, expires: point.expires)
+    }
+
+    /// The row of this line; nil where all of it is NaN, which stands for none.
+    private func row(_ file: NPYFile) throws(VecStoreError) -> [UInt8]? {
+        guard rows <= file.rows else {
+            throw VecStoreError(.corrupt, "'\(file.path)' has \(file.rows) rows: there is none for line \(reader.number)")
+        }
+        let row = try allocate(UInt8.self, file.rowSize, for: "a row of '\(file.path)'")
+        try file.read(rows - 1, into: row.base)
+        let bytes = UnsafeRawBufferPointer(start: row.base, count: file.rowSize)
+        let isNone =
+            switch file.type {
+            case .float16: (0..<file.dimension).allSatisfy { bytes.loadUnaligned(fromByteOffset: 2 * $0, as: Float16.self).isNaN }
+            default: (0..<file.dimension).allSatisfy { bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self).isNaN }
+            }
+        return isNone ? nil : Array(bytes)
+    }
+
+    // MARK: - Batches
+
+    /// Writes what was collected.
+    /// - Parameter next: The line after it.
+    private mutating func flush(next: Int) throws(VecStoreError) {
+        defer { batch.clear() }
+        if batch.count > 0 {
+            do throws(VecStoreError) {
+                try batch.write(0..<batch.count)
+                result.points += batch.count
+            } catch {
+                try writeParts(error)
+            }
+        }
+        result.nextLine = max(next, result.nextLine)
+        if let progress = options.progress, !progress(reader.position, reader.size) {
+            throw VecStoreError(
+                .cancelled, "the import was cancelled: \(result.points) points are in, and line \(result.nextLine) is the next")
+        }
+    }
+
+    /// Writes what is right of a batch that was refused: up to the first point that is wrong, or, where these are passed over, all.
+    private mutating func writeParts(_ reason: VecStoreError) throws(VecStoreError) {
+        result.nextLine = batch.lines[0]
+        guard isAboutThePoint(reason) else { throw reason }
+        var start = 0, foundAny = false
+        for i in 0...batch.count {
+            let flaw = i < batch.count ? batch.flaw(i) : nil
+            guard flaw != nil || i == batch.count else { continue }
+            // No single point was wrong: the batch was.
+            if flaw == nil && !foundAny { throw reason }
+            if start < i {
+                try batch.write(start..<i)
+                result.points += i - start
+            }
+            guard let flaw else { break }
+            foundAny = true
+            result.nextLine = batch.lines[i]
+            guard isAboutThePoint(flaw), options.skipsBad else { throw told(batch.lines[i], flaw) }
+            result.skipped += 1
+            start = i + 1
+        }
+    }
+}
+
+extension PointCollection {
+    /// Writes the points that a file has: a line for each, and their vectors in the lines or in files beside it.
+    /// - Parameter result: What came of it, where this throws too.
+    func readFile(_ path: String, _ options: ImportOptions, _ result: inout ImportResult) throws(VecStoreError) {
+        try checkUsable()
+        guard writer != nil else { throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone") }
+        var importer = try Importer(path, self, options)
+        try importer.run(&result)
+    }
+}
