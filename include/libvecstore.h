@@ -157,6 +157,45 @@ VECSTORE_API const char *vecstore_last_error(void);
 VECSTORE_API const char *vecstore_status_name(vecstore_status status);
 
 /* ------------------------------------------------------------------------------------------------------------------ */
+/* Log                                                                                                                */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/* How much a message matters. */
+typedef uint32_t vecstore_log_level;
+enum {
+    VECSTORE_LOG_ERROR = 1,   /* work in the background failed; it is tried again */
+    VECSTORE_LOG_WARNING = 2, /* a graph that was damaged and is made again, a slow call, a line that an import passes over */
+    VECSTORE_LOG_INFO = 3,    /* graphs and snapshots that were saved, what a crash had left over */
+    VECSTORE_LOG_DEBUG = 4    /* collections that were opened */
+};
+
+/*
+ * Is told what happens that no call returns. `message` is one line of UTF-8 without a line end, and gone when the function returns.
+ * It may be called on any thread, those of the library too, and on several at once. It may call the library, this function's own
+ * removal too, but messages that arise from that are not told. It must return normally, and soon: a call, or the work in the
+ * background, waits for it. The library holds no lock meanwhile.
+ */
+typedef void (*vecstore_log_callback)(vecstore_log_level level, const char *message, void *payload);
+
+/*
+ * Sets the function that is told, for the whole process; NULL: none, as in the beginning. Without one the library tells nothing to
+ * anybody: it never writes to standard error.
+ * When this returns, no call of the function that was set before runs any more, so that it may be unloaded, and `payload` freed.
+ * From within the function it does not wait: then calls of it may still run on other threads, and this one.
+ * @param[in] payload  for the function
+ * @param[in] level    messages that matter less are not told; 0 = VECSTORE_LOG_INFO
+ * Errors: INVALID_ARGUMENT. After fork() the child has the same function. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_set_log_callback(vecstore_log_callback callback, void *payload,
+                                                       vecstore_log_level level);
+
+/*
+ * Calls of collections that take this long or longer are told as warnings, in the whole process; 0: none, as in the beginning.
+ * Never fails. (since 0.1)
+ */
+VECSTORE_API void vecstore_set_slow_call_threshold(uint64_t microseconds);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
 /* Vectors and distances                                                                                              */
 /* ------------------------------------------------------------------------------------------------------------------ */
 

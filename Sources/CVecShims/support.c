@@ -16,6 +16,11 @@ char *vs_error_slot(void) {
     return slot;
 }
 
+int *vs_log_depth(void) {
+    static _Thread_local int depth;
+    return &depth;
+}
+
 uint64_t vs_checksum(const void *data, size_t size) { return XXH3_64bits(data, size); }
 
 struct vs_checksum_stream {

@@ -37,6 +37,16 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_set_log_callback
+        var declared = CVecStore.vecstore_set_log_callback
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_set_slow_call_threshold
+        var declared = CVecStore.vecstore_set_slow_call_threshold
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_row_size
         var declared = CVecStore.vecstore_row_size
         requireSameType(&ours, &declared)

@@ -11,6 +11,9 @@
 /* This thread's slot for the text of its last error: 1024 bytes that live as long as the thread. */
 char *vs_error_slot(void);
 
+/* How many calls of the host's log function this thread is in. */
+int *vs_log_depth(void);
+
 /* XXH3, 64 bits, seed 0 (xxHash, Yann Collet). */
 uint64_t vs_checksum(const void *data, size_t size);
 

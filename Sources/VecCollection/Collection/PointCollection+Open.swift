@@ -45,9 +45,31 @@ extension PointCollection {
         let lock = options.isReadOnly ? nil : try DirectoryLock(path)
         let opened = try OpenedCollection(path, options)
         let collection = try PointCollection(path, opened, options, lock: lock)
-        if let writer = opened.writer { try GraphFile.removeStrays(path, writer) }
+        let strays = try opened.writer.map { writer throws(VecStoreError) in try GraphFile.removeStrays(path, writer) } ?? 0
+        collection.tellOpened(strays: strays)
         collection.indexer?.wake()
         return collection
+    }
+
+    /// Tells what was found that an earlier process has left over, and what has to be made again.
+    private func tellOpened(strays: Int) {
+        let state = current
+        log.tell(.debug, "'\(directory)': opened for \(isReadOnly ? "reading" : "writing"), \(state.count) points")
+        for (settings, vector) in zip(settings, state.vectors) {
+            if let reason = vector.graphFailure {
+                let what = isReadOnly ? "all points are compared instead" : "it is made again"
+                log.tell(.warning, "'\(directory)': the graph of the vector '\(settings.name)' cannot be used, \(what): \(reason)")
+            }
+        }
+        if isReadOnly { return }
+        if strays > 0 { log.tell(.info, "'\(directory)': removed \(strays) files of graphs that were not written to their end") }
+        for file in rowFiles {
+            guard log.isTold(.info), let size = try? file.file.size() else { continue }
+            let rows = (size - RowFile.headerBytes) / max(file.stride, 1) - state.rowCount
+            if rows > 0 {
+                log.tell(.info, "'\(file.file.path)': \(rows) rows of writes that were never acknowledged are written over")
+            }
+        }
     }
 
     private static func check(_ vectors: [VectorSettings]) throws(VecStoreError) {

@@ -175,11 +175,23 @@ extension PointCollection {
         let start = ticks()
         do throws(VecStoreError) {
             let result = try body()
-            calls.note(operation, .ok, nanoseconds: ticks() - start)
+            note(operation, .ok, nanoseconds: ticks() - start)
             return result
         } catch {
-            calls.note(operation, CallEnd(error.code), nanoseconds: ticks() - start)
+            note(operation, CallEnd(error.code), nanoseconds: ticks() - start)
             throw error
         }
+    }
+
+    @inline(__always)
+    private func note(_ operation: Operation, _ end: CallEnd, nanoseconds: Int64) {
+        calls.note(operation, end, nanoseconds: nanoseconds)
+        if nanoseconds >= log.slowNanoseconds { tellSlow(operation, end, nanoseconds) }
+    }
+
+    @inline(never)
+    private func tellSlow(_ operation: Operation, _ end: CallEnd, _ nanoseconds: Int64) {
+        let status = end.place == CallEnd.ok.place ? "" : ", and ended with \(CallEnd.all[end.place])"
+        log.tell(.warning, "'\(directory)': \(operation.name) took \(milliseconds(nanoseconds))\(status)")
     }
 }

@@ -10,6 +10,7 @@ extension PointCollection {
         try NewDirectory.make(NewDirectory.trimmed(path), sync: true) { target throws(VecStoreError) in
             try SnapshotWriter(self, into: target).write(progress: progress)
         }
+        log.tell(.info, "'\(directory)': wrote a snapshot to '\(path)'")
     }
 
     /// Makes a collection from a snapshot, after checking all of it.

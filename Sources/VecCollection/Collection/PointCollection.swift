@@ -64,6 +64,7 @@ package final class PointCollection: @unchecked Sendable {
     let filters = FilterCache()
     let recalls = RecallTable()
 
+    let log = Log.shared
     /// Calls from outside.
     let calls = CallTable()
     /// What was done in the background.

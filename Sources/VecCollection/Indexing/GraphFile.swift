@@ -54,15 +54,18 @@ struct GraphFile {
     }
 
     /// Removes files of graphs that the database does not name: left over from a save that did not come to its end.
-    static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) {
+    /// - Returns: How many there were.
+    static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) -> Int {
         let select = try database.statement("SELECT file FROM graphs")
         var known = Set<String>()
         while try select.step() { known.insert(select.text(0)) }
         select.reset()
+        var count = 0
         for name in try fileNames(directory) {
             let isStray = name.hasPrefix("graph-") && !known.contains(name)
-            if isStray || AtomicFile.isTemporary(name) { unlink("\(directory)/\(name)") }
+            if isStray || AtomicFile.isTemporary(name), unlink("\(directory)/\(name)") == 0 { count += 1 }
         }
+        return count
     }
 }
 

@@ -5,7 +5,7 @@ import VecIndex
 
 /// The thread that brings points into the graphs of a collection while it is in use, and saves these now and then.
 final class Indexer: @unchecked Sendable {
-    // Safety: `isAwake`, `isStopping`, `thread` and `failure` are touched under `lock`, `unsaved` under `work`.
+    // Safety: `isAwake`, `isStopping`, `thread`, `failure` and `messages` are touched under `lock`, `unsaved` under `work`.
 
     private weak var collection: PointCollection?
     private let lock = Lock()
@@ -19,6 +19,8 @@ final class Indexer: @unchecked Sendable {
     private var unsaved: [Int]
     /// What went wrong last: the work is tried again with the next write.
     private var failure: VecStoreError?
+    /// What is to be told once nothing is locked any more. Under `lock`.
+    private var messages: [(level: LogLevel, text: String)] = []
 
     /// Rows that are worth a file in between: making them anew after a crash would take some seconds.
     private static let leastToSave = 32_768
@@ -84,6 +86,7 @@ final class Indexer: @unchecked Sendable {
         } else {
             // Points are found without it, by comparing them; the next write tries again.
             held.release()
+            failure = VecStoreError(.outOfMemory, "no thread could be started to bring points into the graph")
         }
     }
 
@@ -118,6 +121,7 @@ final class Indexer: @unchecked Sendable {
     }
 
     private func portion(_ collection: PointCollection) -> Bool {
+        defer { tellMessages(collection) }
         work.lock()
         defer { work.unlock() }
         do throws(VecStoreError) {
@@ -136,12 +140,30 @@ final class Indexer: @unchecked Sendable {
         }
     }
 
-    /// Keeps how a portion has ended, and lets writers know that something has changed.
-    private func note(_ end: VecStoreError?) {
+    /// Keeps how a portion has ended, lets writers know that something has changed, and keeps what is to be told: a failure once,
+    /// however often it comes again.
+    func note(_ end: VecStoreError?) {
         lock.lock()
+        defer { lock.unlock() }
+        if let end {
+            if failure?.message != end.message {
+                messages.append((.error, "work in the background failed, and is tried again with the next write: \(end.message)"))
+            }
+        } else if failure != nil {
+            messages.append((.info, "work in the background goes on after a failure"))
+        }
         failure = end
         changed.signalAll()
-        lock.unlock()
+    }
+
+    /// Tells what there is to be told: the caller holds no lock.
+    func tellMessages(_ collection: PointCollection) {
+        let told = lock.withLock {
+            let told = messages
+            messages = []
+            return told
+        }
+        for (level, text) in told { collection.log.tell(level, "'\(collection.directory)': \(text)") }
     }
 
     /// Does a portion of work for one vector; the caller holds `work`.
@@ -172,6 +194,7 @@ final class Indexer: @unchecked Sendable {
 
     /// Saves all graphs that have changed.
     func save(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
+        defer { tellMessages(collection) }
         work.lock()
         defer { work.unlock() }
         try save(collection, database, least: 1)
@@ -183,7 +206,12 @@ final class Indexer: @unchecked Sendable {
             guard let graph = vector.graph, !graph.isReadOnly else { continue }
             // A graph is written whole: the larger it is, the more there must be that is new in it.
             guard least == 1 || unsaved[place] >= graph.count / 4 else { continue }
+            let start = ticks()
             try GraphFile.save(graph, rows: vector.indexedRows, place: place, collection, database)
+            let took = milliseconds(ticks() - start), name = collection.settings[place].name
+            lock.withLock {
+                messages.append((.info, "saved the graph of the vector '\(name)': \(graph.count) vectors in \(took)"))
+            }
             unsaved[place] = 0
             collection.background.savedGraphs.add(1, ordering: .relaxed)
         }

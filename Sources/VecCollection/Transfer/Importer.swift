@@ -68,14 +68,22 @@ struct Importer {
     /// A line that cannot be a point: passed over, or the end.
     private mutating func refuse(_ line: Int, _ reason: VecStoreError) throws(VecStoreError) {
         guard isAboutThePoint(reason) else { throw reason }
-        if options.skipsBad {
-            result.skipped += 1
-            return
-        }
+        if options.skipsBad { return skip(line, reason) }
         // What came before is written, and found to be right or not.
         try flush(next: line)
         throw told(line, reason)
     }
+
+    private mutating func skip(_ line: Int, _ reason: VecStoreError) {
+        result.skipped += 1
+        if result.skipped <= Importer.mostTold {
+            collection.log.tell(.warning, "passed over \(told(line, reason).message)")
+        } else if result.skipped == Importer.mostTold + 1 {
+            collection.log.tell(.warning, "'\(reader.path)': more lines are passed over, which are not told")
+        }
+    }
+
+    private static let mostTold = 20
 
     private func told(_ line: Int, _ reason: VecStoreError) -> VecStoreError {
         VecStoreError(reason.code, "line \(line) of '\(reader.path)': \(reason.message)")
@@ -170,7 +178,7 @@ struct Importer {
             foundAny = true
             result.nextLine = batch.lines[i]
             guard isAboutThePoint(flaw), options.skipsBad else { throw told(batch.lines[i], flaw) }
-            result.skipped += 1
+            skip(batch.lines[i], flaw)
             start = i + 1
         }
     }

@@ -24,6 +24,7 @@ SCALARS = {
 CALLBACKS = {
     "vecstore_filter_callback": _ffi.FilterCallback,
     "vecstore_progress_callback": _ffi.ProgressCallback,
+    "vecstore_log_callback": _ffi.LogCallback,
 }
 
 
@@ -56,6 +57,8 @@ def constants(header, prefix):
 
 def is_same(c_type, python_type, scalars):
     """Whether a ctypes type stands for a C type. Pointers to elements are passed as addresses, so void * will do."""
+    if c_type in CALLBACKS:
+        return python_type is CALLBACKS[c_type]
     if not c_type.endswith("*"):
         return python_type is scalars[c_type]
     target = c_type[:-1].replace("const", "").strip()
@@ -102,11 +105,7 @@ def test_every_struct_has_the_fields_of_the_header(header, scalars):
         declared = _ffi.STRUCTS[name]._fields_
         assert [field.group(2) for field in fields] == [field for field, _ in declared], name
         for field, (_, python_type) in zip(fields, declared):
-            c_type = field.group(1).strip()
-            if c_type in CALLBACKS:
-                assert python_type is CALLBACKS[c_type]
-            else:
-                assert is_same(c_type, python_type, scalars), (name, field.group(2))
+            assert is_same(field.group(1).strip(), python_type, scalars), (name, field.group(2))
 
 
 def test_the_names_stand_for_the_numbers_of_the_header(header):
@@ -119,6 +118,7 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.PAYLOAD_CHANGES.items()} == constants(header, "VECSTORE_PAYLOAD_")
     assert {name.upper(): code for name, code in _ffi.TEXT_MODES.items()} == constants(header, "VECSTORE_TEXT_")
     assert {name.upper(): code for name, code in _ffi.FUSIONS.items()} == constants(header, "VECSTORE_FUSION_")
+    assert {name.upper(): code for name, code in _ffi.LOG_LEVELS.items()} == constants(header, "VECSTORE_LOG_")
     short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY"})
     short.update({"default": "DEFAULT", "none": "NONE"})
     assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")

@@ -59,6 +59,7 @@ from .functions import (
     unpack_bits,
 )
 from .index import Calibration, Index, IndexStats, RangeResult
+from .log import set_log_callback, set_slow_call_threshold, use_logging
 from .metrics import metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
 from .points import Facet, Group, Hit, ImportResult, Point
@@ -127,5 +128,8 @@ __all__ = [
     "pack_bits",
     "pairwise",
     "row_size",
+    "set_log_callback",
+    "set_slow_call_threshold",
     "unpack_bits",
+    "use_logging",
 ]

@@ -9,6 +9,8 @@ already in range: `_arrays` sees to that. They allocate the results and turn a f
 
 from __future__ import annotations
 
+import _thread
+import atexit
 import ctypes
 import errno
 import functools
@@ -59,6 +61,7 @@ DURABILITIES = {"full": 1, "normal": 2, "none": 3}
 PAYLOAD_CHANGES = {"replace": 1, "merge": 2, "delete_keys": 3}
 TEXT_MODES = {"any": 1, "all": 2, "phrase": 3, "prefix": 4}
 FUSIONS = {"rrf": 1, "weighted": 2, "dbsf": 3}
+LOG_LEVELS = {"error": 1, "warning": 2, "info": 3, "debug": 4}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
 OLDEST_VERSION = 100
@@ -72,6 +75,7 @@ ASSIGNMENTS_MOST = 2
 
 FilterCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_void_p)
 ProgressCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_uint64, c_void_p)
+LogCallback = ctypes.CFUNCTYPE(None, c_uint32, c_char_p, c_void_p)
 
 
 class FilterStruct(ctypes.Structure):
@@ -446,6 +450,8 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_build_info": (c_char_p, ()),
     "vecstore_last_error": (c_char_p, ()),
     "vecstore_status_name": (c_char_p, (_STATUS,)),
+    "vecstore_set_log_callback": (_STATUS, (LogCallback, c_void_p, c_uint32)),
+    "vecstore_set_slow_call_threshold": (None, (c_uint64,)),
     "vecstore_row_size": (c_size_t, (_DTYPE, c_size_t)),
     "vecstore_is_supported": (c_bool, (_METRIC, _DTYPE)),
     "vecstore_distance": (_STATUS, (_ARRAY, _ARRAY, c_size_t, _METRIC, _DTYPE, POINTER(c_float))),
@@ -717,6 +723,61 @@ def _file_failure(error: errors.Error, path: Path) -> errors.Error:
     if isinstance(error, OSError):
         error.filename = os.fspath(path)
     return error
+
+
+_log_names = {code: name for name, code in LOG_LEVELS.items()}
+_log_listener: Optional[Callable[[str, str], Any]] = None
+
+
+class _LogState(threading.local):
+    """Whether a thread works for a listener: what is told meanwhile is dropped, because it would have no end."""
+
+    is_listening = False
+
+
+_log_state = _LogState()
+
+
+def _told(level: int, message: Optional[bytes], payload: Optional[int]) -> None:
+    """Is what the library calls. What a listener raises goes no further: ctypes gives it to `sys.unraisablehook`."""
+    listener = _log_listener
+    if listener is None or _log_state.is_listening:
+        return
+    _log_state.is_listening = True
+    try:
+        listener(_log_names.get(level, str(level)), (message or b"").decode("utf-8", "replace"))
+    except KeyboardInterrupt:
+        # It is for the main thread, as soon as that runs Python again.
+        _thread.interrupt_main()
+    finally:
+        _log_state.is_listening = False
+
+
+# One function for the life of the process: a listener may take itself away while it runs.
+_log_function = LogCallback(_told)
+
+
+def set_log_listener(listener: Optional[Callable[[str, str], Any]], level: str) -> None:
+    """When this returns no call of the listener before runs any more, unless it was called by that."""
+    global _log_listener
+    if listener is not None:
+        # Without one first: what the one before is told is not told to this one.
+        _check(_lib.vecstore_set_log_callback(LogCallback(0), None, 0))
+        _log_listener = listener
+        _check(_lib.vecstore_set_log_callback(_log_function, None, LOG_LEVELS[level]))
+    else:
+        _check(_lib.vecstore_set_log_callback(LogCallback(0), None, 0))
+        _log_listener = None
+
+
+def set_slow_call_threshold(microseconds: int) -> None:
+    _lib.vecstore_set_slow_call_threshold(microseconds)
+
+
+@atexit.register
+def _tell_nobody() -> None:
+    """Threads of the library may outlive the interpreter."""
+    _lib.vecstore_set_log_callback(LogCallback(0), None, 0)
 
 
 def _path_bytes(path: Path) -> bytes:
@@ -1355,9 +1416,11 @@ def _watched(
     progress = _Progress(tell)
     options = options_with(ProgressCallback(progress))
     failure: Optional[errors.Error] = None
+    is_listening = _log_state.is_listening
 
     def work() -> None:
         nonlocal failure
+        _log_state.is_listening = is_listening
         status = call(byref(options))
         if status != 0:
             failure = _failure(status)
