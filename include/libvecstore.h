@@ -1570,6 +1570,32 @@ VECSTORE_API vecstore_status vecstore_collections_metrics(const vecstore_collect
                                                           size_t *needed);
 
 /*
+ * Whether a collection can do its work, as one JSON object: "status" is "ok", "degraded" (it works, but something should be done) or
+ * "failed"; "reasons" has an object for each thing that is not as it should be: "code", "status" and "message".
+ *
+ *   code              | status   | what it means
+ *   ------------------+----------+-------------------------------------------------------------------------------
+ *   closed            | failed   | it was closed
+ *   forked            | failed   | it was opened before fork(): this process opens it for itself
+ *   directory_gone    | failed   | the directory was moved or removed
+ *   lock_lost         | failed   | the lock file was replaced: another process may write to the directory
+ *   disk_full         | failed   | of a writer: less than 8 MiB are left
+ *   disk_nearly_full  | degraded | of a writer: less than 256 MiB, or hardly any files, are left
+ *   index_failing     | degraded | the last work in the background failed; it is tried again with the next write
+ *   graph_damaged     | degraded | a saved graph cannot be used: points are compared until a writer has made it again
+ *   rows_nearly_used  | degraded | nine tenths of the rows that there can be were handed out
+ *   reader_old        | degraded | of a reader: it shows a state from before a minute or more, which keeps the log at 256 MiB or more
+ *   log_long          | degraded | of a writer: the log has 256 MiB or more, mostly because somebody reads an old state
+ *
+ * Others may come. In the child of a fork this is VECSTORE_OK, unlike all other calls; of a handle that was freed nothing is known, so
+ * it is VECSTORE_ERR_INVALID_HANDLE. O(1): some looks at files.
+ * @param[out] buffer, size, needed  as of vecstore_collection_describe
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_health(const vecstore_collection *collection, char *buffer, size_t size,
+                                                        size_t *needed);
+
+/*
  * Points in files: JSON Lines, a point a line, in UTF-8:
  *
  *   {"id": 7, "vector": [0.5, 1], "payload": {"section": "net"}, "expires": 4102444800000000}

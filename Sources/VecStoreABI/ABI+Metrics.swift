@@ -17,6 +17,17 @@ public func vecstore_collection_metrics(
     }
 }
 
+@_cdecl("vecstore_collection_health")
+public func vecstore_collection_health(
+    _ collection: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ size: Int, _ needed: UnsafeMutablePointer<Int>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            try copy(CollectionHealth(collection).text, to: buffer, size, needed)
+        }
+    }
+}
+
 @_cdecl("vecstore_collections_metrics")
 public func vecstore_collections_metrics(
     _ collections: UnsafePointer<OpaquePointer?>!, _ names: UnsafePointer<UnsafePointer<CChar>?>!, _ n: Int,

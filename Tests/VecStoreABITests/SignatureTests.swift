@@ -417,6 +417,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_health
+        var declared = CVecStore.vecstore_collection_health
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_collection_import
         var declared = CVecStore.vecstore_collection_import
         requireSameType(&ours, &declared)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Synchronization
 import VecIndex
 
 extension PointCollection {
@@ -13,6 +14,7 @@ extension PointCollection {
             // The transaction that shows the points of one moment ends, and another one begins.
             try database.run("COMMIT")
             try database.run("BEGIN")
+            shownSince.store(ticks(), ordering: .relaxed)
             if try Catalog.changes(database) == current.changes { return false }
             let rowCount = try Catalog.nextRow(database)
             for file in rowFiles { try file.checkSize(rows: rowCount) }

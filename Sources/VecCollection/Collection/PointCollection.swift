@@ -24,7 +24,7 @@ package final class PointCollection: @unchecked Sendable {
     let rowFiles: [RowFile]
     let points: PointTable
     let readers: ReaderPool
-    private let directoryLock: DirectoryLock?
+    let directoryLock: DirectoryLock?
     private let owner = getpid()
 
     let writeLock = Lock()
@@ -69,6 +69,9 @@ package final class PointCollection: @unchecked Sendable {
     let calls = CallTable()
     /// What was done in the background.
     let background = WorkCounters()
+
+    /// When the state that a reader shows was that of the database.
+    let shownSince = Atomic<Int64>(ticks())
 
     private(set) var indexer: Indexer?
     private let isClosed = Atomic<Bool>(false)
@@ -219,6 +222,8 @@ package final class PointCollection: @unchecked Sendable {
                 .invalidHandle, "the collection was opened before fork(): a child opens it for itself, SQLite cannot be shared")
         }
     }
+
+    var isClosedByOwner: Bool { isClosed.load(ordering: .acquiring) }
 
     // MARK: - The end
 

@@ -6,6 +6,7 @@ import VecIndex
 /// That one writer has the directory of a collection: a lock of the system on a file in it, which goes with the process.
 final class DirectoryLock {
     private let descriptor: Int32
+    private let path: String
     private let owner = getpid()
 
     static let fileName = "lock"
@@ -24,6 +25,14 @@ final class DirectoryLock {
             throw systemError("lock", path, code)
         }
         descriptor = fd
+        self.path = path
+    }
+
+    /// Whether the file that is locked is the one that the next writer would lock.
+    var isInPlace: Bool {
+        var own = stat(), other = stat()
+        guard fstat(descriptor, &own) == 0, stat(path, &other) == 0 else { return false }
+        return own.st_dev == other.st_dev && own.st_ino == other.st_ino
     }
 
     /// Gives it up before this goes. The child of a fork has the same lock, and may keep it longer: it is given up for both, but

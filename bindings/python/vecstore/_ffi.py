@@ -631,6 +631,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_collection_verify": (_STATUS, (_HANDLE,)),
     "vecstore_collection_describe": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
     "vecstore_collection_metrics": (_STATUS, (_HANDLE, c_char_p, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_collection_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
     "vecstore_collections_metrics": (
         _STATUS,
         (POINTER(_HANDLE), POINTER(c_char_p), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),

@@ -447,6 +447,10 @@ def describe(handle: int) -> str:
     return _ffi._text(functools.partial(_lib.vecstore_collection_describe, handle))
 
 
+def health(handle: int) -> str:
+    return _ffi._text(functools.partial(_lib.vecstore_collection_health, handle))
+
+
 def metrics(handles: Sequence[int], names: Sequence[Optional[bytes]]) -> str:
     """Of some collections, in one text; None is the last part of a path."""
     count = len(handles)

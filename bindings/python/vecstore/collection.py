@@ -322,6 +322,27 @@ class Collection:
         description: dict[str, Any] = json.loads(_ffi_collection.describe(self._open_handle()))
         return description
 
+    def health(self) -> dict[str, Any]:
+        """Whether the collection can do its work. Some looks at files; nothing is read through.
+
+        Returns
+        -------
+        dict
+            status : "ok", "degraded" (it works, but something should be done) or "failed". reasons : a list of dicts
+            with "code", "status" and "message" for what is not as it should be. Codes: "closed", "forked",
+            "directory_gone", "lock_lost", "disk_full", "disk_nearly_full", "index_failing", "graph_damaged",
+            "rows_nearly_used", "reader_old", "log_long"; others may come.
+
+        Notes
+        -----
+        Of a closed collection, and in the child of `os.fork`, it is "failed", where other methods raise.
+        """
+        if self._handle == 0:
+            reason = {"code": "closed", "status": "failed", "message": "the collection is closed"}
+            return {"status": "failed", "reasons": [reason]}
+        health: dict[str, Any] = json.loads(_ffi_collection.health(self._handle))
+        return health
+
     def metrics(self, name: Optional[str] = None) -> str:
         """Numbers about the collection for Prometheus, in its text format.
 
