@@ -347,6 +347,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_scroll_ordered
+        var declared = CVecStore.vecstore_collection_scroll_ordered
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_collection_search
         var declared = CVecStore.vecstore_collection_search
         requireSameType(&ours, &declared)
