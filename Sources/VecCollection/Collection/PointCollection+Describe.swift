@@ -109,7 +109,7 @@ extension PointCollection {
             state.fields.fields.reduce(0) { $0 + ($1.loaded?.bytes ?? 0) + ($1.lengths?.bytes ?? 0) }
         }
         return [
-            ("ids", points.bytes(state.rowCount)), ("dead_rows", dead), ("graphs", graphs), ("waiting_codes", waiting),
+            ("ids", state.store.points.bytes(state.rowCount)), ("dead_rows", dead), ("graphs", graphs), ("waiting_codes", waiting),
             ("payload_indexes", fields), ("filter_cache", filters.counts.bytes),
         ]
     }

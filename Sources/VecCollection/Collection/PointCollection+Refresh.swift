@@ -10,18 +10,26 @@ extension PointCollection {
     func showChanges() throws(VecStoreError) -> Bool {
         try checkUsable()
         guard isReadOnly else { return false }
-        return try readers.with { database throws(VecStoreError) in
-            // The transaction that shows the points of one moment ends, and another one begins.
-            try database.run("COMMIT")
-            try database.run("BEGIN")
-            shownSince.store(ticks(), ordering: .relaxed)
-            if try Catalog.changes(database) == current.changes { return false }
+        return try readers.renew { database throws(VecStoreError) in
+            let now = current, moment = ticks()
+            if try Catalog.changes(database) == now.changes {
+                shownSince.store(moment, ordering: .relaxed)
+                return false
+            }
             let rowCount = try Catalog.nextRow(database)
-            for file in rowFiles { try file.checkSize(rows: rowCount) }
-            let loader = StateLoader(directory, database, settings, rowFiles, points, knownRows: current.rowCount)
+            let described = try Catalog.vectors(database, directory)
+            let isCompacted = zip(described, now.store.files).contains { "\(directory)/\($0.file)" != $1.file.path }
+            var store = now.store
+            if isCompacted {
+                store = try RowStore(directory, described, try Catalog.uuid(database), rows: rowCount, isWritable: false)
+            } else {
+                for file in store.files { try file.checkSize(rows: rowCount) }
+            }
+            let loader = StateLoader(directory, database, settings, store, knownRows: isCompacted ? 0 : now.rowCount)
             let (loaded, _) = try loader.load(rowCount: rowCount)
-            for file in rowFiles { try file.external.grow(to: rowCount) }
+            for file in store.files { try file.external.grow(to: rowCount) }
             nextExpiry.store(try StateLoader.nextExpiry(database), ordering: .relaxed)
+            shownSince.store(moment, ordering: .relaxed)
             publish { old in loaded.following(old) }
             return true
         }

@@ -40,7 +40,7 @@ extension PointCollection {
             let id = PointID(select, 1)
             let missing = UInt64(bitPattern: select.number(3))
             let payload = select.bytes(4)
-            let sum = rowChecksum(settings, missing: missing) { rowFiles[$0].row(row) } ^ payloadChecksum(payload)
+            let sum = rowChecksum(settings, missing: missing) { state.store.files[$0].row(row) } ^ payloadChecksum(payload)
             guard select.number(2) == Int64(sum) else {
                 throw VecStoreError(
                     .corrupt,

@@ -21,8 +21,6 @@ package final class PointCollection: @unchecked Sendable {
     package let settings: [VectorSettings]
     package let options: CollectionOptions
     let table = KernelTable.current
-    let rowFiles: [RowFile]
-    let points: PointTable
     let readers: ReaderPool
     let directoryLock: DirectoryLock?
     private let owner = getpid()
@@ -82,8 +80,6 @@ package final class PointCollection: @unchecked Sendable {
         self.directory = directory
         self.options = options
         settings = opened.settings
-        rowFiles = opened.rowFiles
-        points = opened.points
         readers = opened.readers
         writer = opened.writer
         waiting = opened.state.vectors.map(\.waiting)
@@ -179,7 +175,14 @@ package final class PointCollection: @unchecked Sendable {
     ) throws(VecStoreError) -> R {
         try checkUsable()
         try expirePoints()
-        return try readers.with { database throws(VecStoreError) in
+        return try matching(body)
+    }
+
+    /// The same with points whose end has come.
+    func matching<R>(
+        _ body: (CollectionState, Database) throws(VecStoreError) -> R
+    ) throws(VecStoreError) -> R {
+        try readers.with { database throws(VecStoreError) in
             // Between its commit and the moment when its state is seen a write takes some microseconds.
             for attempt in 0..<PointCollection.mostAttempts {
                 if let result = try attemptMoment(database, body) { return result }

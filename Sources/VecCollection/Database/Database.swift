@@ -13,7 +13,6 @@ final class Database {
     private var statements: [String: Statement] = [:]
     private let owner = getpid()
     private var reader: PhraseReader?
-
     enum Mode {
         case create, readWrite, readOnly
         /// Read-only, of a file that nobody changes: where not even a lock can be taken.
@@ -129,10 +128,13 @@ final class Database {
             return result
         } catch {
             // SQLite may have done it by itself, where the disk was full.
-            if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+            endTransaction()
             throw error
         }
     }
+
+    /// Takes the transaction back, where there is one.
+    func endTransaction() { if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) } }
 
     /// Runs `body` over one state of the database, whatever others write meanwhile: that of the transaction, where there is one.
     func reading<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {

@@ -64,7 +64,7 @@ struct GraphWork {
     private func writableGraph() throws(VecStoreError) -> any VectorIndex {
         let vector = state
         if let graph = vector.graph, !graph.isReadOnly { return graph }
-        let rows = collection.rowFiles[place].external
+        let rows = collection.current.store.files[place].external
         var graph: (any VectorIndex)?
         if vector.graph != nil, let writer = collection.writer {
             let saved = try collection.writeLock.withLock { () throws(VecStoreError) in try GraphFile.find(writer, place) }
@@ -93,7 +93,7 @@ struct GraphWork {
         let (portion, threads) = self.portion
         let from = state.indexedRows, end = min(rowCount, from + portion)
         let hidden = state.hidden
-        let file = collection.rowFiles[place]
+        let file = collection.current.store.files[place]
         let rows = (from..<end).filter { !(hidden?.contains(UInt32($0)) ?? false) }
         if !rows.isEmpty {
             let ids = rows.map { UInt64($0) }
@@ -159,7 +159,7 @@ extension CollectionState {
         var vectors = vectors
         change(&vectors[place])
         return CollectionState(
-            version: version, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
-            vectors: vectors, fields: fields)
+            version: version, changes: changes, store: store, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
+            dead: dead, vectors: vectors, fields: fields)
     }
 }

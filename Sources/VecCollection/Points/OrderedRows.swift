@@ -108,7 +108,7 @@ struct OrderedRows {
         }
         var most: UInt64?
         for row in rows {
-            let number = collection.points.id(Int(row))
+            let number = state.store.points.id(Int(row))
             if number == PointTable.isText {
                 texts.append(row)
             } else if hasNumbers, least.map({ number > $0 }) ?? true, most.map({ number < $0 }) ?? true {

@@ -17,36 +17,47 @@ extension PointCollection {
         if due == .max { return }
         let time = now()
         if due > time { return }
-        try readers.with { database throws(VecStoreError) in
-            try database.reading { () throws(VecStoreError) in
-                let select = try database.statement("SELECT row FROM points WHERE expires <= ?1")
-                try select.bind(1, time)
-                var rows: [UInt32] = []
-                while try select.step() { if let row = UInt32(exactly: select.number(0)) { rows.append(row) } }
-                select.reset()
-                try hide(rows)
-                let next = try database.statement("SELECT min(expires) FROM points WHERE expires > ?1")
-                try next.bind(1, time)
-                let isOne = try next.step() && next.type(0) == .number
-                // Where a write has put an earlier one in its place meanwhile, that one stands.
-                _ = nextExpiry.compareExchange(expected: due, desired: isOne ? next.number(0) : .max, ordering: .relaxed)
-                next.reset()
+        // Once more where rows have got other numbers meanwhile.
+        while true {
+            let isDone = try matching { (state, database) throws(VecStoreError) in
+                try expirePoints(due: due, at: time, state.store, database)
             }
+            if isDone { return }
         }
     }
 
-    private func hide(_ rows: [UInt32]) throws(VecStoreError) {
-        var isDone = false
-        while !isDone {
+    private func expirePoints(
+        due: Int64, at time: Int64, _ store: RowStore, _ database: Database
+    ) throws(VecStoreError) -> Bool {
+        let select = try database.statement("SELECT row FROM points WHERE expires <= ?1")
+        try select.bind(1, time)
+        var rows: [UInt32] = []
+        while try select.step() { if let row = UInt32(exactly: select.number(0)) { rows.append(row) } }
+        select.reset()
+        guard try hide(rows, in: store) else { return false }
+        let next = try database.statement("SELECT min(expires) FROM points WHERE expires > ?1")
+        try next.bind(1, time)
+        let isOne = try next.step() && next.type(0) == .number
+        // Where a write has put an earlier one in its place meanwhile, that one stands.
+        _ = nextExpiry.compareExchange(expected: due, desired: isOne ? next.number(0) : .max, ordering: .relaxed)
+        next.reset()
+        return true
+    }
+
+    /// - Returns: false where the rows of now are others.
+    private func hide(_ rows: [UInt32], in store: RowStore) throws(VecStoreError) -> Bool {
+        while true {
             let span = current.rowCount
             var sets: [RowSet] = []
             for _ in 0...settings.count { sets.append(try RowSet(span: span)) }
+            var isSame = true, isDone = false
             publish { old in
+                isSame = old.store === store
                 // Rows that came meanwhile would not fit.
-                if old.rowCount > span { return old }
-                isDone = true
-                return old.hiding(rows, sets)
+                isDone = isSame && old.rowCount <= span
+                return isDone ? old.hiding(rows, sets) : old
             }
+            if isDone || !isSame { return isDone }
         }
     }
 
@@ -93,7 +104,7 @@ extension CollectionState {
             vectors[place].hidden = hidden
         }
         return CollectionState(
-            version: version + 1, changes: changes, rowCount: rowCount, count: count - gone.count, hasTextIDs: hasTextIDs,
+            version: version + 1, changes: changes, store: store, rowCount: rowCount, count: count - gone.count, hasTextIDs: hasTextIDs,
             dead: newDead, vectors: vectors, fields: fields)
     }
 }

@@ -29,7 +29,7 @@ extension PointCollection {
         if withVectors {
             let missing = UInt64(bitPattern: select.number(2))
             for (place, vector) in settings.enumerated() where missing & (1 << UInt64(place)) == 0 {
-                vectors[vector.name] = try storedVector(row, place)
+                vectors[vector.name] = try storedVector(row, place, state.store)
             }
         }
         return Point(id: PointID(select, 1), payload: Array(select.bytes(4)), vectors: vectors, expires: expires)

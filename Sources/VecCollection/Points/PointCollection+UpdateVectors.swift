@@ -28,12 +28,13 @@ extension PointCollection {
             var all = vectors
             let named = try Set(vectors.map { (vectors) throws(VecStoreError) in try vector(vectors.name) })
             var memory: [Buffer] = []
+            let files = current.store.files
             for (place, settings) in settings.enumerated() where !named.contains(place) {
                 let copy = try allocate(UInt8.self, ids.count * settings.rowSize, for: "the vectors of \(ids.count) points")
                 let present = try allocate(UInt8.self, ids.count, for: "the vectors of \(ids.count) points")
                 for (i, row) in rows.enumerated() where missing[i] & (1 << UInt64(place)) == 0 {
                     present.pointer(UInt8.self)[i] = 1
-                    (copy.base + i * settings.rowSize).copyMemory(from: rowFiles[place].row(row), byteCount: settings.rowSize)
+                    (copy.base + i * settings.rowSize).copyMemory(from: files[place].row(row), byteCount: settings.rowSize)
                 }
                 memory += [copy, present]
                 all.append(

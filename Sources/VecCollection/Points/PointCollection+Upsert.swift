@@ -59,14 +59,15 @@ extension PointCollection {
             throw VecStoreError(.tooLarge, "\(first) rows have been used, and \(count) more are too many: compact the collection")
         }
         // First the vectors: a row that the database names has its vectors, whatever happens.
+        let files = current.store.files
         for place in settings.indices {
             guard let rows = staged.rows[place] else {
-                try rowFiles[place].skip(to: first + count)
+                try files[place].skip(to: first + count)
                 continue
             }
-            try rowFiles[place].write(rows, count: count, at: first)
+            try files[place].write(rows, count: count, at: first)
         }
-        if options.durability != .none { for file in rowFiles { try file.file.synchronizeContent() } }
+        if options.durability != .none { for file in files { try file.file.synchronizeContent() } }
 
         try encodeWaiting(first..<(first + count))
         var change = try StateChange(self, rowCount: first + count)
@@ -114,7 +115,7 @@ extension PointCollection {
         for (place, settings) in settings.enumerated() where settings.hasWaitingCodes {
             let context = try ScanContext(
                 table: table, metric: settings.metric, type: settings.type, dimension: settings.dimension)
-            try waiting[place].append(rows, rowFiles[place], context, indexedRows: state.vectors[place].indexedRows)
+            try waiting[place].append(rows, state.store.files[place], context, indexedRows: state.vectors[place].indexedRows)
         }
     }
 

@@ -7,11 +7,13 @@ import VecKernelTypes
 /// the largest (1 − diversity) · score − diversity · (likeness to the nearest one taken).
 struct Diversity {
     private let collection: PointCollection
+    private let store: RowStore
     private let place: Int
     private let diversity: Float
 
-    init(_ collection: PointCollection, _ place: Int, _ diversity: Float) {
+    init(_ collection: PointCollection, _ store: RowStore, _ place: Int, _ diversity: Float) {
         self.collection = collection
+        self.store = store
         self.place = place
         self.diversity = diversity
     }
@@ -22,9 +24,9 @@ struct Diversity {
         guard let kernels = collection.table.distance(settings.metric, settings.type) else {
             throw VecStoreError(.internalError, "no kernel for \(settings.metric.name) of \(settings.type.name)")
         }
-        let file = collection.rowFiles[place]
+        let file = store.files[place]
         var vectors: [[Float]] = []
-        for hit in hits { vectors.append(try collection.storedVector(hit.row, place)) }
+        for hit in hits { vectors.append(try collection.storedVector(hit.row, place, store)) }
         // How like each candidate is to the nearest one taken.
         var likeness = [Float](repeating: -.infinity, count: hits.count)
         var isTaken = [Bool](repeating: false, count: hits.count)

@@ -181,7 +181,7 @@ struct NearestRows {
         let vector = state.vectors[place]
         let mask = try mask(from: first, wanted)
         let start = mask == nil ? first : first & ~63
-        var blocks = vector.waiting.blocks(start..<state.rowCount, collection.rowFiles[place], isMasked: mask != nil)
+        var blocks = vector.waiting.blocks(start..<state.rowCount, state.store.files[place], isMasked: mask != nil)
         if let mask {
             for b in blocks.indices {
                 let from = Int(blocks[b].firstID) - start

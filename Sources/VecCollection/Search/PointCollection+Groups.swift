@@ -35,10 +35,11 @@ extension PointCollection {
             while true {
                 let reach = k + options.offset
                 var hits = try nearest(query, k: options.width(reach), options, state, wanted, place)
-                hits[0] = try chosen(hits[0], reach, options, place)
+                hits[0] = try chosen(hits[0], reach, options, place, state.store)
                 options.trace?.groupRounds.append(hits[0].count)
                 try options.trace.timed(.payloads) { () throws(VecStoreError) in
-                    try complete(&hits, database, place: place, withPayload: true, withVector: options.withVector)
+                    try complete(
+                        &hits, database, state.store, place: place, withPayload: true, withVector: options.withVector)
                 }
                 let found = try grouped(hits[0], path, groups: groups, groupSize: groupSize)
                 let isFull = found.count == groups && found.allSatisfy { $0.hits.count == groupSize }

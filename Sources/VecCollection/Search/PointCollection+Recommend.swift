@@ -17,17 +17,17 @@ extension PointCollection {
         let options = try withRecall(options, k: options.width(reach), place)
         return try vectorMoment(options, place) { (state, database, wanted) throws(VecStoreError) in
             let liked = try namedRows(positive, state, database, place), disliked = try namedRows(negative, state, database, place)
-            var query = try mean(liked, place)
+            var query = try mean(liked, place, state.store)
             if !negative.isEmpty {
-                for (d, element) in try mean(disliked, place).enumerated() { query[d] = 2 * query[d] - element }
+                for (d, element) in try mean(disliked, place, state.store).enumerated() { query[d] = 2 * query[d] - element }
             }
             let named = Set(liked + disliked)
             // Those that are named would be among the nearest, and diversity would keep its distance from them.
             let width = options.width(reach)
             var hits = try nearest(query, k: min(width + named.count, Limits.k), options, state, wanted, place)
             hits.removeAll { named.contains($0.row) }
-            var results = [try chosen(Array(hits.prefix(width)), reach, options, place)]
-            try complete(&results, database, place: place, options)
+            var results = [try chosen(Array(hits.prefix(width)), reach, options, place, state.store)]
+            try complete(&results, database, state.store, place: place, options)
             return results[0]
         }
     }
@@ -50,11 +50,11 @@ extension PointCollection {
     }
 
     /// The mean of the vectors of some rows; under cosine of their directions.
-    private func mean(_ rows: [UInt32], _ place: Int) throws(VecStoreError) -> [Float] {
+    private func mean(_ rows: [UInt32], _ place: Int, _ store: RowStore) throws(VecStoreError) -> [Float] {
         let settings = settings[place]
         var sum = [Float](repeating: 0, count: settings.dimension)
         for row in rows {
-            let vector = try storedVector(row, place)
+            let vector = try storedVector(row, place, store)
             let scale = settings.metric == .cosine ? 1 / vector.reduce(0) { $0 + $1 * $1 }.squareRoot() : 1
             for d in 0..<settings.dimension { sum[d] += vector[d] * scale / Float(rows.count) }
         }

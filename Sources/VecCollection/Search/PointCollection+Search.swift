@@ -59,8 +59,8 @@ extension PointCollection {
         _ wanted: RowSet?, _ place: Int
     ) throws(VecStoreError) -> [[Hit]] {
         var results = try nearest(queries, k: options.width(reach), options, state, wanted, place)
-        for i in results.indices { results[i] = try chosen(results[i], reach, options, place) }
-        try complete(&results, database, place: place, options)
+        for i in results.indices { results[i] = try chosen(results[i], reach, options, place, state.store) }
+        try complete(&results, database, state.store, place: place, options)
         return results
     }
 
@@ -92,12 +92,12 @@ extension PointCollection {
 
     /// Of the nearest rows of a query those that its options ask for.
     func chosen(
-        _ hits: [Hit], _ reach: Int, _ options: VectorSearchOptions, _ place: Int
+        _ hits: [Hit], _ reach: Int, _ options: VectorSearchOptions, _ place: Int, _ store: RowStore
     ) throws(VecStoreError) -> [Hit] {
         if options.diversity > 0 {
             options.trace?.diversityCandidates = hits.count
             let chosen = try options.trace.timed(.diversity) { () throws(VecStoreError) in
-                try Diversity(self, place, options.diversity).choose(hits, k: reach)
+                try Diversity(self, store, place, options.diversity).choose(hits, k: reach)
             }
             return Array(chosen.dropFirst(options.offset))
         }
@@ -107,12 +107,12 @@ extension PointCollection {
 
     /// Gives hits what their options ask for.
     func complete(
-        _ results: inout [[Hit]], _ database: Database?, place: Int, _ options: VectorSearchOptions
+        _ results: inout [[Hit]], _ database: Database?, _ store: RowStore, place: Int, _ options: VectorSearchOptions
     ) throws(VecStoreError) {
         options.trace?.hitCount = results.reduce(0) { $0 + $1.count }
         try options.trace.timed(.payloads) { () throws(VecStoreError) in
             try complete(
-                &results, database, place: place, withPayload: options.withPayload, withVector: options.withVector)
+                &results, database, store, place: place, withPayload: options.withPayload, withVector: options.withVector)
         }
     }
 
@@ -121,14 +121,14 @@ extension PointCollection {
     /// Gives hits their ids, and what else was asked for.
     /// - Parameter database: nil where neither payloads nor ids that are strings are needed.
     func complete(
-        _ results: inout [[Hit]], _ database: Database?, place: Int?, withPayload: Bool, withVector: Bool
+        _ results: inout [[Hit]], _ database: Database?, _ store: RowStore, place: Int?, withPayload: Bool, withVector: Bool
     ) throws(VecStoreError) {
         for i in results.indices {
-            for j in results[i].indices { results[i][j].id = .number(points.id(Int(results[i][j].row))) }
+            for j in results[i].indices { results[i][j].id = .number(store.points.id(Int(results[i][j].row))) }
         }
         if withVector, let place {
             for i in results.indices {
-                for j in results[i].indices { results[i][j].vector = try storedVector(results[i][j].row, place) }
+                for j in results[i].indices { results[i][j].vector = try storedVector(results[i][j].row, place, store) }
             }
         }
         guard let database else { return }
@@ -154,12 +154,13 @@ extension PointCollection {
     }
 
     /// The vector of a row, widened.
-    func storedVector(_ row: UInt32, _ place: Int) throws(VecStoreError) -> [Float] {
+    func storedVector(_ row: UInt32, _ place: Int, _ store: RowStore) throws(VecStoreError) -> [Float] {
         let dimension = settings[place].dimension
-        guard Int(row) < rowFiles[place].external.count else {
-            throw VecStoreError(.corrupt, "'\(directory)': row \(row) has no vectors: there are \(rowFiles[place].external.count) rows")
+        let file = store.files[place]
+        guard Int(row) < file.external.count else {
+            throw VecStoreError(.corrupt, "'\(directory)': row \(row) has no vectors: there are \(file.external.count) rows")
         }
-        let source = rowFiles[place].row(Int(row))
+        let source = file.row(Int(row))
         var vector = [Float](repeating: 0, count: dimension)
         var failure: VecStoreError?
         vector.withUnsafeMutableBytes { target in

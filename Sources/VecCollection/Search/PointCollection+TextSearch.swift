@@ -100,7 +100,7 @@ extension PointCollection {
         ]
         trace?.hitCount = rows.count
         try trace.timed(.payloads) { () throws(VecStoreError) in
-            try complete(&results, database, place: nil, withPayload: withPayload, withVector: false)
+            try complete(&results, database, state.store, place: nil, withPayload: withPayload, withVector: false)
         }
         return results[0]
     }

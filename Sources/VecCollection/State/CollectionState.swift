@@ -9,6 +9,8 @@ final class CollectionState: Sendable {
     let version: Int
     /// What the database says of its changes at this state: a snapshot of it that says the same shows the same points.
     let changes: Int64
+    /// Where the rows lie.
+    let store: RowStore
     /// Rows that have been handed out: those below are there, or dead.
     let rowCount: Int
     /// Points that there are.
@@ -24,11 +26,12 @@ final class CollectionState: Sendable {
     let hasTextIDs: Bool
 
     init(
-        version: Int, changes: Int64, rowCount: Int, count: Int, hasTextIDs: Bool, dead: RowSet?, vectors: [VectorState],
-        fields: FieldTable
+        version: Int, changes: Int64, store: RowStore, rowCount: Int, count: Int, hasTextIDs: Bool, dead: RowSet?,
+        vectors: [VectorState], fields: FieldTable
     ) {
         self.version = version
         self.changes = changes
+        self.store = store
         self.hasTextIDs = hasTextIDs
         self.rowCount = rowCount
         self.count = count
@@ -40,15 +43,15 @@ final class CollectionState: Sendable {
     /// The same as what comes after another state.
     func following(_ old: CollectionState) -> CollectionState {
         CollectionState(
-            version: old.version + 1, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
-            vectors: vectors, fields: fields)
+            version: old.version + 1, changes: changes, store: store, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
+            dead: dead, vectors: vectors, fields: fields)
     }
 
     /// The same points with other indexes of fields.
     func having(_ fields: FieldTable, changes: Int64) -> CollectionState {
         CollectionState(
-            version: version + 1, changes: changes, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs, dead: dead,
-            vectors: vectors, fields: fields)
+            version: version + 1, changes: changes, store: store, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
+            dead: dead, vectors: vectors, fields: fields)
     }
 
     func isAlive(_ row: Int) -> Bool {

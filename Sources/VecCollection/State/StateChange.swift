@@ -26,11 +26,11 @@ struct StateChange {
         before = collection.current
         self.rowCount = rowCount ?? before.rowCount
         spareHidden = [RowSet?](repeating: nil, count: collection.settings.count)
-        try collection.points.reserve(self.rowCount)
+        try before.store.points.reserve(self.rowCount)
     }
 
     mutating func add(_ row: Int, _ id: PointID, missing vectors: UInt64) {
-        collection.points.set(row, id)
+        before.store.points.set(row, id)
         addedRows.append(row)
         if case .text = id { hasTextIDs = true }
         if vectors != 0 { missing.append((row, vectors)) }
@@ -57,7 +57,7 @@ struct StateChange {
     /// Shows it: after the commit, by the one writer.
     func publish() {
         // Of rows that there is room for: it cannot fail.
-        for file in collection.rowFiles { try? file.external.grow(to: rowCount) }
+        for file in before.store.files { try? file.external.grow(to: rowCount) }
         collection.publish(next)
         if nextExpiry != .max { collection.nextExpiry.min(nextExpiry, ordering: .relaxed) }
     }
@@ -88,7 +88,7 @@ struct StateChange {
             vectors[place].hidden = spare
         }
         return CollectionState(
-            version: old.version + 1, changes: changes, rowCount: max(old.rowCount, rowCount), count: count,
+            version: old.version + 1, changes: changes, store: old.store, rowCount: max(old.rowCount, rowCount), count: count,
             hasTextIDs: old.hasTextIDs || hasTextIDs, dead: dead, vectors: vectors,
             fields: old.fields)
     }

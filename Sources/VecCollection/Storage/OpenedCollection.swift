@@ -6,8 +6,6 @@ import VecIndex
 /// The parts of a collection as its directory has them.
 struct OpenedCollection {
     var settings: [VectorSettings]
-    var rowFiles: [RowFile]
-    var points: PointTable
     var readers: ReaderPool
     var writer: Database?
     var state: CollectionState
@@ -23,17 +21,38 @@ struct OpenedCollection {
         }
         let (reader, mode) = try OpenedCollection.openReader(path)
         try Catalog.check(reader, directory)
-        // All of it is read in one state of the database. Where nothing is written, that is the one that goes on being shown.
-        if options.isReadOnly { try reader.run("BEGIN") }
-        let parts = try reader.reading { () throws(VecStoreError) in try Parts(directory, reader, options) }
-        readers = options.isReadOnly ? ReaderPool(pinned: reader) : ReaderPool(path, mode, first: reader)
+        let parts = try OpenedCollection.read(directory, reader, options)
+        readers = options.isReadOnly ? ReaderPool(pinned: reader, mode) : ReaderPool(path, mode, first: reader)
         settings = parts.vectors
-        rowFiles = parts.rowFiles
-        points = parts.points
         state = parts.state
         largestID = parts.largestID
         nextExpiry = parts.nextExpiry
         if !options.isReadOnly && options.durability != .none { try synchronize(directory) }
+    }
+
+    /// All of it is read in one state of the database. Where nothing is written, that is the one that goes on being shown.
+    private static func read(
+        _ directory: String, _ reader: Database, _ options: CollectionOptions
+    ) throws(VecStoreError) -> Parts {
+        guard options.isReadOnly else {
+            return try reader.reading { () throws(VecStoreError) in try Parts(directory, reader, options) }
+        }
+        return try retryCompacted(reader) { () throws(VecStoreError) in try Parts(directory, reader, options) }
+    }
+
+    /// Calls `body` in a transaction, which stays open, until it finds all files that the database names there: a writer may compact
+    /// the collection meanwhile, and then removes those that it had.
+    static func retryCompacted<R>(_ reader: Database, _ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        while true {
+            try reader.run("BEGIN")
+            let changes = try Catalog.changes(reader)
+            do throws(VecStoreError) {
+                return try body()
+            } catch {
+                try reader.run("COMMIT")
+                guard error.code == .notFound, try Catalog.changes(reader) != changes else { throw error }
+            }
+        }
     }
 
     static func prepareWriter(_ database: Database, _ durability: Durability) throws(VecStoreError) {
@@ -72,7 +91,7 @@ struct OpenedCollection {
     /// Waits until the disk has all that was written before, be it by a writer that did not wait for it. What is written from now
     /// on, and waits, stands on that.
     private func synchronize(_ directory: String) throws(VecStoreError) {
-        for file in rowFiles { try file.file.synchronizeContent() }
+        for file in state.store.files { try file.file.synchronizeContent() }
         try writer?.synchronize()
         try FileHandle.synchronizeDirectory(directory)
         // Who may not read the directory above goes on without.
@@ -82,8 +101,6 @@ struct OpenedCollection {
     /// What the database says, and the files that it names.
     private struct Parts {
         let vectors: [VectorSettings]
-        let rowFiles: [RowFile]
-        let points: PointTable
         let state: CollectionState
         let largestID: UInt64?
         let nextExpiry: Int64
@@ -93,15 +110,8 @@ struct OpenedCollection {
             let described = try Catalog.vectors(reader, directory)
             vectors = described.map(\.settings)
             let rowCount = try Catalog.nextRow(reader)
-            var files: [RowFile] = []
-            for (settings, file) in described {
-                files.append(
-                    try RowFile(
-                        "\(directory)/\(file)", settings, collection: uuid, rows: rowCount, isWritable: !options.isReadOnly))
-            }
-            rowFiles = files
-            points = try PointTable()
-            (state, largestID) = try StateLoader(directory, reader, vectors, files, points).load(rowCount: rowCount)
+            let store = try RowStore(directory, described, uuid, rows: rowCount, isWritable: !options.isReadOnly)
+            (state, largestID) = try StateLoader(directory, reader, vectors, store).load(rowCount: rowCount)
             nextExpiry = try StateLoader.nextExpiry(reader)
         }
     }

@@ -7,25 +7,22 @@ struct StateLoader {
     private let directory: String
     private let database: Database
     private let settings: [VectorSettings]
-    private let rowFiles: [RowFile]
-    private let points: PointTable
+    private let store: RowStore
     private let knownRows: Int
 
     /// - Parameter knownRows: Rows whose ids are in the table of points already.
     init(
-        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ rowFiles: [RowFile], _ points: PointTable,
-        knownRows: Int = 0
+        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ store: RowStore, knownRows: Int = 0
     ) {
         self.knownRows = knownRows
         self.directory = directory
         self.database = database
         self.settings = settings
-        self.rowFiles = rowFiles
-        self.points = points
+        self.store = store
     }
 
     func load(rowCount: Int) throws(VecStoreError) -> (CollectionState, largestID: UInt64?) {
-        try points.reserve(rowCount)
+        try store.points.reserve(rowCount)
         let dead = try RowSet(span: rowCount, isFull: true)
         // The index has ids and rows side by side: no page of a payload is read.
         let select = try database.statement("SELECT row, id FROM points INDEXED BY points_id")
@@ -40,7 +37,7 @@ struct StateLoader {
             }
             let id = PointID(select, 1)
             dead.remove(UInt32(row))
-            if row >= Int64(knownRows) { points.set(Int(row), id) }
+            if row >= Int64(knownRows) { store.points.set(Int(row), id) }
             switch id {
             case .number(let number): largestID = max(largestID ?? 0, number)
             case .text: hasTextIDs = true
@@ -52,7 +49,7 @@ struct StateLoader {
         try hideMissing(&vectors, rowCount)
         for place in settings.indices { attachGraph(&vectors[place], place, rowCount) }
         let state = CollectionState(
-            version: 0, changes: try Catalog.changes(database), rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
+            version: 0, changes: try Catalog.changes(database), store: store, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
             dead: hidden, vectors: vectors, fields: try FieldTable(database))
         return (state, largestID)
     }
@@ -93,7 +90,7 @@ struct StateLoader {
     private func attachGraph(_ vector: inout VectorState, _ place: Int, _ rowCount: Int) {
         do throws(VecStoreError) {
             guard let saved = try GraphFile.find(database, place), saved.rows <= rowCount else { return }
-            let index = try openIndex("\(directory)/\(saved.file)", OpenOptions(externalRows: rowFiles[place].external))
+            let index = try openIndex("\(directory)/\(saved.file)", OpenOptions(externalRows: store.files[place].external))
             vector.graph = index
             vector.indexedRows = saved.rows
             let alive = saved.rows - (vector.hidden?.count(below: saved.rows) ?? 0)

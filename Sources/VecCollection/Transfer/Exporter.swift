@@ -31,7 +31,7 @@ struct Exporter {
     }
 
     mutating func write(
-        row: Int, _ id: PointID, missing: UInt64, expires: Int64?, payload: UnsafeBufferPointer<UInt8>
+        row: Int, _ id: PointID, missing: UInt64, expires: Int64?, payload: UnsafeBufferPointer<UInt8>, _ store: RowStore
     ) throws(VecStoreError) {
         var line = JSONWriter()
         line.beginObject()
@@ -40,7 +40,7 @@ struct Exporter {
         case .number(let number): line.integer(number)
         case .text(let text): line.string(text)
         }
-        try writeVectors(row, missing, &line)
+        try writeVectors(row, missing, store, &line)
         if !payload.isEmpty {
             // Line ends can stand between values of JSON, but not within a line.
             if payload.contains(where: { $0 == 10 || $0 == 13 }) {
@@ -61,7 +61,7 @@ struct Exporter {
         count += 1
     }
 
-    private func writeVectors(_ row: Int, _ missing: UInt64, _ line: inout JSONWriter) throws(VecStoreError) {
+    private func writeVectors(_ row: Int, _ missing: UInt64, _ store: RowStore, _ line: inout JSONWriter) throws(VecStoreError) {
         let settings = collection.settings
         let isOnly = settings.count == 1
         if !isOnly && files.contains(where: { $0 == nil }) {
@@ -71,11 +71,11 @@ struct Exporter {
         for (place, vector) in settings.enumerated() {
             let isMissing = missing & (1 << UInt64(place)) != 0
             if let file = files[place] {
-                try writeRow(row, vector, place, isMissing: isMissing, file)
+                try writeRow(row, vector, isMissing: isMissing, store.files[place], file)
             } else if !isMissing {
                 line.key(isOnly ? "vector" : vector.name)
                 line.beginArray()
-                for element in try collection.storedVector(UInt32(row), place) { line.float(element) }
+                for element in try collection.storedVector(UInt32(row), place, store) { line.float(element) }
                 line.endArray()
             }
         }
@@ -83,7 +83,7 @@ struct Exporter {
     }
 
     private func writeRow(
-        _ row: Int, _ vector: VectorSettings, _ place: Int, isMissing: Bool, _ file: OutputFile
+        _ row: Int, _ vector: VectorSettings, isMissing: Bool, _ source: RowFile, _ file: OutputFile
     ) throws(VecStoreError) {
         if isMissing {
             // No vector has an element that is no number.
@@ -92,8 +92,7 @@ struct Exporter {
             for _ in 0..<vector.dimension { bytes += nan }
             return try file.write(bytes)
         }
-        let start = collection.rowFiles[place].row(row)
-        try file.write(UnsafeRawBufferPointer(start: start, count: vector.rowSize))
+        try file.write(UnsafeRawBufferPointer(start: source.row(row), count: vector.rowSize))
     }
 
     /// Puts the files in their places: those of the vectors first.
@@ -125,7 +124,7 @@ extension PointCollection {
                 guard wanted?.contains(row) ?? state.isAlive(Int(row)) else { continue }
                 try exporter.write(
                     row: Int(row), PointID(select, 1), missing: UInt64(bitPattern: select.number(2)), expires: expires,
-                    payload: select.bytes(4))
+                    payload: select.bytes(4), state.store)
                 if exporter.count % PointCollection.pointsBetweenTelling == 0 { try tell(options, exporter.count, total) }
             }
             try tell(options, exporter.count, max(exporter.count, 1))

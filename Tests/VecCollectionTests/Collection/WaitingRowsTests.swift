@@ -73,7 +73,7 @@ struct WaitingRowsTests {
     func blocks() throws {
         let collection = try make()
         try WaitingRowsTests.put(0..<9000, vectors(9000, seed: 4), collection)
-        let file = collection.rowFiles[0]
+        let file = collection.current.store.files[0]
         let context = try ScanContext(
             table: collection.table, metric: .cosine, type: .float32, dimension: WaitingRowsTests.dimension)
         var random = Random(seed: 5)
@@ -105,7 +105,7 @@ struct WaitingRowsTests {
     func bounded() throws {
         let collection = try make()
         try WaitingRowsTests.put(0..<9000, vectors(9000, seed: 6), collection)
-        let file = collection.rowFiles[0]
+        let file = collection.current.store.files[0]
         let context = try ScanContext(
             table: collection.table, metric: .cosine, type: .float32, dimension: WaitingRowsTests.dimension)
         var waiting = WaitingRows()
