@@ -1481,6 +1481,25 @@ VECSTORE_API vecstore_status vecstore_collection_search_hybrid(const vecstore_co
 VECSTORE_API vecstore_status vecstore_collection_optimize(vecstore_collection *collection, const vecstore_work_options *options);
 
 /*
+ * Gives back the disk of points that were removed or replaced: rows get new numbers without gaps, vectors and graphs are written
+ * into new files, and the database is made as small as what is in it. Before that the graphs are brought up to date, as optimize
+ * does. Searches go on meanwhile, and so do writes while vectors are copied; then they wait for the database. Readers in other
+ * processes go on with what they show, and see the new files when they refresh.
+ *
+ * It is done whole or not at all: after an error, a crash or a loss of power the collection is as it was, or compact. While it runs
+ * the disk has to hold one more copy of the vectors and graphs of the points that there are, and up to two of the database; a third
+ * of that, for the time of one step, in the directory for temporary files of SQLite (SQLITE_TMPDIR, TMPDIR, else /var/tmp). The
+ * disk of the old files is free when the last reader has let go of them.
+ * @param[in] options        a callback that is told of bytes of vectors, and may cancel until they are copied; NULL = none
+ * @param[out] bytes_before  what the files of the collection took on the disk; may be NULL
+ * @param[out] bytes_after   what they take now; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, CANCELLED, IO, CORRUPT, OUT_OF_MEMORY. O(bytes); it needs memory for a copy
+ * of what is in memory of fields. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_compact(vecstore_collection *collection, const vecstore_work_options *options,
+                                                         uint64_t *bytes_before, uint64_t *bytes_after);
+
+/*
  * Sees what others have written since a collection was opened for reading, or refreshed last. One that is open for writing sees
  * everything at once. `changed` (may be NULL): whether there was anything new.
  * Errors: INVALID_HANDLE, CORRUPT, IO, OUT_OF_MEMORY. O(points) where there was, else O(1). (since 0.1)

@@ -167,6 +167,20 @@ public func vecstore_collection_optimize(
     }
 }
 
+@_cdecl("vecstore_collection_compact")
+public func vecstore_collection_compact(
+    _ collection: OpaquePointer!, _ options: UnsafePointer<vecstore_work_options>!,
+    _ bytes_before: UnsafeMutablePointer<UInt64>!, _ bytes_after: UnsafeMutablePointer<UInt64>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            let disk = try collection.compact(progress: checkedOptions(options).progress)
+            bytes_before?.pointee = UInt64(disk.before)
+            bytes_after?.pointee = UInt64(disk.after)
+        }
+    }
+}
+
 // MARK: - Reading
 
 @_cdecl("vecstore_collection_count")

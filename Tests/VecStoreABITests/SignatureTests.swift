@@ -387,6 +387,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_compact
+        var declared = CVecStore.vecstore_collection_compact
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_collection_refresh
         var declared = CVecStore.vecstore_collection_refresh
         requireSameType(&ours, &declared)

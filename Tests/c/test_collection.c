@@ -774,6 +774,35 @@ static void optimize_can_be_cancelled_and_goes_on_later(void) {
     close_collection(collection);
 }
 
+static void compacting_gives_the_disk_back(void) {
+    enum { many = 3000 };
+    vecstore_vector_options vector = plain_vector();
+    vector.kind = VECSTORE_KIND_HNSW;
+    vecstore_collection *collection = new_collection_of(test_path("c"), &vector, 1);
+    CHECK_OK(vecstore_collection_create_payload_index(collection, "text", "text", NULL));
+    for (int version = 0; version < 3; version++) put(collection, 0, many);
+    for (size_t i = n; i < many; i++) {
+        vecstore_id id = number_id(i);
+        CHECK_OK(vecstore_collection_remove(collection, &id, 1, NULL));
+    }
+    int calls = 0;
+    vecstore_work_options options = telling(cancel, &calls);
+    CHECK_ERROR(CANCELLED, vecstore_collection_compact(collection, &options, NULL, NULL));
+    check_points(collection, n);
+    options = telling(go_on, &calls);
+    uint64_t before = 0, after = 0;
+    CHECK_OK(vecstore_collection_compact(collection, &options, &before, &after));
+    check(after < before / 3, __FILE__, __LINE__, "%zu bytes became %zu", (size_t)before, (size_t)after);
+    check_points(collection, n);
+    CHECK_OK(vecstore_collection_verify(collection));
+    put(collection, n, 10);
+    close_collection(collection);
+    collection = open_collection(test_path("c"), true);
+    check_points(collection, n + 10);
+    CHECK_ERROR(READ_ONLY, vecstore_collection_compact(collection, NULL, NULL, NULL));
+    close_collection(collection);
+}
+
 static void a_description_is_cut_where_there_is_no_room(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
     static const char *const keys[] = { "count\":200", "rows\":200", "waiting\":0", "read_only\":false",
@@ -853,6 +882,7 @@ int main(int argc, char **argv) {
         TEST(a_directory_that_must_not_be_changed_is_read),
         TEST(copies_are_collections_of_their_own),
         TEST(optimize_can_be_cancelled_and_goes_on_later),
+        TEST(compacting_gives_the_disk_back),
         TEST(a_description_is_cut_where_there_is_no_room),
         TEST(structs_that_have_grown_are_taken),
     };

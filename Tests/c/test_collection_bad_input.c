@@ -222,6 +222,7 @@ static void check_all_refuse(vecstore_collection *handle, vecstore_status expect
     CHECK_NO_HITS(vecstore_collection_search_hybrid(handle, point_vector(0), F32, "a", 1, NULL, NULL, NULL, &hits));
     CHECK_REFUSED(vecstore_collection_optimize(handle, NULL));
     CHECK_REFUSED(vecstore_collection_refresh(handle, &changed));
+    CHECK_REFUSED(vecstore_collection_compact(handle, NULL, NULL, NULL));
     CHECK_REFUSED(vecstore_collection_snapshot(handle, test_path("snapshot"), NULL));
     CHECK(access(test_path("snapshot"), F_OK) != 0);
     CHECK_REFUSED(vecstore_collection_verify(handle));

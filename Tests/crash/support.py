@@ -78,12 +78,13 @@ def check_files(directory: Path) -> None:
     """That nothing is left over of what was not brought to its end."""
     names = sorted(path.name for path in directory.iterdir())
     graphs = [name for name in names if name.startswith("graph-")]
-    known = {"collection.db", "collection.db-wal", "collection.db-shm", "lock", "vectors-0.rows"}
-    strange = [name for name in names if name not in known and name not in graphs]
+    vectors = [name for name in names if name.startswith("vectors-0")]
+    known = {"collection.db", "collection.db-wal", "collection.db-shm", "lock"}
+    strange = [name for name in names if name not in known and name not in graphs + vectors]
     beside = f".{directory.name}.vecstore-"
     strange += [path.name for path in directory.parent.iterdir() if path.name.startswith(beside)]
-    if strange or len(graphs) > 1:
-        raise Failed(f"files are left over: {strange + graphs[1:]}")
+    if strange or len(graphs) > 1 or len(vectors) != 1:
+        raise Failed(f"files are left over, or vectors are not there: {strange + graphs[1:]}, {vectors}")
 
 
 def fresh(directory: Path) -> Path:

@@ -41,13 +41,14 @@ bool is_ok(vecstore_status status, const char *call)
 
 /* Writes ------------------------------------------------------------------ */
 
-typedef enum kind { UPSERT, VECTORS, REMOVE, CHANGE, INDEX_TEXT, INDEX_GROUP, OPTIMIZE, REOPEN } kind;
+typedef enum kind { UPSERT, VECTORS, REMOVE, CHANGE, INDEX_TEXT, INDEX_GROUP, OPTIMIZE, COMPACT, REOPEN } kind;
 
 static kind kind_of(const workload *workload, uint32_t write)
 {
     if (write == 4) return INDEX_TEXT;
     if (write == 6) return INDEX_GROUP;
     if (write % 13 == 9) return OPTIMIZE;
+    if (write % 13 == 10) return COMPACT;
     if (write % 13 == 12) return REOPEN;
     if (write <= 3) return UPSERT;
     uint64_t n = mix(mix(workload->seed, write), 1) % 8;
@@ -218,6 +219,7 @@ vecstore_status write_next(const model *m, vecstore_collection *collection, uint
     kind kind = kind_of(m->workload, write);
     vecstore_status status = VECSTORE_OK;
     if (kind == OPTIMIZE) return vecstore_collection_optimize(collection, NULL);
+    if (kind == COMPACT) return vecstore_collection_compact(collection, NULL, NULL, NULL);
     if (kind == INDEX_TEXT || kind == INDEX_GROUP) {
         const char *path = kind == INDEX_TEXT ? "text" : "group", *type = kind == INDEX_TEXT ? "text" : "keyword";
         status = vecstore_collection_create_payload_index(collection, path, type, NULL);

@@ -20,7 +20,7 @@ extension PointCollection {
             json.key("durability")
             json.string(options.durability.rawValue)
             json.key("disk_bytes")
-            json.integer(try diskParts().values.reduce(0, +))
+            json.integer(try diskBytes())
             json.key("memory_bytes")
             json.integer(memoryParts(state).reduce(0) { $0 + $1.bytes })
             json.key("vectors")
@@ -86,6 +86,9 @@ extension PointCollection {
     func waitingRows(_ state: CollectionState) -> Int {
         state.vectors.reduce(0) { $0 + ($1.graph == nil ? 0 : state.rowCount - $1.indexedRows) }
     }
+
+    /// Bytes that all files of the directory take.
+    func diskBytes() throws(VecStoreError) -> Int { try diskParts().values.reduce(0, +) }
 
     /// Bytes that the files of the directory take on the disk: holes take none.
     func diskParts() throws(VecStoreError) -> [DiskPart: Int] {

@@ -62,7 +62,7 @@ extension PointCollection {
             }
         }
         if isReadOnly { return }
-        if strays > 0 { log.tell(.info, "'\(directory)': removed \(strays) files of graphs that were not written to their end") }
+        if strays > 0 { log.tell(.info, "'\(directory)': removed \(strays) files that were not written to their end") }
         for file in state.store.files {
             guard log.isTold(.info), let size = try? file.file.size() else { continue }
             let rows = (size - RowFile.headerBytes) / max(file.stride, 1) - state.rowCount

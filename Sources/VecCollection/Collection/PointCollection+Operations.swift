@@ -143,6 +143,12 @@ extension PointCollection {
         try measured(.optimize) { () throws(VecStoreError) in try indexAll(progress: progress) }
     }
 
+    /// See `compactAll`.
+    @discardableResult
+    package func compact(progress: Progress? = nil) throws(VecStoreError) -> (before: Int, after: Int) {
+        try measured(.compact) { () throws(VecStoreError) in try compactAll(progress: progress) }
+    }
+
     /// See `checkAll`.
     package func verify() throws(VecStoreError) {
         try measured(.verify) { () throws(VecStoreError) in try checkAll() }

@@ -35,6 +35,9 @@ package final class PointCollection: @unchecked Sendable {
     /// Whether there may be points that have an end. The writer's.
     var hasExpiries: Bool
 
+    /// Files that compacting has left, for want of a commit that the disk is known to have. The writer's.
+    var filesToRemove: [String] = []
+
     private let stateLock = Lock()
     private var state: CollectionState
     /// States that were shown before, while a search holds them. Under `stateLock`.

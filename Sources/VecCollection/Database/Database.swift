@@ -13,6 +13,9 @@ final class Database {
     private var statements: [String: Statement] = [:]
     private let owner = getpid()
     private var reader: PhraseReader?
+
+    private static let patience: Int32 = 10_000
+
     enum Mode {
         case create, readWrite, readOnly
         /// Read-only, of a file that nobody changes: where not even a lock can be taken.
@@ -40,7 +43,7 @@ final class Database {
         }
         handle = opened
         sqlite3_extended_result_codes(opened, 1)
-        setPatience(milliseconds: 10_000)
+        setPatience(milliseconds: Database.patience)
         // What a damaged or hostile file may make SQLite do.
         _ = vs_set_config(opened, SQLITE_DBCONFIG_DEFENSIVE, 1)
         _ = vs_set_config(opened, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
@@ -78,6 +81,18 @@ final class Database {
 
     /// Leaves the write-ahead log where it is when the last connection goes: without it, who may only read cannot open the file.
     func keepLog() { _ = vs_keep_log(handle) }
+
+    /// Brings the log into the database, and makes it as short as can be.
+    /// - Returns: Whether the database has all of it. Where others read an older state it has a part.
+    @discardableResult
+    func emptyLog() throws(VecStoreError) -> Bool {
+        setPatience(milliseconds: 200)
+        defer { setPatience(milliseconds: Database.patience) }
+        let checkpoint = try statement("PRAGMA wal_checkpoint(TRUNCATE)")
+        defer { checkpoint.reset() }
+        // Whether somebody was in the way, pages in the log, and those of them that the database has.
+        return try checkpoint.step() && checkpoint.number(1) == checkpoint.number(2)
+    }
 
     /// Waits until the disk has what was written so far, by whatever connection.
     func synchronize() throws(VecStoreError) {

@@ -39,6 +39,11 @@ extension PointCollection {
         // Only names and words of ours stand in the text. The table has no copy of the texts: the payloads are there.
         try database.run(
             "CREATE VIRTUAL TABLE \(field.textTable) USING fts5(text, content = '', tokenize = '\(field.tokenizer.fts5)')")
+        try fillTexts(field, database)
+    }
+
+    /// Enters the words of all points, into a table that has none.
+    func fillTexts(_ field: Field, _ database: Database) throws(VecStoreError) {
         try forEachPayload(database) { (row, document) throws(VecStoreError) in
             let text = field.text(document)
             if text.isEmpty { return }
@@ -91,7 +96,7 @@ extension PointCollection {
     func loadLengths(_ field: Field) throws(VecStoreError) {
         if fieldsLock.shared({ field.lengths != nil }) { return }
         try writeLock.withLock { () throws(VecStoreError) in
-            if fieldsLock.shared({ field.lengths != nil }) { return }
+            if fieldsLock.shared({ field.lengths != nil }) || !isCurrent(field) { return }
             let loaded = try readers.with { database throws(VecStoreError) in
                 try TextLengths.load(field, database, rowCount: current.rowCount)
             }
@@ -104,19 +109,27 @@ extension PointCollection {
         if fieldsLock.shared({ field.loaded != nil }) { return }
         // No write may come between reading the rows and entering those that are written later.
         try writeLock.withLock { () throws(VecStoreError) in
-            if fieldsLock.shared({ field.loaded != nil }) { return }
-            let loaded = try LoadedField(field), rowCount = current.rowCount
-            try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in
-                    try forEachPayload(database) { (row, document) throws(VecStoreError) in
-                        // Memory grows with the largest row. Left out are those that cannot be, and those not seen yet.
-                        guard let row = UInt32(exactly: row), row < rowCount else { return }
-                        try loaded.set(row, document)
-                    }
-                }
+            if fieldsLock.shared({ field.loaded != nil }) || !isCurrent(field) { return }
+            let rowCount = current.rowCount
+            let loaded = try readers.with { database throws(VecStoreError) in
+                try database.reading { () throws(VecStoreError) in try readValues(field, database, rowCount: rowCount) }
             }
-            try loaded.index?.settle()
             fieldsLock.alone { field.loaded = loaded }
         }
     }
+
+    /// Reads the values of a field of all rows below `rowCount`.
+    func readValues(_ field: Field, _ database: Database, rowCount: Int) throws(VecStoreError) -> LoadedField {
+        let loaded = try LoadedField(field)
+        try forEachPayload(database) { (row, document) throws(VecStoreError) in
+            // Memory grows with the largest row. Left out are those that cannot be, and those not seen yet.
+            guard let row = UInt32(exactly: row), row < rowCount else { return }
+            try loaded.set(row, document)
+        }
+        try loaded.index?.settle()
+        return loaded
+    }
+
+    /// Whether a field is one of now: rows have got other numbers since, or its index was dropped, where it is not.
+    private func isCurrent(_ field: Field) -> Bool { current.fields.fields.contains { $0 === field } }
 }

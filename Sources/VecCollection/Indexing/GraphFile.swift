@@ -37,11 +37,7 @@ struct GraphFile {
             before = try collection.writeLock.withLock { () throws(VecStoreError) in
                 try database.transaction { () throws(VecStoreError) in
                     let before = try find(database, place)
-                    let insert = try database.statement("INSERT OR REPLACE INTO graphs VALUES (?1, ?2, ?3)")
-                    try insert.bind(1, Int64(place))
-                    try insert.bind(2, name)
-                    try insert.bind(3, Int64(rows))
-                    try insert.run()
+                    try enter(GraphFile(file: name, rows: rows), place, database)
                     return before
                 }
             }
@@ -53,16 +49,33 @@ struct GraphFile {
         if let before { unlink("\(collection.directory)/\(before.file)") }
     }
 
-    /// Removes files of graphs that the database does not name: left over from a save that did not come to its end.
+    /// Makes it that of a vector; nil: the vector has none.
+    static func enter(_ graph: GraphFile?, _ place: Int, _ database: Database) throws(VecStoreError) {
+        guard let graph else {
+            let delete = try database.statement("DELETE FROM graphs WHERE place = ?1")
+            try delete.bind(1, Int64(place))
+            try delete.run()
+            return
+        }
+        let insert = try database.statement("INSERT OR REPLACE INTO graphs VALUES (?1, ?2, ?3)")
+        try insert.bind(1, Int64(place))
+        try insert.bind(2, graph.file)
+        try insert.bind(3, Int64(graph.rows))
+        try insert.run()
+    }
+
+    /// Removes files of graphs and vectors that the database does not name: left over from a save, or from compacting, that did not
+    /// come to its end.
     /// - Returns: How many there were.
     static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) -> Int {
-        let select = try database.statement("SELECT file FROM graphs")
+        let select = try database.statement("SELECT file FROM graphs UNION ALL SELECT file FROM vectors")
         var known = Set<String>()
         while try select.step() { known.insert(select.text(0)) }
         select.reset()
         var count = 0
         for name in try fileNames(directory) {
-            let isStray = name.hasPrefix("graph-") && !known.contains(name)
+            let isOurs = name.hasPrefix("graph-") || (name.hasPrefix("vectors-") && name.hasSuffix(".rows"))
+            let isStray = isOurs && !known.contains(name)
             if isStray || AtomicFile.isTemporary(name), unlink("\(directory)/\(name)") == 0 { count += 1 }
         }
         return count

@@ -175,12 +175,22 @@ final class Indexer: @unchecked Sendable {
         return rows
     }
 
+    /// Calls `body` while nobody else changes graphs.
+    func alone<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        try work.withLock { () throws(VecStoreError) in
+            // After a close another process may write to the directory.
+            if lock.withLock({ isStopping }) { throw VecStoreError(.invalidHandle, "the collection was closed") }
+            return try body()
+        }
+    }
+
     /// Does all there is to do, on the calling thread.
     func finish(_ collection: PointCollection, progress: Progress?) throws(VecStoreError) {
-        work.lock()
-        defer { work.unlock() }
-        // After a close another process may write to the directory.
-        if lock.withLock({ isStopping }) { throw VecStoreError(.invalidHandle, "the collection was closed") }
+        try alone { () throws(VecStoreError) in try finishAlone(collection, progress: progress) }
+    }
+
+    /// The same, within `alone`.
+    func finishAlone(_ collection: PointCollection, progress: Progress?) throws(VecStoreError) {
         for place in collection.settings.indices {
             while true {
                 if try step(collection, place, isEager: true) == 0 { break }
@@ -197,8 +207,16 @@ final class Indexer: @unchecked Sendable {
         defer { tellMessages(collection) }
         work.lock()
         defer { work.unlock() }
+        try saveAlone(collection, database)
+    }
+
+    /// The same, within `alone`.
+    func saveAlone(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
         try save(collection, database, least: 1)
     }
+
+    /// All graphs are as their files say: within `alone`.
+    func noteSaved() { for place in unsaved.indices { unsaved[place] = 0 } }
 
     private func save(_ collection: PointCollection, _ database: Database, least: Int) throws(VecStoreError) {
         for place in collection.settings.indices where unsaved[place] >= least {

@@ -5,7 +5,7 @@ package enum Operation: Int, CaseIterable, Sendable {
     case upsert, updateVectors, remove, changePayload, createPayloadIndex, dropPayloadIndex
     case get, scroll, scrollOrdered, count, facet
     case search, searchGroups, recommend, searchText, searchHybrid
-    case refresh, optimize, verify, snapshot
+    case refresh, optimize, compact, verify, snapshot
     case importFile, exportFile
 
     package var name: String {
@@ -28,6 +28,7 @@ package enum Operation: Int, CaseIterable, Sendable {
         case .searchHybrid: "search_hybrid"
         case .refresh: "refresh"
         case .optimize: "optimize"
+        case .compact: "compact"
         case .verify: "verify"
         case .snapshot: "snapshot"
         case .importFile: "import"

@@ -24,7 +24,12 @@ struct TextSearch {
 
     /// Reads what ranking needs into memory, where it is not there yet: before a state is taken, because it waits for the writer.
     static func prepare(_ collection: PointCollection) throws(VecStoreError) {
-        for field in collection.current.fields.fields where field.type == .text { try collection.loadLengths(field) }
+        // Once more where rows have got other numbers meanwhile.
+        while true {
+            let fields = collection.current.fields.fields
+            for field in fields where field.type == .text { try collection.loadLengths(field) }
+            if fields.elementsEqual(collection.current.fields.fields, by: { $0 === $1 }) { return }
+        }
     }
 
     /// The best rows, best first; rows with the same score in their order.

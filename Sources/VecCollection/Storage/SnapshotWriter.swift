@@ -19,14 +19,18 @@ struct SnapshotWriter {
 
     func write(progress: Progress?) throws(VecStoreError) {
         let copy = try Database("\(target)/\(Catalog.fileName)", .create)
-        try collection.readers.with { source throws(VecStoreError) in try copyDatabase(source, copy) }
+        // Files that lie open can be read, though the collection be compacted and have others.
+        let store = try collection.matching { (state, source) throws(VecStoreError) in
+            try copyDatabase(source, copy)
+            return state.store
+        }
         let rowCount = try Catalog.nextRow(copy)
         let vectors = try Catalog.vectors(copy, target)
         let total = vectors.reduce(0) { $0 + rowCount * $1.settings.rowSize }
         var done = 0
-        for (settings, file) in vectors {
+        for (source, (settings, file)) in zip(store.files, vectors) {
             let bytes = RowFile.headerBytes + rowCount * settings.rowSize
-            try copyFile(file, bytes) { part throws(VecStoreError) in
+            try copyFile(source.file, file, bytes) { part throws(VecStoreError) in
                 done += part
                 if let progress, !progress(min(done, total), max(total, 1)) {
                     throw VecStoreError(.cancelled, "the snapshot was cancelled")
@@ -53,9 +57,8 @@ struct SnapshotWriter {
 
     /// Copies the first bytes of a file, and waits until the disk has them.
     private func copyFile(
-        _ name: String, _ bytes: Int, _ tell: (Int) throws(VecStoreError) -> Void
+        _ source: FileHandle, _ name: String, _ bytes: Int, _ tell: (Int) throws(VecStoreError) -> Void
     ) throws(VecStoreError) {
-        let source = try FileHandle.openForReading("\(collection.directory)/\(name)")
         let copy = try FileHandle.create("\(target)/\(name)")
         let piece = 8 << 20
         let buffer = try allocate(UInt8.self, min(piece, max(bytes, 1)), for: "a copy of '\(name)'")
@@ -75,14 +78,12 @@ struct SnapshotWriter {
         for place in collection.settings.indices {
             guard let graph = try GraphFile.find(copy, place) else { continue }
             do throws(VecStoreError) {
-                let size = try FileHandle.openForReading("\(collection.directory)/\(graph.file)").size()
-                try copyFile(graph.file, size) { _ throws(VecStoreError) in }
+                let source = try FileHandle.openForReading("\(collection.directory)/\(graph.file)")
+                try copyFile(source, graph.file, try source.size()) { _ throws(VecStoreError) in }
             } catch {
                 guard error.code == .notFound else { throw error }
                 unlink("\(target)/\(graph.file)")
-                let delete = try copy.statement("DELETE FROM graphs WHERE place = ?1")
-                try delete.bind(1, Int64(place))
-                try delete.run()
+                try GraphFile.enter(nil, place, copy)
             }
         }
     }

@@ -11,6 +11,12 @@ extension HNSWIndex {
         }
     }
 
+    /// The same with other ids, which are in the same order.
+    /// - Parameter id: The new id of one that there is.
+    package func save(to path: String, sync: Bool, id: (UInt64) -> UInt64?) throws(VecStoreError) {
+        try withHeader(id: id) { (header, section) throws(VecStoreError) in try header.write(to: path, sync: sync, section) }
+    }
+
     /// The file of the graph as it is now, in memory.
     func image() throws(VecStoreError) -> Buffer {
         try withHeader { (header, section) throws(VecStoreError) in try header.image(section) }
@@ -18,6 +24,7 @@ extension HNSWIndex {
 
     /// Calls `body` with the header of a file of the graph, and what appends the sections of one, while writers wait.
     private func withHeader<R>(
+        id newID: (UInt64) -> UInt64? = { $0 },
         _ body: (inout FileHeader, (SectionKind, SectionWriter) throws(VecStoreError) -> Void) throws(VecStoreError) -> R
     ) throws(VecStoreError) -> R {
         gate.lockAlone()
@@ -29,7 +36,14 @@ extension HNSWIndex {
         let count = dense.usedSlots
         let idMemory = try allocate(UInt64.self, count, for: "the ids to save")
         let ids = idMemory.pointer(UInt64.self)
-        for slot in 0..<count { ids[slot] = dense.id(UInt32(slot)) }
+        for slot in 0..<count {
+            let id = dense.id(UInt32(slot))
+            guard let new = newID(id) else {
+                throw VecStoreError(.invalidArgument, "there is no new id for \(id)")
+            }
+            ids[slot] = new
+        }
+        defer { withExtendedLifetime(idMemory) {} }
         let order = try IDOrder(ids, count)
         let shape = dense.shape
         var header = FileHeader(
@@ -39,15 +53,15 @@ extension HNSWIndex {
                 isExternal: shape.isExternal, units: dense.usedUnits, entry: dense.entry.load(ordering: .acquiring),
                 root: dense.root.load(ordering: .acquiring)),
             count: count, nextID: lookupLock.withLock { nextID }, idsAscend: order.ascends)
-        return try body(&header) { (kind, writer) throws(VecStoreError) in try write(kind, dense, order, writer) }
+        return try body(&header) { (kind, writer) throws(VecStoreError) in try write(kind, dense, ids, order, writer) }
     }
 
     private func write(
-        _ kind: SectionKind, _ store: GraphStore, _ order: IDOrder, _ writer: SectionWriter
+        _ kind: SectionKind, _ store: GraphStore, _ ids: UnsafePointer<UInt64>, _ order: IDOrder, _ writer: SectionWriter
     ) throws(VecStoreError) {
         let count = store.usedSlots
         switch kind {
-        case .ids: try HNSWIndex.write(store.ids, count, writer)
+        case .ids: try writer.append(ids, 8 * count)
         case .idOrder: try writer.append(order.positions, 4 * count)
         case .inverseNorms: try HNSWIndex.write(store.inverseNorms, count, writer)
         case .graphNotes:

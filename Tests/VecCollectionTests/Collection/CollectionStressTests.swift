@@ -104,6 +104,7 @@ struct CollectionStressTests {
                     for round in 0..<6 {
                         try collection.optimize()
                         try collection.verify()
+                        if round % 2 == 0 { try collection.compact() }
                         if round == 3 { try collection.snapshot(copy) }
                     }
                 }

@@ -81,7 +81,7 @@ struct LogTests {
             let again = try PointCollection.open(path)
             #expect(heard.has(.warning, "the graph of the vector '' cannot be used, it is made again"))
             #expect(heard.has(.info, "3 rows of writes that were never acknowledged"))
-            #expect(heard.has(.info, "removed 1 files of graphs"))
+            #expect(heard.has(.info, "removed 1 files that were not written"))
             #expect(heard.has(.debug, "opened for writing, 2500 points"))
             try again.close()
         }

@@ -552,3 +552,23 @@ def test_optimizing_tells_its_progress_and_may_be_cancelled(tmp_path, rng):
         with pytest.raises(TypeError):
             collection.optimize(progress=3)
         collection.optimize()
+
+
+def test_compacting_gives_the_disk_of_points_that_are_gone_back(tmp_path, rng):
+    with Collection.create(tmp_path / "c", dim=64, durability="none") as collection:
+        rows = rng.standard_normal((4000, 64)).astype(np.float32)
+        collection.upsert(range(4000), rows, [{"n": n, "text": "word " * 20} for n in range(4000)])
+        collection.remove(range(3800))
+        with pytest.raises(TypeError):
+            collection.compact(progress=3)
+        compaction = collection.compact()
+        assert compaction.bytes_after < compaction.bytes_before / 4
+        assert compaction.bytes_after == collection.describe()["disk_bytes"]
+        assert collection.describe()["rows"] == len(collection) == 200
+        collection.verify()
+        assert [collection.search(rows[i], 1)[0].payload["n"] for i in (3800, 3999)] == [3800, 3999]
+
+
+def test_a_collection_that_is_only_read_is_not_compacted(spots):
+    with Collection.open(spots.path, read_only=True) as reader, pytest.raises(vecstore.ReadOnlyError):
+        reader.compact()

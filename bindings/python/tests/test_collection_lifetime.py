@@ -46,6 +46,7 @@ def uses(collection):
         "refresh": collection.refresh,
         "snapshot": lambda: collection.snapshot(collection.path + "-copy"),
         "optimize": collection.optimize,
+        "compact": collection.compact,
         "verify": collection.verify,
         "describe": collection.describe,
         "with": collection.__enter__,

@@ -625,6 +625,10 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         ),
     ),
     "vecstore_collection_optimize": (_STATUS, (_HANDLE, POINTER(WorkOptions))),
+    "vecstore_collection_compact": (
+        _STATUS,
+        (_HANDLE, POINTER(WorkOptions), POINTER(c_uint64), POINTER(c_uint64)),
+    ),
     "vecstore_collection_refresh": (_STATUS, (_HANDLE, POINTER(c_bool))),
     "vecstore_collection_snapshot": (_STATUS, (_HANDLE, c_char_p, POINTER(WorkOptions))),
     "vecstore_collection_restore": (_STATUS, (c_char_p, c_char_p, POINTER(WorkOptions))),

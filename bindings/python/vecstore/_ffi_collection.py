@@ -314,6 +314,17 @@ def optimize(handle: int, threads: int, tell: Optional[Callable[[int, int], Any]
     )
 
 
+def compact(handle: int, tell: Optional[Callable[[int, int], Any]]) -> tuple[int, int]:
+    """As `optimize`."""
+    before, after = c_uint64(), c_uint64()
+    _ffi._watched(
+        lambda options: _lib.vecstore_collection_compact(handle, options, byref(before), byref(after)),
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), 0, progress),
+        tell,
+    )
+    return before.value, after.value
+
+
 def refresh(handle: int) -> bool:
     changed = c_bool()
     _check(_lib.vecstore_collection_refresh(handle, byref(changed)))

@@ -20,7 +20,7 @@ from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank, _transfer
 from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
-from .points import Facet, Group, Hit, ImportResult, Point, found
+from .points import Compaction, Facet, Group, Hit, ImportResult, Point, found
 
 __all__ = ["Collection"]
 
@@ -673,6 +673,37 @@ class Collection:
         """
         handle = self._open_handle()
         _ffi_collection.optimize(handle, 0, _checked_progress(progress))
+
+    def compact(self, *, progress: Optional[_Progress] = None) -> Compaction:
+        """Gives back the disk of points that were removed or replaced.
+
+        Vectors and graphs are written into new files without gaps, and the database is made as small as what is in it.
+        Searches go on meanwhile, and so do writes while vectors are copied; then they wait for the database. Readers in
+        other processes go on with what they show. It is done whole or not at all, whatever happens.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            As for `optimize`; it is told of bytes of vectors, and can cancel until they are copied. Ctrl-C ends it too.
+
+        Returns
+        -------
+        Compaction
+            `bytes_before` and `bytes_after`: what the files took on the disk, and take now.
+
+        Raises
+        ------
+        CancelledError
+            `progress` returned False: the collection is as it was.
+        ReadOnlyError, VecstoreIOError, CorruptError, OutOfMemoryError
+            It cannot be written.
+
+        Notes
+        -----
+        O(bytes). While it runs the disk has to hold one more copy of the vectors and graphs of the points that there
+        are, and up to two of the database, besides one in the directory for temporary files of SQLite.
+        """
+        return Compaction(*_ffi_collection.compact(self._open_handle(), _checked_progress(progress)))
 
     def refresh(self) -> bool:
         """Sees what others have written since the collection was opened for reading, or refreshed last.

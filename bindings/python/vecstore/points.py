@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import _json
 
-__all__ = ["Facet", "Group", "Hit", "ImportResult", "Point"]
+__all__ = ["Compaction", "Facet", "Group", "Hit", "ImportResult", "Point"]
 
 PointId = Union[int, str]
 
@@ -162,6 +162,19 @@ class Group(NamedTuple):
 
     value: Any
     hits: list[Hit]
+
+
+class Compaction(NamedTuple):
+    """What `Collection.compact` did.
+
+    Attributes
+    ----------
+    bytes_before, bytes_after : int
+        What the files of the collection took on the disk, and take now.
+    """
+
+    bytes_before: int
+    bytes_after: int
 
 
 class Facet(NamedTuple):
