@@ -109,7 +109,7 @@ test-python: .venv/.vecstore ## Tests of the Python package
 	$(PYTHON) -m pytest -q bindings/python/tests
 
 .PHONY: test-format
-test-format: .venv/.vecstore ## Files of indexes and quantizers, read by docs/file-format.md alone
+test-format: .venv/.vecstore ## Files of indexes and quantizers, read by docs/file-format.md alone; collections of each version
 	$(PYTHON) -m pytest -q Tests/format
 
 .PHONY: test-abi
