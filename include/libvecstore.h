@@ -1122,7 +1122,8 @@ VECSTORE_API vecstore_status vecstore_collection_create(const char *path, const 
 /*
  * Opens a collection. After a crash at any moment this needs nothing else: what was acknowledged is there.
  * Errors: INVALID_ARGUMENT, NOT_FOUND, LOCKED (open for writing already, unless read_only), IO, CORRUPT, NEWER_VERSION,
- * OUT_OF_MEMORY. O(points), some 100 ns for each. (since 0.1)
+ * OUT_OF_MEMORY. O(points): some 5 ns for each where the last writer has closed or optimized it and nothing was written since, else
+ * some 100 ns. (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_open(const char *path, const vecstore_collection_options *options,
                                                       vecstore_collection **out);

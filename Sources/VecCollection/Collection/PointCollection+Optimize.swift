@@ -13,6 +13,7 @@ extension PointCollection {
         try indexer.finish(self, progress: progress)
         try indexer.save(self, writer)
         try writing { database throws(VecStoreError) in
+            saveIDs(database)
             _ = try database.number("PRAGMA optimize")
             _ = try database.number("PRAGMA wal_checkpoint(PASSIVE)")
         }

@@ -26,7 +26,7 @@ extension PointCollection {
                 for file in store.files { try file.checkSize(rows: rowCount) }
             }
             let loader = StateLoader(directory, database, settings, store, knownRows: isCompacted ? 0 : now.rowCount)
-            let (loaded, _) = try loader.load(rowCount: rowCount)
+            let (loaded, _, _) = try loader.load(rowCount: rowCount)
             for file in store.files { try file.external.grow(to: rowCount) }
             nextExpiry.store(try StateLoader.nextExpiry(database), ordering: .relaxed)
             shownSince.store(moment, ordering: .relaxed)

@@ -59,6 +59,11 @@ extension PointCollection {
                 throw VecStoreError(.corrupt, "'\(directory)': the point \(id) is there, but its row \(row) is not alive")
             }
             if state.isAlive(row) { count += 1 }
+            var known = PointTable.isText
+            if case .number(let number) = id { known = number }
+            guard state.store.points.id(row) == known else {
+                throw VecStoreError(.corrupt, "'\(directory)': the point \(id) is known under another id, as \(state.store.points.id(row))")
+            }
         }
         guard count == state.count else {
             throw VecStoreError(.corrupt, "'\(directory)': \(count) points are there, where \(state.count) were counted")

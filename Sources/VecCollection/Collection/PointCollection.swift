@@ -38,6 +38,9 @@ package final class PointCollection: @unchecked Sendable {
     /// Files that compacting has left, for want of a commit that the disk is known to have. The writer's.
     var filesToRemove: [String] = []
 
+    /// Changes of the state whose ids are in a file; -1: there is none. The writer's.
+    var savedChanges: Int64
+
     private let stateLock = Lock()
     private var state: CollectionState
     /// States that were shown before, while a search holds them. Under `stateLock`.
@@ -88,6 +91,7 @@ package final class PointCollection: @unchecked Sendable {
         waiting = opened.state.vectors.map(\.waiting)
         nextRow = opened.state.rowCount
         state = opened.state
+        savedChanges = opened.hasSavedIDs ? opened.state.changes : -1
         largestID = opened.largestID
         hasExpiries = opened.nextExpiry != .max
         directoryLock = lock
@@ -244,6 +248,7 @@ package final class PointCollection: @unchecked Sendable {
         try writeLock.withLock { () throws(VecStoreError) in
             // Where somebody reads for long the log stays as it is, for the next one.
             writer.setPatience(milliseconds: 200)
+            saveIDs(writer)
             _ = try writer.number("PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }

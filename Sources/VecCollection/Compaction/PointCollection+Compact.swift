@@ -21,7 +21,10 @@ extension PointCollection {
             try compactRows(progress)
             try indexer.saveAlone(self, writer)
         }
-        try writing { database throws(VecStoreError) in try compactDatabase(database) }
+        try writing { database throws(VecStoreError) in
+            try compactDatabase(database)
+            saveIDs(database)
+        }
         return (before, try diskBytes())
     }
 

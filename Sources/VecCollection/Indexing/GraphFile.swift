@@ -64,7 +64,7 @@ struct GraphFile {
         try insert.run()
     }
 
-    /// Removes files of graphs and vectors that the database does not name: left over from a save, or from compacting, that did not
+    /// Removes files of graphs, vectors and ids that the database does not name: left over from a save, or from compacting, that did not
     /// come to its end.
     /// - Returns: How many there were.
     static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) -> Int {
@@ -73,8 +73,9 @@ struct GraphFile {
         while try select.step() { known.insert(select.text(0)) }
         select.reset()
         var count = 0
+        if let ids = try IDFile.name(database) { known.insert(ids) }
         for name in try fileNames(directory) {
-            let isOurs = name.hasPrefix("graph-") || (name.hasPrefix("vectors-") && name.hasSuffix(".rows"))
+            let isOurs = name.hasPrefix("graph-") || (name.hasPrefix("vectors-") && name.hasSuffix(".rows")) || IDFile.isOne(name)
             let isStray = isOurs && !known.contains(name)
             if isStray || AtomicFile.isTemporary(name), unlink("\(directory)/\(name)") == 0 { count += 1 }
         }

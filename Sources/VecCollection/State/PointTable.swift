@@ -12,7 +12,7 @@ final class PointTable: @unchecked Sendable {
     private let ids: SegmentedColumn
 
     init() throws(VecStoreError) {
-        ids = try SegmentedColumn(stride: 8, shift: 16, canGrow: true, name: "the ids of points")
+        ids = try SegmentedColumn(stride: 8, shift: PointTable.partShift, canGrow: true, name: "the ids of points")
     }
 
     func reserve(_ rows: Int) throws(VecStoreError) {
@@ -31,6 +31,21 @@ final class PointTable: @unchecked Sendable {
 
     @inline(__always)
     func id(_ row: Int) -> UInt64 { ids.address(UInt32(row)).assumingMemoryBound(to: UInt64.self).pointee }
+
+    /// Calls `body` with the ids of rows that lie together, from row 0 on, as many as there is room for: those of `rows` in all.
+    func forEachPart(
+        _ rows: Int, _ body: (UnsafeMutablePointer<UInt64>, Int) throws(VecStoreError) -> Void
+    ) throws(VecStoreError) {
+        var row = 0
+        while row < rows {
+            let count = min(PointTable.partRows, rows - row)
+            try body(ids.address(UInt32(row)).assumingMemoryBound(to: UInt64.self), count)
+            row += count
+        }
+    }
+
+    private static let partShift: UInt32 = 16
+    private static let partRows = 1 << Int(partShift)
 
     func bytes(_ rows: Int) -> Int { ids.bytes(rows) }
 }

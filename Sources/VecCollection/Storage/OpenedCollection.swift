@@ -11,6 +11,8 @@ struct OpenedCollection {
     var state: CollectionState
     var largestID: UInt64?
     var nextExpiry: Int64
+    /// Whether a file had the ids of this state.
+    var hasSavedIDs: Bool
 
     init(_ directory: String, _ options: CollectionOptions) throws(VecStoreError) {
         let path = "\(directory)/\(Catalog.fileName)"
@@ -27,6 +29,7 @@ struct OpenedCollection {
         state = parts.state
         largestID = parts.largestID
         nextExpiry = parts.nextExpiry
+        hasSavedIDs = parts.hasSavedIDs
         if !options.isReadOnly && options.durability != .none { try synchronize(directory) }
     }
 
@@ -104,6 +107,7 @@ struct OpenedCollection {
         let state: CollectionState
         let largestID: UInt64?
         let nextExpiry: Int64
+        let hasSavedIDs: Bool
 
         init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
             let uuid = try Catalog.uuid(reader)
@@ -111,7 +115,7 @@ struct OpenedCollection {
             vectors = described.map(\.settings)
             let rowCount = try Catalog.nextRow(reader)
             let store = try RowStore(directory, described, uuid, rows: rowCount, isWritable: !options.isReadOnly)
-            (state, largestID) = try StateLoader(directory, reader, vectors, store).load(rowCount: rowCount)
+            (state, largestID, hasSavedIDs) = try StateLoader(directory, reader, vectors, store).load(rowCount: rowCount)
             nextExpiry = try StateLoader.nextExpiry(reader)
         }
     }

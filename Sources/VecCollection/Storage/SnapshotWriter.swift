@@ -24,6 +24,7 @@ struct SnapshotWriter {
             try copyDatabase(source, copy)
             return state.store
         }
+        try IDFile.enter(nil, copy)
         let rowCount = try Catalog.nextRow(copy)
         let vectors = try Catalog.vectors(copy, target)
         let total = vectors.reduce(0) { $0 + rowCount * $1.settings.rowSize }

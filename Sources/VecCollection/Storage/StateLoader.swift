@@ -21,8 +21,33 @@ struct StateLoader {
         self.store = store
     }
 
-    func load(rowCount: Int) throws(VecStoreError) -> (CollectionState, largestID: UInt64?) {
+    /// - Returns: Also the largest number that is an id, and whether a file had the ids.
+    func load(rowCount: Int) throws(VecStoreError) -> (CollectionState, largestID: UInt64?, isFromFile: Bool) {
         try store.points.reserve(rowCount)
+        let changes = try Catalog.changes(database)
+        let saved = try savedIDs(rowCount, changes)
+        let content: IDFile.Content
+        if let saved { content = saved } else { content = try readIDs(rowCount) }
+        var vectors = content.hidden.map { own in
+            VectorState(hidden: own ?? content.dead, count: own.map { rowCount - $0.count } ?? content.count)
+        }
+        for place in settings.indices { attachGraph(&vectors[place], place, rowCount) }
+        let state = CollectionState(
+            version: 0, changes: changes, store: store, rowCount: rowCount, count: content.count,
+            hasTextIDs: content.hasTextIDs, dead: content.dead, vectors: vectors, fields: try FieldTable(database))
+        return (state, content.largestID, saved != nil)
+    }
+
+    /// What a file has of this state.
+    private func savedIDs(_ rowCount: Int, _ changes: Int64) throws(VecStoreError) -> IDFile.Content? {
+        // Ids that others look at are not written over.
+        guard knownRows == 0, rowCount > 0, let name = try IDFile.name(database) else { return nil }
+        let owner = IDFile.Owner(
+            directory: directory, uuid: try Catalog.uuid(database), changes: changes, rowCount: rowCount, vectors: settings.count)
+        return IDFile.read(name, store.points, owner)
+    }
+
+    private func readIDs(_ rowCount: Int) throws(VecStoreError) -> IDFile.Content {
         let dead = try RowSet(span: rowCount, isFull: true)
         // The index has ids and rows side by side: no page of a payload is read.
         let select = try database.statement("SELECT row, id FROM points INDEXED BY points_id")
@@ -44,14 +69,11 @@ struct StateLoader {
             }
             count += 1
         }
-        let hidden = count == rowCount ? nil : dead
-        var vectors = [VectorState](repeating: VectorState(hidden: hidden, count: count), count: settings.count)
-        try hideMissing(&vectors, rowCount)
-        for place in settings.indices { attachGraph(&vectors[place], place, rowCount) }
-        let state = CollectionState(
-            version: 0, changes: try Catalog.changes(database), store: store, rowCount: rowCount, count: count, hasTextIDs: hasTextIDs,
-            dead: hidden, vectors: vectors, fields: try FieldTable(database))
-        return (state, largestID)
+        var content = IDFile.Content(
+            count: count, largestID: largestID, hasTextIDs: hasTextIDs, dead: count == rowCount ? nil : dead,
+            hidden: [RowSet?](repeating: nil, count: settings.count))
+        try hideMissing(&content, rowCount)
+        return content
     }
 
     /// When the next point ends that has an end.
@@ -63,27 +85,24 @@ struct StateLoader {
     }
 
     /// Points that do not have all vectors.
-    private func hideMissing(_ vectors: inout [VectorState], _ rowCount: Int) throws(VecStoreError) {
+    private func hideMissing(_ content: inout IDFile.Content, _ rowCount: Int) throws(VecStoreError) {
         if settings.count == 1 { return }
         let select = try database.statement("SELECT row, missing FROM points WHERE missing IS NOT NULL")
         defer { select.reset() }
-        var own = [RowSet?](repeating: nil, count: settings.count)
         while try select.step() {
             guard let row = UInt32(exactly: select.number(0)) else { continue }
             let missing = UInt64(bitPattern: select.number(1))
             for place in settings.indices where missing & (1 << UInt64(place)) != 0 {
                 let hidden: RowSet
-                if let made = own[place] {
+                if let made = content.hidden[place] {
                     hidden = made
                 } else {
-                    if let dead = vectors[place].hidden { hidden = try dead.copy() } else { hidden = try RowSet(span: rowCount) }
-                    own[place] = hidden
+                    if let dead = content.dead { hidden = try dead.copy() } else { hidden = try RowSet(span: rowCount) }
+                    content.hidden[place] = hidden
                 }
                 hidden.insert(row)
-                vectors[place].count -= 1
             }
         }
-        for place in settings.indices { if let hidden = own[place] { vectors[place].hidden = hidden } }
     }
 
     /// The graph that was saved last. One that cannot be read is made anew, by whoever writes; until then all rows are compared.
