@@ -1524,11 +1524,37 @@ VECSTORE_API vecstore_status vecstore_collection_restore(const char *snapshot, c
                                                          const vecstore_work_options *options);
 
 /*
- * Checks the database, the checksum of the vectors and the payload of every point, counts, graphs and full text against each other.
- * Writes wait meanwhile.
+ * Checks the database, the checksum of the vectors and the payload of every point, counts, graphs and full text against each other:
+ * that graphs have the points that they should have, and that the words of texts are those of the payloads. Writes wait meanwhile.
+ * Words are compared by temporary tables of SQLite, which take as much disk as those of the collection.
  * Errors: INVALID_HANDLE, CORRUPT with a message that says what is wrong, IO. O(bytes). (since 0.1)
  */
 VECSTORE_API vecstore_status vecstore_collection_verify(const vecstore_collection *collection);
+
+/*
+ * Checks all that verify checks, and makes anew what is derived and damaged: indexes of the database, the words of texts, graphs,
+ * what is in memory of ids and fields. Searches go on meanwhile; writers wait for the checks.
+ *
+ * Points whose vectors or payload are not what was written are told, and stay as they are: there is nothing to make them from. They can be
+ * removed, written again, or taken from a snapshot.
+ * @param[in] options   a callback that is told of rows that came into graphs, and may cancel: the rest of that is done in the
+ *                      background, nothing is lost; NULL = none
+ * @param[out] damages  how many things were damaged; may be NULL. vecstore_collection_repair_report tells them.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, READ_ONLY, CANCELLED, CORRUPT (the database itself is beyond repair, or files cannot be read),
+ * IO, OUT_OF_MEMORY. O(bytes), and building the graphs that were damaged. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_repair(vecstore_collection *collection, const vecstore_work_options *options,
+                                                        size_t *damages);
+
+/*
+ * What the last call of repair on this handle has found, as a JSON array of objects: "part" ("database", "point", "ids", "graph",
+ * "text"), "name" (of the vector, the field, or the point), "message", "repaired" (whether it is in order now). Of damaged points
+ * the first 1,000 are named. "[]" where nothing was damaged, or nothing was repaired yet.
+ * @param[out] buffer, needed  as of vecstore_collection_describe
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_repair_report(const vecstore_collection *collection, char *buffer, size_t size,
+                                                               size_t *needed);
 
 /*
  * What a collection is and costs, as one JSON object: "count", "rows" (used, with those of points that are gone), "waiting" (rows

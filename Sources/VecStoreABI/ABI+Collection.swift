@@ -372,6 +372,29 @@ public func vecstore_collection_describe(
     }
 }
 
+@_cdecl("vecstore_collection_repair")
+public func vecstore_collection_repair(
+    _ collection: OpaquePointer!, _ options: UnsafePointer<vecstore_work_options>!, _ damages: UnsafeMutablePointer<Int>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            let found = try collection.repair(progress: checkedOptions(options).progress)
+            damages?.pointee = found.count
+        }
+    }
+}
+
+@_cdecl("vecstore_collection_repair_report")
+public func vecstore_collection_repair_report(
+    _ collection: OpaquePointer!, _ buffer: UnsafeMutablePointer<CChar>!, _ size: Int, _ needed: UnsafeMutablePointer<Int>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            try copy(collection.repairReport().json, to: buffer, size, needed)
+        }
+    }
+}
+
 // MARK: - Hits
 
 @_cdecl("vecstore_hits_get")

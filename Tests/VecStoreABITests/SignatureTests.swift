@@ -412,6 +412,16 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_repair
+        var declared = CVecStore.vecstore_collection_repair
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_repair_report
+        var declared = CVecStore.vecstore_collection_repair_report
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_collection_describe
         var declared = CVecStore.vecstore_collection_describe
         requireSameType(&ours, &declared)

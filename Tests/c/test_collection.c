@@ -803,6 +803,38 @@ static void compacting_gives_the_disk_back(void) {
     close_collection(collection);
 }
 
+static void repairing_tells_what_it_has_found(void) {
+    vecstore_collection *collection = filled_collection(test_path("c"), n);
+    size_t damages = 9;
+    char text[1024] = "";
+    CHECK_OK(vecstore_collection_repair_report(collection, text, sizeof text, NULL));
+    CHECK(strcmp(text, "[]") == 0);
+    CHECK_OK(vecstore_collection_repair(collection, NULL, &damages));
+    CHECK_EQ(damages, 0);
+    close_collection(collection);
+    FILE *file = fopen(file_in(test_path("c"), "vectors-0.rows"), "r+b");
+    fseek(file, 4096 + 3 * point_dim * (long)sizeof(float), SEEK_SET);
+    fputc(1, file);
+    fclose(file);
+    collection = open_collection(test_path("c"), false);
+    CHECK_ERROR(CORRUPT, vecstore_collection_verify(collection));
+    CHECK_OK(vecstore_collection_repair(collection, NULL, &damages));
+    CHECK_EQ(damages, 1);
+    size_t needed = 0;
+    CHECK_OK(vecstore_collection_repair_report(collection, text, sizeof text, &needed));
+    check(strstr(text, "{\"part\":\"point\",\"name\":\"3\",") && strstr(text, "\"repaired\":false}]"), __FILE__, __LINE__,
+          "the report is %s", text);
+    CHECK_EQ(needed, strlen(text));
+    put(collection, 3, 1);
+    CHECK_OK(vecstore_collection_repair(collection, NULL, NULL));
+    CHECK_OK(vecstore_collection_verify(collection));
+    check_points(collection, n);
+    close_collection(collection);
+    collection = open_collection(test_path("c"), true);
+    CHECK_ERROR(READ_ONLY, vecstore_collection_repair(collection, NULL, NULL));
+    close_collection(collection);
+}
+
 static void a_description_is_cut_where_there_is_no_room(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
     static const char *const keys[] = { "count\":200", "rows\":200", "waiting\":0", "read_only\":false",
@@ -883,6 +915,7 @@ int main(int argc, char **argv) {
         TEST(copies_are_collections_of_their_own),
         TEST(optimize_can_be_cancelled_and_goes_on_later),
         TEST(compacting_gives_the_disk_back),
+        TEST(repairing_tells_what_it_has_found),
         TEST(a_description_is_cut_where_there_is_no_room),
         TEST(structs_that_have_grown_are_taken),
     };

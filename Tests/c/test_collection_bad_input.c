@@ -223,6 +223,8 @@ static void check_all_refuse(vecstore_collection *handle, vecstore_status expect
     CHECK_REFUSED(vecstore_collection_optimize(handle, NULL));
     CHECK_REFUSED(vecstore_collection_refresh(handle, &changed));
     CHECK_REFUSED(vecstore_collection_compact(handle, NULL, NULL, NULL));
+    CHECK_REFUSED(vecstore_collection_repair(handle, NULL, NULL));
+    CHECK_REFUSED(vecstore_collection_repair_report(handle, NULL, 0, NULL));
     CHECK_REFUSED(vecstore_collection_snapshot(handle, test_path("snapshot"), NULL));
     CHECK(access(test_path("snapshot"), F_OK) != 0);
     CHECK_REFUSED(vecstore_collection_verify(handle));

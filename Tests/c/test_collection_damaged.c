@@ -201,6 +201,24 @@ static const char *file_named(const char *directory, const char *beginning) {
 
 static bool restores;
 
+/* What is repaired is whole, but for points that are lost. */
+static void repair(vecstore_collection *collection, bool is_whole) {
+    size_t damages = 0;
+    char report[1 << 14] = "";
+    if (!FINE(vecstore_collection_repair(collection, NULL, &damages))) {
+        CHECK(!is_whole);
+        return;
+    }
+    if (is_whole) CHECK_EQ(damages, 0);
+    CHECK_OK(vecstore_collection_repair_report(collection, report, sizeof report, NULL));
+    CHECK((damages == 0) == (strcmp(report, "[]") == 0));
+    bool is_all = !strstr(report, "\"repaired\":false");
+    if (is_all) CHECK_OK(vecstore_collection_verify(collection));
+    bool is_compact = FINE(vecstore_collection_compact(collection, NULL, NULL, NULL));
+    if (is_all) CHECK(is_compact);
+    if (is_all) CHECK_OK(vecstore_collection_verify(collection));
+}
+
 static void use_copy(const char *path) {
     answers found;
     bool is_whole = false;
@@ -217,6 +235,7 @@ static void use_copy(const char *path) {
         ask(collection, &found);
         if (is_whole) CHECK(is_expected(&found));
         if (!read_only) {
+            repair(collection, is_whole);
             change(collection);
             ask(collection, &found);
             if (is_whole) CHECK_OK(vecstore_collection_verify(collection));
@@ -391,6 +410,12 @@ static void bytes_of_a_graph_are_flipped(void) {
     cut_many("graph-", 10, 6);
 }
 
+static void bytes_of_ids_are_flipped(void) {
+    make_closed(many, VECSTORE_KIND_FLAT);
+    flip_many("points-", 20, 7);
+    cut_many("points-", 5, 8);
+}
+
 static void files_are_cut(void) {
     make_closed(few, 0);
     cut_many("collection.db", 25, 7);
@@ -542,6 +567,7 @@ int main(int argc, char **argv) {
         TEST(bytes_of_the_log_are_flipped),
         TEST(bytes_of_vectors_are_flipped),
         TEST(bytes_of_a_graph_are_flipped),
+        TEST(bytes_of_ids_are_flipped),
         TEST(files_are_cut),
         TEST(a_log_is_cut),
         TEST(files_are_lost_or_replaced),

@@ -154,6 +154,11 @@ extension PointCollection {
         try measured(.verify) { () throws(VecStoreError) in try checkAll() }
     }
 
+    /// See `repairAll`.
+    package func repair(progress: Progress? = nil) throws(VecStoreError) -> [Damage] {
+        try measured(.repair) { () throws(VecStoreError) in try repairAll(progress: progress) }
+    }
+
     /// See `writeSnapshot`.
     package func snapshot(_ path: String, progress: Progress? = nil) throws(VecStoreError) {
         try measured(.snapshot) { () throws(VecStoreError) in try writeSnapshot(path, progress: progress) }

@@ -64,6 +64,10 @@ package final class PointCollection: @unchecked Sendable {
     /// Rows that died and are in indexes of fields still, for searches that began before. Under `fieldsLock`.
     var graveyard = Graveyard()
 
+    let damagesLock = Lock()
+    /// Under `damagesLock`.
+    var lastDamages: [Damage] = []
+
     let tokenizers = TokenizerTable()
     let filters = FilterCache()
     let recalls = RecallTable()

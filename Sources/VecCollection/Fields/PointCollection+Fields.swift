@@ -35,7 +35,7 @@ extension PointCollection {
         }
     }
 
-    private func fillTextTable(_ field: Field, _ database: Database) throws(VecStoreError) {
+    func fillTextTable(_ field: Field, _ database: Database) throws(VecStoreError) {
         // Only names and words of ours stand in the text. The table has no copy of the texts: the payloads are there.
         try database.run(
             "CREATE VIRTUAL TABLE \(field.textTable) USING fts5(text, content = '', tokenize = '\(field.tokenizer.fts5)')")

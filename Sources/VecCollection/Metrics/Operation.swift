@@ -5,7 +5,7 @@ package enum Operation: Int, CaseIterable, Sendable {
     case upsert, updateVectors, remove, changePayload, createPayloadIndex, dropPayloadIndex
     case get, scroll, scrollOrdered, count, facet
     case search, searchGroups, recommend, searchText, searchHybrid
-    case refresh, optimize, compact, verify, snapshot
+    case refresh, optimize, compact, verify, repair, snapshot
     case importFile, exportFile
 
     package var name: String {
@@ -30,6 +30,7 @@ package enum Operation: Int, CaseIterable, Sendable {
         case .optimize: "optimize"
         case .compact: "compact"
         case .verify: "verify"
+        case .repair: "repair"
         case .snapshot: "snapshot"
         case .importFile: "import"
         case .exportFile: "export"

@@ -572,3 +572,31 @@ def test_compacting_gives_the_disk_of_points_that_are_gone_back(tmp_path, rng):
 def test_a_collection_that_is_only_read_is_not_compacted(spots):
     with Collection.open(spots.path, read_only=True) as reader, pytest.raises(vecstore.ReadOnlyError):
         reader.compact()
+
+
+def test_repairing_makes_a_damaged_graph_anew_and_tells_damaged_points(tmp_path, rng):
+    rows = rng.standard_normal((2500, 8)).astype(np.float32)
+    with Collection.create(tmp_path / "c", dim=8, kind="hnsw", durability="none") as collection:
+        collection.upsert(range(2500), rows)
+        collection.optimize()
+        assert collection.repair() == []
+    (graph,) = (tmp_path / "c").glob("graph-*")
+    with open(graph, "r+b") as file:
+        file.seek(graph.stat().st_size // 2)
+        file.write(b"something else")
+    with open(tmp_path / "c" / "vectors-0.rows", "r+b") as file:
+        file.seek(4096 + 7 * 32)
+        file.write(b"x")
+    with Collection.open(tmp_path / "c") as collection:
+        with pytest.raises(vecstore.CorruptError):
+            collection.verify()
+        with pytest.raises(TypeError):
+            collection.repair(progress=3)
+        point, graph = sorted(collection.repair(), key=lambda damage: damage.part == "graph")
+        assert isinstance(point, vecstore.Damage)
+        assert (point.part, point.name, point.repaired) == ("point", "7", False)
+        assert (graph.part, graph.repaired) == ("graph", True)
+        collection.upsert([7], rows[7])
+        collection.verify()
+        assert collection.repair() == []
+        assert collection.search(rows[2400], 1)[0].id == 2400

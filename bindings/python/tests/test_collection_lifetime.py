@@ -47,6 +47,7 @@ def uses(collection):
         "snapshot": lambda: collection.snapshot(collection.path + "-copy"),
         "optimize": collection.optimize,
         "compact": collection.compact,
+        "repair": collection.repair,
         "verify": collection.verify,
         "describe": collection.describe,
         "with": collection.__enter__,

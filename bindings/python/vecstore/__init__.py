@@ -62,7 +62,7 @@ from .index import Calibration, Index, IndexStats, RangeResult
 from .log import set_log_callback, set_slow_call_threshold, use_logging
 from .metrics import metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
-from .points import Compaction, Facet, Group, Hit, ImportResult, Point
+from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 
 __version__ = "0.1.0"
@@ -82,6 +82,7 @@ __all__ = [
     "CorruptError",
     "Error",
     "Compaction",
+    "Damage",
     "Facet",
     "Field",
     "Filter",

@@ -631,6 +631,8 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "vecstore_collection_refresh": (_STATUS, (_HANDLE, POINTER(c_bool))),
     "vecstore_collection_snapshot": (_STATUS, (_HANDLE, c_char_p, POINTER(WorkOptions))),
+    "vecstore_collection_repair": (_STATUS, (_HANDLE, POINTER(WorkOptions), POINTER(c_size_t))),
+    "vecstore_collection_repair_report": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
     "vecstore_collection_restore": (_STATUS, (c_char_p, c_char_p, POINTER(WorkOptions))),
     "vecstore_collection_verify": (_STATUS, (_HANDLE,)),
     "vecstore_collection_describe": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),

@@ -454,6 +454,16 @@ def verify(handle: int) -> None:
     _check(_lib.vecstore_collection_verify(handle))
 
 
+def repair(handle: int, tell: Optional[Callable[[int, int], Any]]) -> str:
+    """As `optimize`. Returns the report."""
+    _ffi._watched(
+        lambda options: _lib.vecstore_collection_repair(handle, options, None),
+        lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), 0, progress),
+        tell,
+    )
+    return _ffi._text(handle, _lib.vecstore_collection_repair_report)
+
+
 def describe(handle: int) -> str:
     return _ffi._text(functools.partial(_lib.vecstore_collection_describe, handle))
 

@@ -20,7 +20,7 @@ from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank, _transfer
 from . import _collection_options as _options
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
-from .points import Compaction, Facet, Group, Hit, ImportResult, Point, found
+from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point, found
 
 __all__ = ["Collection"]
 
@@ -779,7 +779,8 @@ class Collection:
     def verify(self) -> None:
         """Checks the database, the checksum of every vector, counts, graphs and full text against each other.
 
-        Writes wait meanwhile. O(bytes).
+        Graphs must have the points that there are, and the words of texts be those of the payloads. Writes wait
+        meanwhile. O(bytes).
 
         Raises
         ------
@@ -789,6 +790,33 @@ class Collection:
             It cannot be read.
         """
         _ffi_collection.verify(self._open_handle())
+
+    def repair(self, *, progress: Optional[_Progress] = None) -> list[Damage]:
+        """Checks all that `verify` checks, and makes anew what is derived and damaged.
+
+        That is: indexes of the database, the words of texts, graphs, and what is in memory. Searches go on meanwhile;
+        writers wait for the checks. Points whose vectors or payload are not what was written stay as they are: they can
+        be removed, written again, or taken from a snapshot.
+
+        Parameters
+        ----------
+        progress : callable, optional
+            As for `optimize`.
+
+        Returns
+        -------
+        list of Damage
+            What was damaged, and whether it is in order now; empty where nothing was. Of points the first 1000.
+
+        Raises
+        ------
+        CorruptError
+            The database itself is beyond repair.
+        CancelledError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            As `optimize`.
+        """
+        report = json.loads(_ffi_collection.repair(self._open_handle(), _checked_progress(progress)))
+        return [Damage(**damage) for damage in report]
 
     # ------------------------------------------------------------------------------------------------------------------
     # Files, and other sources

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import _json
 
-__all__ = ["Compaction", "Facet", "Group", "Hit", "ImportResult", "Point"]
+__all__ = ["Compaction", "Damage", "Facet", "Group", "Hit", "ImportResult", "Point"]
 
 PointId = Union[int, str]
 
@@ -175,6 +175,26 @@ class Compaction(NamedTuple):
 
     bytes_before: int
     bytes_after: int
+
+
+class Damage(NamedTuple):
+    """Something that `Collection.repair` has found damaged.
+
+    Attributes
+    ----------
+    part : str
+        "database", "point", "ids", "graph" or "text".
+    name : str
+        Of the vector, the field, or the point.
+    message : str
+    repaired : bool
+        Whether it is in order now. Points are not: what was written is lost.
+    """
+
+    part: str
+    name: str
+    message: str
+    repaired: bool
 
 
 class Facet(NamedTuple):
