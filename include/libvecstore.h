@@ -1098,15 +1098,32 @@ typedef struct vecstore_vector_options {
 
 #define VECSTORE_VECTOR_OPTIONS_INIT { (uint32_t)sizeof(vecstore_vector_options), 0, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL }
 
+/* Where vectors and graphs lie while a collection is open. */
+typedef uint32_t vecstore_memory;
+enum {
+    VECSTORE_MEMORY_MAPPED = 1, /* files are mapped: the system keeps what is used, as long as it has room */
+    VECSTORE_MEMORY_LOADED = 2, /* all is read by open, graphs into memory of the process; rows stay the system's to take back */
+    VECSTORE_MEMORY_DISK = 3    /* mapped, nothing is read ahead, and a search lets go of what it has read; graphs are in memory only
+                                   while they are changed, which is done for many points at a time */
+};
+
 /* How a collection is opened. Nothing of it is stored. */
 typedef struct vecstore_collection_options {
     uint32_t struct_size;
     uint32_t read_only;             /* 1: takes no lock and needs no permission to write; else 0 */
     vecstore_durability durability; /* 0 = VECSTORE_DURABILITY_FULL */
     uint32_t index_threads;         /* threads that bring points into graphs in the background: 0 = default, at most 1024 */
+    vecstore_memory memory;         /* 0 = VECSTORE_MEMORY_MAPPED */
+    uint32_t reserved;              /* 0 */
+    uint64_t memory_budget;         /* most bytes that the collection may ask for, as "memory" of describe counts them; 0 = no limit.
+                                       Where it is reached the rows of filters are forgotten, values of fields that do not fit are
+                                       read from payloads, graphs are read from their files; then graphs are not made or changed
+                                       ("index_error": points are found by comparing them), and upsert, update_vectors and searches
+                                       by words get VECSTORE_ERR_OUT_OF_MEMORY, with nothing changed. Memory for a call while it
+                                       runs, pages of SQLite and maps of files do not count. */
 } vecstore_collection_options;
 
-#define VECSTORE_COLLECTION_OPTIONS_INIT { (uint32_t)sizeof(vecstore_collection_options), 0, 0, 0 }
+#define VECSTORE_COLLECTION_OPTIONS_INIT { (uint32_t)sizeof(vecstore_collection_options), 0, 0, 0, 0, 0, 0 }
 
 /*
  * Makes a directory with an empty collection, whole or not at all, and opens it for writing.
@@ -1558,7 +1575,10 @@ VECSTORE_API vecstore_status vecstore_collection_repair_report(const vecstore_co
 
 /*
  * What a collection is and costs, as one JSON object: "count", "rows" (used, with those of points that are gone), "waiting" (rows
- * that graphs do not have yet), "read_only", "durability", "disk_bytes", "memory_bytes", "vectors" (all of their options, "count",
+ * that graphs do not have yet), "read_only", "durability", "disk_bytes", "memory_bytes", "memory" (the
+ * same by what it is for, in the parts that vecstore_collection_metrics has), "memory_mode", "memory_budget", "resident_bytes"
+ * ("vectors" and "graphs": how much of the maps of their files lies in the memory of this process; the system may have more of them in
+ * its cache), "vectors" (all of their options, "count",
  * "indexed", and of the graph "graph_bytes" and "graph_error", "" or why the one that was
  * saved could not be opened and is made anew), "payload_indexes" ("path", "type", "tokenizer"), "index_error" ("" or why the last
  * work in the background failed).
@@ -1583,7 +1603,7 @@ VECSTORE_API vecstore_status vecstore_collection_describe(const vecstore_collect
  *   read_only                      | gauge     |                   | 1 where it is open for reading alone
  *   disk_bytes                     | gauge     | part              | vectors, database, wal, graphs, other
  *   memory_bytes                   | gauge     | part              | ids, dead_rows, graphs, waiting_codes, payload_indexes,
- *                                  |           |                   | filter_cache
+ *                                  |           |                   | text_lengths, filter_cache
  *   mapped_graph_bytes, wal_bytes  | gauge     |                   | graphs mapped from files; the write-ahead log
  *   filter_cache_hits_total,       | counter   |                   | filters whose rows were known, or had to be found
  *     filter_cache_misses_total    |           |                   |

@@ -122,7 +122,21 @@ private func settings(_ o: vecstore_vector_options) throws(VecStoreError) -> Vec
 func checkedCollectionOptions(
     _ options: UnsafePointer<vecstore_collection_options>?
 ) throws(VecStoreError) -> CollectionOptions {
-    let o = try read(options, over: vecstore_collection_options(), "vecstore_collection_options")
+    let o = try read(
+        options, over: vecstore_collection_options(), "vecstore_collection_options",
+        firstSize: vecstore_collection_options_first_size)
+    let memory: MemoryMode
+    switch Int(o.memory) {
+    case 0, VECSTORE_MEMORY_MAPPED: memory = .mapped
+    case VECSTORE_MEMORY_LOADED: memory = .loaded
+    case VECSTORE_MEMORY_DISK: memory = .disk
+    default:
+        throw VecStoreError(.invalidArgument, "memory is \(o.memory): allowed are 0 and 1 (mapped), 2 (loaded) and 3 (disk)")
+    }
+    guard o.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_collection_options.reserved is not 0") }
+    guard let budget = Int(exactly: o.memory_budget) else {
+        throw VecStoreError(.invalidArgument, "memory_budget is \(o.memory_budget): allowed are up to \(Int.max) bytes")
+    }
     let durability: Durability
     switch Int(o.durability) {
     case 0, VECSTORE_DURABILITY_FULL: durability = .full
@@ -134,7 +148,7 @@ func checkedCollectionOptions(
     }
     return CollectionOptions(
         isReadOnly: try checkedFlag(o.read_only, "read_only"), durability: durability,
-        indexThreads: try checkedThreads(o.index_threads))
+        indexThreads: try checkedThreads(o.index_threads), memory: memory, memoryBudget: budget == 0 ? nil : budget)
 }
 
 /// The vectors of a batch of `count` points.

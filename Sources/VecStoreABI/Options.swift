@@ -10,6 +10,7 @@ import VecKernelTypes
 let vecstore_index_options_first_size = 32
 let vecstore_search_options_first_size = 16
 let vecstore_work_options_first_size = 8
+let vecstore_collection_options_first_size = 16
 let vecstore_calibration_first_size = 24
 let vecstore_index_stats_first_size = 72
 let vecstore_hits_view_first_size = 80

@@ -774,6 +774,19 @@ static void optimize_can_be_cancelled_and_goes_on_later(void) {
     close_collection(collection);
 }
 
+/* Points with ids from 1,000,000 on. */
+static vecstore_status write_many(vecstore_collection *collection, size_t count) {
+    vecstore_id *ids = calloc(count, sizeof *ids);
+    float *vectors = calloc(count * point_dim, sizeof *vectors);
+    REQUIRE(ids && vectors);
+    for (size_t i = 0; i < count; i++) ids[i] = number_id(1000000 + i);
+    const vecstore_batch_vectors batch = { NULL, vectors, F32, 0, NULL };
+    vecstore_status status = vecstore_collection_upsert(collection, ids, count, &batch, 1, NULL, NULL);
+    free(ids);
+    free(vectors);
+    return status;
+}
+
 static void compacting_gives_the_disk_back(void) {
     enum { many = 3000 };
     vecstore_vector_options vector = plain_vector();
@@ -832,6 +845,38 @@ static void repairing_tells_what_it_has_found(void) {
     close_collection(collection);
     collection = open_collection(test_path("c"), true);
     CHECK_ERROR(READ_ONLY, vecstore_collection_repair(collection, NULL, NULL));
+    close_collection(collection);
+}
+
+static void memory_can_be_chosen_and_limited(void) {
+    close_collection(filled_collection(test_path("c"), n));
+    vecstore_collection_options options = VECSTORE_COLLECTION_OPTIONS_INIT;
+    vecstore_collection *collection = NULL;
+    static const char *const names[] = { "mapped", "mapped", "loaded", "disk" };
+    for (vecstore_memory memory = 0; memory <= 3; memory++) {
+        options.memory = memory;
+        options.memory_budget = 1 << 20;
+        REQUIRE_OK(vecstore_collection_open(test_path("c"), &options, &collection));
+        check_points(collection, n);
+        char *text = description_of(collection), expected[100];
+        snprintf(expected, sizeof expected, "\"memory_mode\":\"%s\",\"memory_budget\":1048576,", names[memory]);
+        CHECK(strstr(text, expected) && strstr(text, "\"memory\":{\"ids\":"));
+        free(text);
+        CHECK_ERROR(OUT_OF_MEMORY, write_many(collection, 200000));
+        check_points(collection, n);
+        close_collection(collection);
+    }
+    options.memory = 4;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_open(test_path("c"), &options, &collection));
+    options.memory = 0;
+    options.reserved = 1;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_open(test_path("c"), &options, &collection));
+    options.reserved = 0;
+    options.memory_budget = UINT64_MAX;
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_open(test_path("c"), &options, &collection));
+    /* The first version of the struct ended before these. */
+    options.struct_size = 16;
+    CHECK_OK(vecstore_collection_open(test_path("c"), &options, &collection));
     close_collection(collection);
 }
 
@@ -916,6 +961,7 @@ int main(int argc, char **argv) {
         TEST(optimize_can_be_cancelled_and_goes_on_later),
         TEST(compacting_gives_the_disk_back),
         TEST(repairing_tells_what_it_has_found),
+        TEST(memory_can_be_chosen_and_limited),
         TEST(a_description_is_cut_where_there_is_no_room),
         TEST(structs_that_have_grown_are_taken),
     };

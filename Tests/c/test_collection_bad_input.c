@@ -321,8 +321,8 @@ static void struct_sizes_are_checked(void) {
     vecstore_text_options text = VECSTORE_TEXT_OPTIONS_INIT;
     vecstore_hybrid_options hybrid = VECSTORE_HYBRID_OPTIONS_INIT;
     check_sizes(&vector, sizeof vector, sizeof vector, create_with_vector, "vector options");
-    check_sizes(&options, sizeof options, sizeof options, create_with_options, "options of create");
-    check_sizes(&options, sizeof options, sizeof options, open_with_options, "options of open");
+    check_sizes(&options, sizeof options, offsetof(vecstore_collection_options, memory), create_with_options, "options of create");
+    check_sizes(&options, sizeof options, offsetof(vecstore_collection_options, memory), open_with_options, "options of open");
     check_sizes(&query, sizeof query, offsetof(vecstore_query_options, has_threshold), search_with_options,
         "query options");
     check_sizes(&text, sizeof text, sizeof text, search_text_with_options, "text options");
@@ -1009,7 +1009,7 @@ static void paths_that_are_no_collection_are_refused(void) {
     REQUIRE(mkdir(test_path("empty"), 0777) == 0 && mkdir(test_path("other"), 0777) == 0);
     file = fopen(file_in(test_path("other"), "collection.db"), "w");
     REQUIRE(file && fputs("no database", file) >= 0 && fclose(file) == 0);
-    const vecstore_collection_options read_only = { sizeof read_only, 1, 0, 0 };
+    const vecstore_collection_options read_only = { sizeof read_only, 1, 0, 0, 0, 0, 0 };
     for (int i = 0; i < 2; i++) {
         const vecstore_collection_options *options = i ? &read_only : NULL;
         CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_open("", options, &out));
@@ -1055,7 +1055,7 @@ static void directories_without_permission_are_refused(void) {
     finish();
     vecstore_collection *out = NULL;
     const vecstore_vector_options vector = plain_vector();
-    const vecstore_collection_options read_only = { sizeof read_only, 1, 0, 0 };
+    const vecstore_collection_options read_only = { sizeof read_only, 1, 0, 0, 0, 0, 0 };
     REQUIRE(
         mkdir(test_path("locked"), 0555) == 0 && chmod(test_path("c"), 0) == 0 && chmod(test_directory(), 0755) == 0);
     /* Root may do everything. */

@@ -22,7 +22,21 @@ extension PointCollection {
             json.key("disk_bytes")
             json.integer(try diskBytes())
             json.key("memory_bytes")
-            json.integer(memoryParts(state).reduce(0) { $0 + $1.bytes })
+            let memory = memoryUse(state), resident = residentBytes(state)
+            json.integer(memory.total)
+            json.key("memory")
+            describe(memory, &json)
+            json.key("memory_mode")
+            json.string(options.memory.rawValue)
+            json.key("memory_budget")
+            json.integer(options.memoryBudget ?? 0)
+            json.key("resident_bytes")
+            json.beginObject()
+            json.key("vectors")
+            json.integer(resident.vectors)
+            json.key("graphs")
+            json.integer(resident.graphs)
+            json.endObject()
             json.key("vectors")
             json.beginArray()
             for (place, vector) in state.vectors.enumerated() { describe(settings[place], vector, &json) }
@@ -101,19 +115,14 @@ extension PointCollection {
     }
 
     /// Memory that the collection has asked for, without what SQLite keeps of its pages and without maps of files.
-    func memoryParts(_ state: CollectionState) -> [(name: String, bytes: Int)] {
-        var dead = state.dead?.bytes ?? 0, graphs = 0, waiting = 0
-        for vector in state.vectors {
-            graphs += vector.graph?.stats().memoryBytes ?? 0
-            waiting += vector.waiting.bytes
-            if let hidden = vector.hidden, hidden !== state.dead { dead += hidden.bytes }
+    func memoryParts(_ state: CollectionState) -> [(name: String, bytes: Int)] { memoryUse(state).parts }
+
+    private func describe(_ memory: MemoryUse, _ json: inout JSONWriter) {
+        json.beginObject()
+        for (name, bytes) in memory.parts {
+            json.key(name)
+            json.integer(bytes)
         }
-        let fields = fieldsLock.shared {
-            state.fields.fields.reduce(0) { $0 + ($1.loaded?.bytes ?? 0) + ($1.lengths?.bytes ?? 0) }
-        }
-        return [
-            ("ids", state.store.points.bytes(state.rowCount)), ("dead_rows", dead), ("graphs", graphs), ("waiting_codes", waiting),
-            ("payload_indexes", fields), ("filter_cache", filters.counts.bytes),
-        ]
+        json.endObject()
     }
 }

@@ -12,6 +12,7 @@ extension PointCollection {
         }
         try indexer.finish(self, progress: progress)
         try indexer.save(self, writer)
+        if options.memory == .disk { _ = try indexer.mapGraphs(self, writer) }
         try writing { database throws(VecStoreError) in
             saveIDs(database)
             _ = try database.number("PRAGMA optimize")

@@ -21,11 +21,13 @@ extension PointCollection {
             let isCompacted = zip(described, now.store.files).contains { "\(directory)/\($0.file)" != $1.file.path }
             var store = now.store
             if isCompacted {
-                store = try RowStore(directory, described, try Catalog.uuid(database), rows: rowCount, isWritable: false)
+                store = try RowStore(
+                    directory, described, try Catalog.uuid(database), rows: rowCount, isWritable: false, memory: options.memory)
             } else {
                 for file in store.files { try file.checkSize(rows: rowCount) }
             }
-            let loader = StateLoader(directory, database, settings, store, knownRows: isCompacted ? 0 : now.rowCount)
+            let loader = StateLoader(
+                directory, database, settings, store, memory: options.memory, knownRows: isCompacted ? 0 : now.rowCount)
             let (loaded, _, _) = try loader.load(rowCount: rowCount)
             for file in store.files { try file.external.grow(to: rowCount) }
             nextExpiry.store(try StateLoader.nextExpiry(database), ordering: .relaxed)

@@ -78,7 +78,7 @@ extension PointCollection {
             unlink("\(directory)/\(name)")
         }
         savedChanges = -1
-        let (read, largest, _) = try StateLoader(directory, database, settings, store).load(rowCount: old.rowCount)
+        let (read, largest, _) = try StateLoader(directory, database, settings, store, memory: options.memory).load(rowCount: old.rowCount)
         let next = try StateLoader.nextExpiry(database)
         largestID = largest
         hasExpiries = hasExpiries || next != .max

@@ -137,7 +137,8 @@ struct Compaction {
             }
             try Catalog.set(database, "next_row", Int64(numbers.count))
             try Catalog.noteChange(database)
-            let loader = StateLoader(collection.directory, database, collection.settings, store)
+            let loader = StateLoader(
+                collection.directory, database, collection.settings, store, memory: collection.options.memory)
             let loaded = try loader.load(rowCount: numbers.count).0
             try fields.load(loaded.fields, database, rowCount: numbers.count)
             isDecided = true
@@ -161,6 +162,7 @@ struct Compaction {
             if isSynced { try file.file.synchronize() }
             try file.external.grow(to: numbers.count)
         }
+        store.advise(collection.options.memory, rows: numbers.count)
         if isSynced { try FileHandle.synchronizeDirectory(collection.directory) }
     }
 }

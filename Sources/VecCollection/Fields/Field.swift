@@ -14,6 +14,8 @@ final class Field: @unchecked Sendable {
     let tokenizer: Tokenizer.Kind
     /// What is in memory of it; nil before it is first asked for, and where the last change could not be entered.
     var loaded: LoadedField?
+    /// Whether its values were found to be more than there may be in memory.
+    var isTooLarge = false
     /// Of a text, likewise.
     var lengths: TextLengths?
 

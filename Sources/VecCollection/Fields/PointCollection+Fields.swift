@@ -100,13 +100,14 @@ extension PointCollection {
             let loaded = try readers.with { database throws(VecStoreError) in
                 try TextLengths.load(field, database, rowCount: current.rowCount)
             }
+            try makeRoom(loaded.bytes, for: "the lengths of the texts of '\(field.name)'")
             fieldsLock.alone { field.lengths = loaded }
         }
     }
 
     /// Reads the values of a field into memory, where they are not there yet: once, when it is first asked for.
     func load(_ field: Field) throws(VecStoreError) {
-        if fieldsLock.shared({ field.loaded != nil }) { return }
+        if fieldsLock.shared({ field.loaded != nil || field.isTooLarge }) { return }
         // No write may come between reading the rows and entering those that are written later.
         try writeLock.withLock { () throws(VecStoreError) in
             if fieldsLock.shared({ field.loaded != nil }) || !isCurrent(field) { return }
@@ -114,7 +115,13 @@ extension PointCollection {
             let loaded = try readers.with { database throws(VecStoreError) in
                 try database.reading { () throws(VecStoreError) in try readValues(field, database, rowCount: rowCount) }
             }
-            fieldsLock.alone { field.loaded = loaded }
+            do throws(VecStoreError) {
+                try makeRoom(loaded.bytes, for: "the values of '\(field.name)'")
+                fieldsLock.alone { field.loaded = loaded }
+            } catch {
+                // Conditions look at payloads then.
+                fieldsLock.alone { field.isTooLarge = true }
+            }
         }
     }
 

@@ -55,6 +55,8 @@ final class FilterCache: @unchecked Sendable {
         lock.withLock { (hits, misses, entries.count, entries.values.reduce(0) { $0 + ($1.rows?.bytes ?? 0) }) }
     }
 
+    func forgetRows() { lock.withLock { for json in entries.keys { entries[json]?.rows = nil } } }
+
     private func use(_ json: [UInt8]) -> Entry? {
         clock += 1
         entries[json]?.lastUse = clock
@@ -95,7 +97,8 @@ extension PointCollection {
             trace?.filter?.matching = rows.count
             if known == nil {
                 rows.freeze(vectors: settings.count)
-                filters.keep(rows, json, version: state.version)
+                let fits: Void? = try? makeRoom(rows.bytes, for: "the rows of a filter")
+                if fits != nil { filters.keep(rows, json, version: state.version) }
             }
             return rows
         }

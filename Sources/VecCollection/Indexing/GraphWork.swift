@@ -41,14 +41,32 @@ struct GraphWork {
         let vector = state.vectors[place]
         guard isGraphWanted(vector) else { return 0 }
         let waiting = state.rowCount - vector.indexedRows
-        if waiting >= (isEager ? 1 : GraphWork.leastPortion) {
+        if waiting >= (isEager ? 1 : leastWaiting(vector)) {
+            try makeRoom(vector, rows: min(waiting, GraphWork.mostPortion))
             let graph = try writableGraph()
             return try addRows(graph, upTo: state.rowCount)
         }
         if vector.hiddenInGraph >= (isEager ? 1 : max(256, (vector.graph?.count ?? 0) / 50)) {
+            try makeRoom(vector, rows: 0)
             return try removeHidden(try writableGraph(), isEager: isEager)
         }
         return 0
+    }
+
+    /// Rows that wait before they are brought into the graph. To load it and to write it again is worth it only for many.
+    private func leastWaiting(_ vector: VectorState) -> Int {
+        guard collection.options.memory == .disk, let graph = vector.graph, graph.isReadOnly else { return GraphWork.leastPortion }
+        return max(GraphWork.leastPortion, graph.count / 8)
+    }
+
+    /// Bytes that a row takes in a graph in memory, its codes apart: links and what goes with them, and room for more.
+    private static let bytesPerRow = 256
+
+    /// Makes sure that the graph may be in memory, with some more rows.
+    private func makeRoom(_ vector: VectorState, rows: Int) throws(VecStoreError) {
+        var bytes = rows * (settings.dimension + GraphWork.bytesPerRow)
+        if let graph = vector.graph, graph.isReadOnly { bytes += graph.stats().mappedBytes }
+        try collection.makeRoom(bytes, for: "the graph of the vector '\(settings.name)'; points are found by comparing them")
     }
 
     private func isGraphWanted(_ vector: VectorState) -> Bool {

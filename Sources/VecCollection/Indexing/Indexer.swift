@@ -130,7 +130,13 @@ final class Indexer: @unchecked Sendable {
                 let rows = try step(collection, place, isEager: false)
                 if rows > 0 { didAny = true }
             }
-            if !didAny, let writer = collection.writer { try save(collection, writer, least: Indexer.leastToSave) }
+            if !didAny, let writer = collection.writer {
+                if collection.options.memory == .disk {
+                    _ = try mapGraphsAlone(collection, writer)
+                } else {
+                    try save(collection, writer, least: Indexer.leastToSave)
+                }
+            }
             note(nil)
             return didAny
         } catch {
@@ -213,6 +219,28 @@ final class Indexer: @unchecked Sendable {
     /// The same, within `alone`.
     func saveAlone(_ collection: PointCollection, _ database: Database) throws(VecStoreError) {
         try save(collection, database, least: 1)
+    }
+
+    /// Saves graphs that are held in memory, and reads them from their files from then on.
+    /// - Returns: Whether there were any.
+    func mapGraphs(_ collection: PointCollection, _ database: Database) throws(VecStoreError) -> Bool {
+        try alone { () throws(VecStoreError) in try mapGraphsAlone(collection, database) }
+    }
+
+    private func mapGraphsAlone(_ collection: PointCollection, _ database: Database) throws(VecStoreError) -> Bool {
+        try saveAlone(collection, database)
+        var isAny = false
+        for place in collection.settings.indices {
+            let state = collection.current, vector = state.vectors[place]
+            guard let graph = vector.graph, !graph.isReadOnly else { continue }
+            let saved = try collection.writeLock.withLock { () throws(VecStoreError) in try GraphFile.find(database, place) }
+            guard let saved, saved.rows == vector.indexedRows else { continue }
+            let mapped = try openIndex(
+                "\(collection.directory)/\(saved.file)", OpenOptions(externalRows: state.store.files[place].external))
+            collection.publish { old in old.changing(place) { $0.graph = mapped } }
+            isAny = true
+        }
+        return isAny
     }
 
     /// All graphs are as their files say: within `alone`.

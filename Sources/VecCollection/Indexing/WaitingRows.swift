@@ -91,6 +91,9 @@ struct WaitingRows: Sendable {
         return blocks
     }
 
+    /// Bytes that codes of so many more rows take at most.
+    static func bytes(_ rows: Int, dimension: Int) -> Int { (rows + segmentRows) * (dimension + 16) }
+
     /// Bytes of memory held.
     var bytes: Int { segments.reduce(0) { $0 + $1.bytes } }
 }

@@ -12,6 +12,17 @@ package enum Durability: String, CaseIterable, Sendable {
     case none
 }
 
+/// Where vectors and graphs lie while a collection is open.
+package enum MemoryMode: String, CaseIterable, Sendable {
+    /// Files are mapped: the system keeps what is used, as long as it has room.
+    case mapped
+    /// All is read when the collection is opened; graphs are copied into memory of the process.
+    case loaded
+    /// Files are mapped, nothing is read ahead, and what a search has read is let go of after it. Graphs are held in memory only while
+    /// they are changed.
+    case disk
+}
+
 /// How a collection is opened.
 package struct CollectionOptions: Sendable {
     package var isReadOnly: Bool
@@ -19,7 +30,16 @@ package struct CollectionOptions: Sendable {
     /// Threads that index points in the background, resolved: at least 1.
     package var indexThreads: Int
 
-    package init(isReadOnly: Bool = false, durability: Durability = .full, indexThreads: Int = 0) {
+    package var memory: MemoryMode
+    /// Most bytes of memory that the collection may ask for; nil: as many as there are.
+    package var memoryBudget: Int?
+
+    package init(
+        isReadOnly: Bool = false, durability: Durability = .full, indexThreads: Int = 0, memory: MemoryMode = .mapped,
+        memoryBudget: Int? = nil
+    ) {
+        self.memory = memory
+        self.memoryBudget = memoryBudget
         self.isReadOnly = isReadOnly
         self.durability = durability
         self.indexThreads = ThreadPool.threads(indexThreads)

@@ -8,6 +8,7 @@ extension PointCollection {
     func replaceVectors(_ ids: [PointID], _ vectors: [PointBatch.Vectors]) throws(VecStoreError) {
         try CollectionLimits.checkIDs(ids.count)
         indexer?.holdBack(self)
+        try makeRoom(forPoints: ids.count)
         try writing { database throws(VecStoreError) in
             // What the points are now, so that they can be written as a whole.
             var payloads: [[UInt8]] = [], expires: [Int64] = [], missing: [UInt64] = [], rows: [Int] = []

@@ -21,6 +21,7 @@ extension PointCollection {
         let staged = try StagedRows(batch, self)
         let documents = try parsePayloads(batch, keeps: !current.fields.isEmpty)
         indexer?.holdBack(self)
+        try makeRoom(forPoints: count)
         try staged.withRows { () throws(VecStoreError) in
             try writing { database throws(VecStoreError) in
                 try append(batch, staged, documents, database)
@@ -115,6 +116,13 @@ extension PointCollection {
         for (place, settings) in settings.enumerated() where settings.hasWaitingCodes {
             let context = try ScanContext(
                 table: table, metric: settings.metric, type: settings.type, dimension: settings.dimension)
+            // Without codes it takes searches longer to compare these rows, and that is all.
+            let fits: Void? = try? makeRoom(
+                WaitingRows.bytes(rows.count, dimension: settings.dimension), for: "codes of rows that wait")
+            if fits == nil {
+                waiting[place] = WaitingRows()
+                continue
+            }
             try waiting[place].append(rows, state.store.files[place], context, indexedRows: state.vectors[place].indexedRows)
         }
     }

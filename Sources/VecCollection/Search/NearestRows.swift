@@ -44,6 +44,7 @@ struct NearestRows {
     ) throws(VecStoreError) -> FoundRows {
         collection.noteSearch()
         let vector = state.vectors[place]
+        defer { if collection.options.memory == .disk { release(vector) } }
         // Memory goes by what can be found, not by what is asked for.
         let k = min(k, max(state.rowCount, 1))
         let found = try FoundRows(queries: count, k: k)
@@ -129,6 +130,12 @@ struct NearestRows {
                 ? "\(count) points have this vector: kind \(settings.kind.rawValue) makes a graph from \(least) on"
                 : "the graph is not made yet"
         }
+    }
+
+    /// Lets go of what was read of files.
+    private func release(_ vector: VectorState) {
+        state.store.files[place].release(state.rowCount)
+        (vector.graph as? HNSWIndex)?.releaseMap()
     }
 
     /// Searches the graph.

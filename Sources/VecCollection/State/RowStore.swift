@@ -17,7 +17,7 @@ final class RowStore: Sendable {
     /// Opens the files that the database names, which have at least so many rows.
     init(
         _ directory: String, _ vectors: [(settings: VectorSettings, file: String)], _ uuid: CollectionUUID, rows: Int,
-        isWritable: Bool
+        isWritable: Bool, memory: MemoryMode
     ) throws(VecStoreError) {
         var files: [RowFile] = []
         for (settings, file) in vectors {
@@ -25,5 +25,17 @@ final class RowStore: Sendable {
         }
         self.files = files
         points = try PointTable()
+        advise(memory, rows: rows)
+    }
+
+    /// Says how the files will be used.
+    func advise(_ memory: MemoryMode, rows: Int) {
+        for file in files {
+            switch memory {
+            case .mapped: break
+            case .loaded: file.load(rows)
+            case .disk: file.useAtRandom()
+            }
+        }
     }
 }

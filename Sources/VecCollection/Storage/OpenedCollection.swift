@@ -114,8 +114,10 @@ struct OpenedCollection {
             let described = try Catalog.vectors(reader, directory)
             vectors = described.map(\.settings)
             let rowCount = try Catalog.nextRow(reader)
-            let store = try RowStore(directory, described, uuid, rows: rowCount, isWritable: !options.isReadOnly)
-            (state, largestID, hasSavedIDs) = try StateLoader(directory, reader, vectors, store).load(rowCount: rowCount)
+            let store = try RowStore(directory, described, uuid, rows: rowCount, isWritable: !options.isReadOnly, memory: options.memory)
+            (state, largestID, hasSavedIDs) = try StateLoader(
+                directory, reader, vectors, store, memory: options.memory
+            ).load(rowCount: rowCount)
             nextExpiry = try StateLoader.nextExpiry(reader)
         }
     }

@@ -27,6 +27,13 @@ final class RowFile: @unchecked Sendable {
     let capacity: Int
     /// The rows for a graph, as many as the collection has.
     let external: ExternalRows
+    private let mappedBytes: Int
+
+    /// The addresses of the map, most of which have no file behind them.
+    var mappedRange: Range<UInt> {
+        let start = UInt(bitPattern: base) - UInt(RowFile.headerBytes)
+        return start..<(start + UInt(mappedBytes))
+    }
 
     /// - Parameter settings: What the rows must be.
     static func create(_ path: String, _ settings: VectorSettings, collection: CollectionUUID, sync: Bool) throws(VecStoreError) {
@@ -57,6 +64,7 @@ final class RowFile: @unchecked Sendable {
         }
         guard let start else { throw systemError("map", path) }
         let map = Map(start, bytes)
+        mappedBytes = bytes
         base = UnsafeRawPointer(start + RowFile.headerBytes)
         capacity = min((bytes - RowFile.headerBytes) / stride, Limits.graphRows)
         external = try ExternalRows(base, type: settings.type, dimension: settings.dimension, count: rows, owner: map)
@@ -91,6 +99,15 @@ final class RowFile: @unchecked Sendable {
         let needed = RowFile.headerBytes + rowCount * stride
         if try file.size() < needed { try file.resize(needed) }
     }
+
+    /// Reads all rows, of which there are so many, into memory.
+    func load(_ rows: Int) { MapAdvice.load(base - RowFile.headerBytes, RowFile.headerBytes + rows * stride) }
+
+    /// Rows are read here and there.
+    func useAtRandom() { MapAdvice.useAtRandom(base - RowFile.headerBytes, mappedBytes) }
+
+    /// Lets go of the memory of all rows, of which there are so many.
+    func release(_ rows: Int) { MapAdvice.release(base - RowFile.headerBytes, RowFile.headerBytes + rows * stride) }
 
     private func checkRoom(_ rowCount: Int) throws(VecStoreError) {
         guard rowCount <= capacity else {

@@ -8,17 +8,20 @@ struct StateLoader {
     private let database: Database
     private let settings: [VectorSettings]
     private let store: RowStore
+    private let memory: MemoryMode
     private let knownRows: Int
 
     /// - Parameter knownRows: Rows whose ids are in the table of points already.
     init(
-        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ store: RowStore, knownRows: Int = 0
+        _ directory: String, _ database: Database, _ settings: [VectorSettings], _ store: RowStore, memory: MemoryMode,
+        knownRows: Int = 0
     ) {
         self.knownRows = knownRows
         self.directory = directory
         self.database = database
         self.settings = settings
         self.store = store
+        self.memory = memory
     }
 
     /// - Returns: Also the largest number that is an id, and whether a file had the ids.
@@ -109,7 +112,7 @@ struct StateLoader {
     private func attachGraph(_ vector: inout VectorState, _ place: Int, _ rowCount: Int) {
         do throws(VecStoreError) {
             guard let saved = try GraphFile.find(database, place), saved.rows <= rowCount else { return }
-            let index = try openIndex("\(directory)/\(saved.file)", OpenOptions(externalRows: store.files[place].external))
+            let index = try openIndex("\(directory)/\(saved.file)", OpenOptions(load: memory == .loaded, externalRows: store.files[place].external))
             vector.graph = index
             vector.indexedRows = saved.rows
             let alive = saved.rows - (vector.hidden?.count(below: saved.rows) ?? 0)

@@ -175,6 +175,16 @@ extension HNSWIndex {
         }
     }
 
+    // MARK: - Maps
+
+    /// The addresses of the map; nil of a graph in memory.
+    package var mappedRange: Range<UInt>? {
+        map.map { UInt(bitPattern: $0.base)..<(UInt(bitPattern: $0.base) + UInt($0.size)) }
+    }
+
+    /// Lets go of the memory of a map. What is read again comes from the file.
+    package func releaseMap() { if let map { MapAdvice.release(map.base, map.size) } }
+
     // MARK: - Checking
 
     /// Checks everything that can be wrong: of a map every byte, and the graph of either.

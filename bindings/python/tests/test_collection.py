@@ -600,3 +600,25 @@ def test_repairing_makes_a_damaged_graph_anew_and_tells_damaged_points(tmp_path,
         collection.verify()
         assert collection.repair() == []
         assert collection.search(rows[2400], 1)[0].id == 2400
+
+
+@pytest.mark.parametrize("memory", ["mapped", "loaded", "disk"])
+def test_memory_can_be_chosen_and_limited(tmp_path, rng, memory):
+    rows = rng.standard_normal((3000, 8)).astype(np.float32)
+    with Collection.create(tmp_path / "c", dim=8, kind="hnsw", durability="none", memory=memory) as collection:
+        collection.upsert(range(3000), rows)
+        collection.optimize()
+        assert collection.search(rows[5], 1)[0].id == 5
+        described = collection.describe()
+        assert described["memory_mode"] == memory and described["memory_budget"] == 0
+        assert sum(described["memory"].values()) == described["memory_bytes"]
+        assert set(described["resident_bytes"]) == {"vectors", "graphs"}
+    with Collection.open(tmp_path / "c", memory=memory, memory_budget=1_000_000) as collection:
+        with pytest.raises(vecstore.OutOfMemoryError, match="memory_budget is 1000000 bytes"):
+            collection.upsert(range(10_000, 210_000), np.zeros((200_000, 8), dtype=np.float32) + 1)
+        assert len(collection) == 3000
+        assert collection.search(rows[5], 1)[0].id == 5
+    with pytest.raises(vecstore.InvalidArgumentError, match="memory"):
+        Collection.open(tmp_path / "c", memory="here")
+    with pytest.raises(vecstore.InvalidArgumentError):
+        Collection.open(tmp_path / "c", memory_budget=-1)

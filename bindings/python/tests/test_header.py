@@ -115,6 +115,7 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.KINDS.items()} == constants(header, "VECSTORE_KIND_")
     assert {name.upper(): code for name, code in _ffi.FILTERS.items()} == constants(header, "VECSTORE_FILTER_")
     assert {name.upper(): code for name, code in _ffi.DURABILITIES.items()} == constants(header, "VECSTORE_DURABILITY_")
+    assert {name.upper(): code for name, code in _ffi.MEMORIES.items()} == constants(header, "VECSTORE_MEMORY_")
     assert {name.upper(): code for name, code in _ffi.PAYLOAD_CHANGES.items()} == constants(header, "VECSTORE_PAYLOAD_")
     assert {name.upper(): code for name, code in _ffi.TEXT_MODES.items()} == constants(header, "VECSTORE_TEXT_")
     assert {name.upper(): code for name, code in _ffi.FUSIONS.items()} == constants(header, "VECSTORE_FUSION_")

@@ -110,7 +110,7 @@ def test_tells_bytes_by_what_they_belong_to(spots):
     assert disk["vectors"] > 0 and disk["wal"] > 0 and disk["graphs"] == 0
     assert sum(disk.values()) == spots.describe()["disk_bytes"]
     memory = {labels[0][1]: count for (name, labels, _), count in found.items() if name.endswith("_memory_bytes")}
-    assert set(memory) == {"ids", "dead_rows", "graphs", "waiting_codes", "payload_indexes", "filter_cache"}
+    assert set(memory) == {"ids", "dead_rows", "graphs", "waiting_codes", "payload_indexes", "text_lengths", "filter_cache"}
     assert sum(memory.values()) == spots.describe()["memory_bytes"]
     assert value(spots, "wal_bytes") > 0
 

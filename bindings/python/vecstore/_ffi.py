@@ -58,6 +58,7 @@ ROTATIONS = {"none": 0, "opq": 1}
 KMEANS_STARTS = {"kmeans++": 1, "random": 2}
 FILTERS = {"none": 0, "bitmap": 1, "ids": 2, "callback": 3}
 DURABILITIES = {"full": 1, "normal": 2, "none": 3}
+MEMORIES = {"mapped": 1, "loaded": 2, "disk": 3}
 PAYLOAD_CHANGES = {"replace": 1, "merge": 2, "delete_keys": 3}
 TEXT_MODES = {"any": 1, "all": 2, "phrase": 3, "prefix": 4}
 FUSIONS = {"rrf": 1, "weighted": 2, "dbsf": 3}
@@ -281,6 +282,9 @@ class CollectionOptions(ctypes.Structure):
         ("read_only", c_uint32),
         ("durability", c_uint32),
         ("index_threads", c_uint32),
+        ("memory", c_uint32),
+        ("reserved", c_uint32),
+        ("memory_budget", c_uint64),
     ]
 
 

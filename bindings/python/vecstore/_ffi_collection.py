@@ -184,7 +184,7 @@ class TextSettings(NamedTuple):
 
 
 def create(
-    path: Path, vectors: Sequence[VectorSettings], durability: str, index_threads: int
+    path: Path, vectors: Sequence[VectorSettings], durability: str, index_threads: int, memory: str, memory_budget: int
 ) -> int:
     structs = (VectorOptions * len(vectors))(
         *(
@@ -204,7 +204,7 @@ def create(
             for vector in vectors
         )
     )
-    options = _collection_options(False, durability, index_threads)
+    options = _collection_options(False, durability, index_threads, memory, memory_budget)
     handle = c_void_p()
     status = _lib.vecstore_collection_create(
         _ffi._path_bytes(path), structs, len(vectors), byref(options), byref(handle)
@@ -213,17 +213,26 @@ def create(
     return handle.value or 0
 
 
-def open(path: Path, read_only: bool, durability: str, index_threads: int) -> int:
-    options = _collection_options(read_only, durability, index_threads)
+def open(
+    path: Path, read_only: bool, durability: str, index_threads: int, memory: str, memory_budget: int
+) -> int:
+    options = _collection_options(read_only, durability, index_threads, memory, memory_budget)
     handle = c_void_p()
     status = _lib.vecstore_collection_open(_ffi._path_bytes(path), byref(options), byref(handle))
     _ffi._check_file(status, path)
     return handle.value or 0
 
 
-def _collection_options(read_only: bool, durability: str, index_threads: int) -> CollectionOptions:
+def _collection_options(
+    read_only: bool, durability: str, index_threads: int, memory: str, memory_budget: int
+) -> CollectionOptions:
     return CollectionOptions(
-        ctypes.sizeof(CollectionOptions), read_only, _ffi.DURABILITIES[durability], index_threads
+        struct_size=ctypes.sizeof(CollectionOptions),
+        read_only=read_only,
+        durability=_ffi.DURABILITIES[durability],
+        index_threads=index_threads,
+        memory=_ffi.MEMORIES[memory],
+        memory_budget=memory_budget,
     )
 
 

@@ -32,6 +32,8 @@ _Ttl = Union[float, datetime.timedelta]
 _Progress = Callable[[int, int], Any]
 _Explain = Callable[[dict[str, Any]], Any]
 
+_MOST_BYTES = 2**63 - 1
+
 
 class _Vector(NamedTuple):
     """What calls have to know about a vector."""
@@ -115,6 +117,8 @@ class Collection:
         vectors: Optional[Mapping[str, Mapping[str, Any]]] = None,
         durability: str = "full",
         index_threads: int = 0,
+        memory: str = "mapped",
+        memory_budget: int = 0,
     ) -> _Self:
         """Makes a directory with an empty collection, whole or not at all, and opens it for writing.
 
@@ -148,6 +152,14 @@ class Collection:
             last writes, whole ones), "none" = when the system gets to it (a loss of power may damage the collection).
         index_threads : int, default 0
             Threads that bring points into graphs in the background: 0 = the default of the library, at most 1024.
+        memory : str, default "mapped"
+            Where vectors and graphs lie. "mapped" = in mapped files, of which the system keeps what is used; "loaded" =
+            all is read by `open`, graphs into memory of the process; "disk" = mapped, and a search lets go of what it
+            has read.
+        memory_budget : int, default 0
+            Most bytes that the collection may ask for, as "memory" of `describe` counts them; 0 = no limit. Where it is
+            reached caches and graphs give way, and then `upsert`, `update_vectors` and searches by words raise
+            `OutOfMemoryError`. Memory for a call while it runs, pages of SQLite and maps of files do not count.
 
         Returns
         -------
@@ -187,7 +199,9 @@ class Collection:
             settings = [_options.vector_settings(name, options) for name, options in vectors.items()]
         durability = _arrays.one_of("durability", durability, _ffi.DURABILITIES)
         threads = _arrays.integer("index_threads", index_threads, 0, _ffi.THREADS_MAX)
-        return cls._of(path, _ffi_collection.create(path, settings, durability, threads))
+        memory = _arrays.one_of("memory", memory, _ffi.MEMORIES)
+        budget = _arrays.integer("memory_budget", memory_budget, 0, _MOST_BYTES)
+        return cls._of(path, _ffi_collection.create(path, settings, durability, threads, memory, budget))
 
     @classmethod
     def open(
@@ -197,6 +211,8 @@ class Collection:
         read_only: bool = False,
         durability: str = "full",
         index_threads: int = 0,
+        memory: str = "mapped",
+        memory_budget: int = 0,
     ) -> _Self:
         """Opens a collection. After a crash at any moment this needs nothing else: what was written is there.
 
@@ -206,8 +222,8 @@ class Collection:
             Of its directory.
         read_only : bool, default False
             True takes no lock and needs no permission to write.
-        durability, index_threads
-            As for `create`; neither is stored.
+        durability, index_threads, memory, memory_budget
+            As for `create`; none of them is stored.
 
         Returns
         -------
@@ -229,7 +245,9 @@ class Collection:
         """
         durability = _arrays.one_of("durability", durability, _ffi.DURABILITIES)
         threads = _arrays.integer("index_threads", index_threads, 0, _ffi.THREADS_MAX)
-        return cls._of(path, _ffi_collection.open(path, bool(read_only), durability, threads))
+        memory = _arrays.one_of("memory", memory, _ffi.MEMORIES)
+        budget = _arrays.integer("memory_budget", memory_budget, 0, _MOST_BYTES)
+        return cls._of(path, _ffi_collection.open(path, bool(read_only), durability, threads, memory, budget))
 
     @classmethod
     def _of(cls: type[_Self], path: _ffi.Path, handle: int) -> _Self:
@@ -315,8 +333,9 @@ class Collection:
         -------
         dict
             count : points. rows : places used, with those of points that are gone. waiting : places that graphs do not
-            have yet, which are found by comparing them. read_only, durability : as it was opened. disk_bytes,
-            memory_bytes. vectors : a list of dicts with all options, "count", "indexed" and "graph_bytes".
+            have yet, which are found by comparing them. read_only, durability, memory_mode, memory_budget : as it was
+            opened. disk_bytes. memory_bytes, and memory : the same by what it is for. resident_bytes : of the files of
+            "vectors" and "graphs", how much lies in the memory of this process. vectors : a list of dicts with all options, "count", "indexed" and "graph_bytes".
             payload_indexes : a list of dicts with "path", "type" and "tokenizer". index_error : "" or why the last work
             in the background failed.
         """
