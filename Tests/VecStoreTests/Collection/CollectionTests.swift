@@ -173,6 +173,48 @@ struct CollectionTests {
         }
     }
 
+    @Test("compacting gives back what was removed")
+    func compact() throws {
+        try withPackages { points in
+            try points.remove([1])
+            expect(.cancelled) { try points.compact { _, _ in false } }
+            let compaction = try points.compact()
+            #expect(compaction.bytesAfter == (try points.describe().diskBytes) && compaction.bytesBefore > 0)
+            #expect(try points.describe().rows == 8)
+            try points.verify()
+            #expect(try points.repair().isEmpty)
+        }
+    }
+
+    @Test("repair tells of points that are lost")
+    func repair() throws {
+        try withPackages { points in
+            try points.close()
+            let file = try FileHandle(forUpdating: URL(fileURLWithPath: points.path + "/vectors-0.rows"))
+            try file.seek(toOffset: 4096)
+            try file.write(contentsOf: Data([1, 2, 3]))
+            try file.close()
+            let opened = try PointCollection(opening: points.path)
+            let damages = try opened.repair()
+            #expect(damages.map(\.part) == [.point] && !damages[0].isRepaired)
+        }
+    }
+
+    @Test("memory can be chosen and limited", arguments: PointCollection.Memory.allCases)
+    func memory(_ memory: PointCollection.Memory) throws {
+        try withPackages { points in
+            let path = points.path
+            try points.close()
+            let opened = try PointCollection(opening: path, memory: memory, memoryBudget: 1 << 20)
+            #expect(try opened.count() == 9)
+            expect(.outOfMemory) {
+                try opened.upsert((0..<200_000).map { PointID(UInt64($0)) }, [[Float]](repeating: [1, 2], count: 200_000))
+            }
+            #expect(try opened.count() == 9)
+            expect(.invalidArgument) { try PointCollection(opening: path, readOnly: true, memoryBudget: 0) }
+        }
+    }
+
     @Test("verify tells of damage")
     func damaged() throws {
         try withPackages { points in
