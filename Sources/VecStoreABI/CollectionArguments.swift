@@ -213,7 +213,7 @@ func checkedTextOptions(
     _ options: UnsafePointer<vecstore_text_options>?, _ query: VectorSearchOptions
 ) throws(VecStoreError) -> TextSearchOptions {
     let o = try read(options, over: vecstore_text_options(), "vecstore_text_options")
-    var result = TextSearchOptions()
+    var result = TextSearchOptions(query)
     switch Int(o.mode) {
     case 0, VECSTORE_TEXT_ANY: result.mode = .any
     case VECSTORE_TEXT_ALL: result.mode = .all
@@ -231,11 +231,6 @@ func checkedTextOptions(
         for i in 0..<o.n_fields { chosen.append((try checkedText(fields[i], "fields[\(i)]"), o.weights?[i] ?? 1)) }
         result.fields = chosen
     }
-    result.filter = query.filter
-    result.offset = query.offset
-    result.threshold = query.threshold
-    result.trace = query.trace
-    result.withPayload = query.withPayload
     return result
 }
 

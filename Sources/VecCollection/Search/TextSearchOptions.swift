@@ -28,4 +28,13 @@ package struct TextSearchOptions {
     package var trace: QueryTrace?
 
     package init() {}
+
+    /// With what a search by vectors goes by too.
+    package init(_ query: VectorSearchOptions) {
+        filter = query.filter
+        offset = query.offset
+        threshold = query.threshold
+        withPayload = query.withPayload
+        trace = query.trace
+    }
 }

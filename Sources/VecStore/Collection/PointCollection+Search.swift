@@ -89,25 +89,25 @@ extension PointCollection {
     ///   - k: 1 to 1,048,576.
     ///   - filter: Which points may be hits; nil: all.
     ///   - offset: Best hits that are left out.
+    ///   - threshold: Hits whose score is smaller are left out; nil: none.
     ///   - withPayload: Whether hits bring their payloads.
     ///   - textOptions: Which texts match, and of which fields.
     /// - Throws: `.invalidArgument`, also where a field has no index of type `.text`; `.io`, `.corrupt`, `.outOfMemory`,
     ///   `.invalidHandle`.
     public func searchText(
-        _ text: String, k: Int = 10, filter: Condition? = nil, offset: Int = 0, withPayload: Bool = true,
-        textOptions: TextOptions = TextOptions()
+        _ text: String, k: Int = 10, filter: Condition? = nil, offset: Int = 0, threshold: Float? = nil,
+        withPayload: Bool = true, textOptions: TextOptions = TextOptions()
     ) throws(VecStoreError) -> [Hit] {
-        try rethrow { () throws(CoreError) in
-            try core.searchText(
-                text, k: k, textOptions.internalValue(filter, offset: offset, withPayload: withPayload)
-            ).map { Hit($0) }
+        let options = QueryOptions(offset: offset, threshold: threshold, withPayload: withPayload)
+        return try rethrow { () throws(CoreError) in
+            try core.searchText(text, k: k, textOptions.internalValue(options.internalValue(filter))).map { Hit($0) }
         }
     }
 
     /// The best points by a vector and by words together.
     /// - Parameters:
-    ///   - options: Of the search by the vector; offset and payloads are those of the hits of both. No vectors
-    ///     come along; `maxDistance` and `diversity` are passed over.
+    ///   - options: Of the search by the vector; offset, payloads and threshold, one of the scores that the fusion makes, are
+    ///     those of the hits of both. No vectors come along; `maxDistance` and `diversity` are passed over.
     ///   - textOptions: Of the search by words.
     ///   - hybridOptions: How the two become one.
     /// - Throws: As `search` and `searchText`.
@@ -117,8 +117,7 @@ extension PointCollection {
     ) throws(VecStoreError) -> [Hit] {
         try rethrow { () throws(CoreError) in
             let vector = try options.internalValue(filter)
-            let hybrid = hybridOptions.internalValue(
-                vector, textOptions.internalValue(filter, offset: options.offset, withPayload: options.withPayload))
+            let hybrid = hybridOptions.internalValue(vector, textOptions.internalValue(vector))
             return try withQueries(Vectors([query]), vector.vectorName) { (rows) throws(CoreError) in
                 try core.searchHybrid(rows.pointer, type: rows.type, text: text, k: k, hybrid).map { Hit($0) }
             }

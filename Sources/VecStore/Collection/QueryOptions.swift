@@ -15,8 +15,14 @@ extension PointCollection {
         public var offset: Int
         /// Hits that are farther are left out; nil: none.
         public var maxDistance: Float?
+        /// Hits whose score is smaller are left out; nil: none.
+        public var threshold: Float?
         /// Of a graph: points kept in view, 1 to 1,048,576: more find more and take longer. nil: 64, and k at least.
         public var efSearch: Int?
+        /// In the place of `efSearch`: the share of the nearest points that is to be found, above 0, up to 1, which compares all.
+        /// The least `efSearch` that reaches it for points of the graph is measured by the first search that asks, which takes as
+        /// long as some hundred exact searches, and again when the graph has become a quarter larger or smaller.
+        public var targetRecall: Float?
         /// Whether all points are compared, whatever that costs.
         public var exact: Bool
         /// 0: the nearest points. Up to 1: of the nearest `candidates` those that differ from each other, the more the larger
@@ -32,13 +38,16 @@ extension PointCollection {
         public var threads: Int
 
         public init(
-            vectorName: String? = nil, offset: Int = 0, maxDistance: Float? = nil, efSearch: Int? = nil, exact: Bool = false,
-            diversity: Float = 0, candidates: Int = 100, withPayload: Bool = true, withVector: Bool = false, threads: Int = 0
+            vectorName: String? = nil, offset: Int = 0, maxDistance: Float? = nil, threshold: Float? = nil, efSearch: Int? = nil,
+            targetRecall: Float? = nil, exact: Bool = false, diversity: Float = 0, candidates: Int = 100, withPayload: Bool = true,
+            withVector: Bool = false, threads: Int = 0
         ) {
             self.vectorName = vectorName
             self.offset = offset
             self.maxDistance = maxDistance
+            self.threshold = threshold
             self.efSearch = efSearch
+            self.targetRecall = targetRecall
             self.exact = exact
             self.diversity = diversity
             self.candidates = candidates
@@ -108,7 +117,9 @@ extension PointCollection.QueryOptions {
         options.filter = filter?.filterBytes
         options.offset = offset
         options.maxDistance = maxDistance
+        options.threshold = threshold
         options.efSearch = efSearch
+        options.targetRecall = targetRecall
         options.isExact = exact
         options.diversity = diversity
         options.candidates = candidates
@@ -120,8 +131,8 @@ extension PointCollection.QueryOptions {
 }
 
 extension PointCollection.TextOptions {
-    func internalValue(_ filter: Condition?, offset: Int, withPayload: Bool) -> TextSearchOptions {
-        var options = TextSearchOptions()
+    func internalValue(_ query: VectorSearchOptions) -> TextSearchOptions {
+        var options = TextSearchOptions(query)
         options.mode =
             switch mode {
             case .any: .any
@@ -131,9 +142,6 @@ extension PointCollection.TextOptions {
             }
         // In an order of their own: the sum of the scores of several fields depends on it in the last bits.
         options.fields = fields?.sorted { $0.key < $1.key }.map { (path: $0.key, weight: $0.value) }
-        options.filter = filter?.filterBytes
-        options.offset = offset
-        options.withPayload = withPayload
         return options
     }
 }

@@ -34,6 +34,47 @@ struct QueryTests {
         }
     }
 
+    @Test("hits below a threshold are left out")
+    func thresholds() throws {
+        try withPackages { points in
+            let near = PointCollection.QueryOptions(threshold: -1)
+            #expect(try points.search(query, options: near).ids == [5, 4, 6])
+            let groups = try points.searchGroups(query, by: "section", options: near)
+            #expect(groups.map(\.hits.ids) == [[5], [4, 6]])
+            #expect(try points.recommend([5], options: near).ids == [4, 6])
+            try points.createPayloadIndex("text", .text)
+            let words = try points.searchText("mail server")
+            #expect(try points.searchText("mail server", threshold: words[2].score).ids == [3, 6, 9])
+            let both = try points.searchHybrid(query, "mail")
+            #expect(try points.searchHybrid(query, "mail", options: .init(threshold: both[1].score)) == Array(both[..<2]))
+            #expect(try points.search(query, options: .init(threshold: .infinity)).isEmpty)
+            expect(.invalidArgument) { _ = try points.search(query, options: .init(threshold: .nan)) }
+            expect(.invalidArgument) { _ = try points.searchText("mail", threshold: .nan) }
+            expect(.invalidArgument) { _ = try points.searchHybrid(query, "mail", options: .init(threshold: .nan)) }
+        }
+    }
+
+    @Test("a recall stands in the place of efSearch")
+    func targetRecall() throws {
+        try withDirectory { path in
+            let points = try PointCollection(
+                creating: path, vectors: [.init(dimension: TestRows.dimension, metric: .l2Squared, kind: .hnsw, m: 4)],
+                durability: .none)
+            let rows = TestRows.near(3000, seed: 2)
+            try points.upsert((0..<3000).map { PointID($0) }, rows)
+            try points.optimize()
+            let queries = TestRows.near(20, seed: 3)
+            let exact = try points.search(queries, options: .init(exact: true))
+            #expect(try points.search(queries, options: .init(efSearch: 10)) != exact)
+            #expect(try points.search(queries, options: .init(targetRecall: 1)) == exact)
+            for recall in [-0.5, 0, 1.01, .nan, .infinity] as [Float] {
+                expect(.invalidArgument) { _ = try points.search(queries, options: .init(targetRecall: recall)) }
+            }
+            expect(.invalidArgument) { _ = try points.search(queries, options: .init(efSearch: 64, targetRecall: 0.9)) }
+            try points.close()
+        }
+    }
+
     @Test("several queries get a list of hits each, in any form")
     func batches() throws {
         try withPackages { points in
