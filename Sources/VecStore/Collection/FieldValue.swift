@@ -52,6 +52,12 @@ public struct FilterValue: Sendable, Hashable {
         }
     }
 
+    var jsonBytes: [UInt8] {
+        var json = JSONWriter()
+        write(to: &json)
+        return json.bytes
+    }
+
     func write(to json: inout JSONWriter) {
         switch content {
         case .string(let string): json.string(string)

@@ -2,7 +2,7 @@
 
 import VecCollection
 
-/// The value of a field of a payload: of a group, or of a facet.
+/// The value of a field of a payload: of a group, of a facet, or of a point in an order.
 public enum PayloadValue: Hashable, Sendable {
     case string(String)
     case integer(Int)
@@ -33,5 +33,16 @@ extension PayloadValue {
             if let bool = value.bool { return .bool(bool) }
             throw CoreError(.corrupt, "the value of a field is \(value.kind.name)")
         }
+    }
+
+    var jsonBytes: [UInt8] {
+        var json = JSONWriter()
+        switch self {
+        case .string(let string): json.string(string)
+        case .integer(let integer): json.integer(integer)
+        case .number(let number): json.real(number)
+        case .bool(let bool): json.bool(bool)
+        }
+        return json.bytes
     }
 }

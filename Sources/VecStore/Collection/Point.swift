@@ -15,6 +15,8 @@ extension PointCollection {
         public var payload: Payload?
         /// From when on it is not found any more, to the microsecond; nil: it stays.
         public var expires: Date?
+        /// The value that gave it its place in the order of a field (`scroll(orderBy:)`); else nil. It is not written.
+        public var orderValue: PayloadValue?
 
         /// A point with the only vector that a collection has, without a name.
         public init(_ id: PointID, _ vector: [Float], payload: Payload? = nil, expires: Date? = nil) {
@@ -45,5 +47,10 @@ extension PointCollection.Point {
         self.init(
             PointID(point.id), vectors: point.vectors, payload: Payload(point.payload),
             expires: point.expires.map { Date(microseconds: $0) })
+    }
+
+    init(_ ordered: OrderedPoint) throws(CoreError) {
+        self.init(ordered.point)
+        orderValue = try PayloadValue(json: ordered.value)
     }
 }
