@@ -35,6 +35,27 @@ extension PayloadValue {
         }
     }
 
+    /// Whether it comes first where values are in order: booleans, numbers, strings.
+    func isBefore(_ other: PayloadValue) -> Bool {
+        switch (self, other) {
+        case (.bool(let a), .bool(let b)): return !a && b
+        case (.string(let a), .string(let b)): return a.utf8.lexicographicallyPrecedes(b.utf8)
+        case (.bool, _), (_, .string): return true
+        case (_, .bool), (.string, _): return false
+        default:
+            guard let a = exactNumber, let b = other.exactNumber else { return false }
+            return a < b
+        }
+    }
+
+    private var exactNumber: VecCollection.Number? {
+        switch self {
+        case .integer(let integer): .integer(Int64(integer))
+        case .number(let number): .real(number)
+        case .string, .bool: nil
+        }
+    }
+
     var jsonBytes: [UInt8] {
         var json = JSONWriter()
         switch self {

@@ -120,4 +120,16 @@ extension PointCollection {
             return facets
         }
     }
+
+    /// The different values of a field: booleans, then numbers by their size, then strings by their code points.
+    /// - Parameters:
+    ///   - path: The field, as filters write it. Of an array each element counts.
+    ///   - limit: The most values that are wanted, 1 to 1,048,576: the most frequent ones. `facet` tells how frequent they are.
+    ///   - filter: nil: of all points.
+    /// - Throws: As `facet`.
+    public func distinct(
+        _ path: String, limit: Int = 1_048_576, filter: Condition? = nil
+    ) throws(VecStoreError) -> [PayloadValue] {
+        try facet(path, limit: limit, filter: filter).map(\.value).sorted { $0.isBefore($1) }
+    }
 }

@@ -124,6 +124,25 @@ struct QueryTests {
         }
     }
 
+    @Test("a field has different values, in order")
+    func distinct() throws {
+        try withPackages { points in
+            #expect(try points.distinct("section") == [.string("doc"), .string("net")])
+            #expect(try points.distinct("size", filter: Field("size") > 70) == [.integer(80), .integer(90)])
+            let values = #"{"v":["b","A","é","z",true,9007199254740993,9007199254740992.5,-2,1.5,false,null]}"#
+            try points.upsert(["a"], [[0, 0]] as [[Float]], payloads: [Payload(json: values)])
+            let expected: [PayloadValue] = [
+                .bool(false), .bool(true), .integer(-2), .number(1.5), .number(9_007_199_254_740_992),
+                .integer(9_007_199_254_740_993), .string("A"), .string("b"), .string("z"), .string("é"),
+            ]
+            #expect(try points.distinct("v") == expected)
+            #expect(try points.distinct("v", limit: 2).count == 2)
+            #expect(try points.distinct("none").isEmpty)
+            for limit in [Int.min, 0, 1_048_577] { expect(.invalidArgument) { _ = try points.distinct("v", limit: limit) } }
+            expect(.invalidArgument) { _ = try points.distinct("a[") }
+        }
+    }
+
     @Test("words find texts")
     func texts() throws {
         try withPackages { points in
