@@ -177,7 +177,7 @@ extension PointCollection {
 }
 
 /// How far down the list of all points a search has to look.
-func checkedReach(_ k: Int, offset: Int) throws(VecStoreError) -> Int {
+package func checkedReach(_ k: Int, offset: Int) throws(VecStoreError) -> Int {
     guard k >= 1 && offset >= 0 && offset <= Limits.k && k <= Limits.k - offset else {
         throw VecStoreError(.invalidArgument, "k and offset are \(k) and \(offset): allowed together are 1 to \(Limits.k)")
     }

@@ -59,7 +59,7 @@ package struct VectorSearchOptions {
 }
 
 /// Refuses a number of points that is none, or more than any call looks at.
-func checkNumber(_ number: Int, _ name: String) throws(VecStoreError) {
+package func checkNumber(_ number: Int, _ name: String) throws(VecStoreError) {
     guard number >= 1 && number <= Limits.k else {
         throw VecStoreError(.invalidArgument, "\(name) is \(number): allowed is 1 to \(Limits.k)")
     }

@@ -9,8 +9,8 @@ extension PointCollection {
         /// To the query, in the units of the metric; smaller is closer. nil where it was found by words alone.
         public let distance: Float?
         /// Larger is better: 1 − distance under `.cosine` and −distance otherwise; of words BM25; of both what their fusion
-        /// makes of it.
-        public let score: Float
+        /// makes of it. With `Rerank.scores` what that says.
+        public internal(set) var score: Float
         /// nil where the point has none, or nobody asked.
         public let payload: Payload?
         /// Where it was asked for, of points that have it; else nil.

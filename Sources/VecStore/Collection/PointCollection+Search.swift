@@ -10,33 +10,38 @@ extension PointCollection {
     ///   - k: 1 to 1,048,576. Fewer are found where there are no more.
     ///   - filter: Which points may be hits; nil: all.
     ///   - options: All else.
+    ///   - rerank: Puts hits in another order; nil: they stay in theirs.
     /// - Throws: `.invalidArgument`, for a filter that is not right too; `.unsupported`, `.notFinite`, `.zeroVector`,
     ///   `.tooLarge`, `.io`, `.corrupt`, `.outOfMemory`, `.invalidHandle`.
     /// - Complexity: O(points × dimension) where points are compared one by one; with a graph O(`efSearch` × `m` × dimension ×
     ///   log points) or so.
     public func search<E: VectorElement>(
-        _ query: [E], k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions()
+        _ query: [E], k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions(), rerank: Rerank? = nil
     ) throws(VecStoreError) -> [Hit] {
-        try search([query], k: k, filter: filter, options: options)[0]
+        try search([query], k: k, filter: filter, options: options, rerank: rerank)[0]
     }
 
     /// The nearest points of each query; else as for one.
     public func search<E: VectorElement>(
-        _ queries: [[E]], k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions()
+        _ queries: [[E]], k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions(), rerank: Rerank? = nil
     ) throws(VecStoreError) -> [[Hit]] {
-        try search(Vectors(queries), k: k, filter: filter, options: options)
+        try search(Vectors(queries), k: k, filter: filter, options: options, rerank: rerank)
     }
 
     /// The nearest points of each query, of queries in any form, such as one flat array, which is not copied.
     public func search(
-        _ queries: Vectors, k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions()
+        _ queries: Vectors, k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions(), rerank: Rerank? = nil
     ) throws(VecStoreError) -> [[Hit]] {
-        try rethrow { () throws(CoreError) in
-            let options = try options.internalValue(filter)
+        let reranking = try Reranking(rerank, k: k, offset: options.offset)
+        var results = try rethrow { () throws(CoreError) in
+            var options = try options.internalValue(filter)
+            options.offset = reranking.offset
             return try withQueries(queries, options.vectorName) { (rows) throws(CoreError) in
-                try core.search(rows.pointer, type: rows.type, count: rows.count, k: k, options).map { $0.map { Hit($0) } }
+                try core.search(rows.pointer, type: rows.type, count: rows.count, k: reranking.k, options).map { $0.map { Hit($0) } }
             }
         }
+        for i in results.indices { results[i] = try reranking.chosen(results[i]) }
+        return results
     }
 
     /// The nearest points by the values of a field: of the nearest `groups` values the nearest `groupSize` points each. A point
@@ -92,16 +97,19 @@ extension PointCollection {
     ///   - threshold: Hits whose score is smaller are left out; nil: none.
     ///   - withPayload: Whether hits bring their payloads.
     ///   - textOptions: Which texts match, and of which fields.
+    ///   - rerank: Puts hits in another order; nil: they stay in theirs.
     /// - Throws: `.invalidArgument`, also where a field has no index of type `.text`; `.io`, `.corrupt`, `.outOfMemory`,
     ///   `.invalidHandle`.
     public func searchText(
         _ text: String, k: Int = 10, filter: Condition? = nil, offset: Int = 0, threshold: Float? = nil,
-        withPayload: Bool = true, textOptions: TextOptions = TextOptions()
+        withPayload: Bool = true, textOptions: TextOptions = TextOptions(), rerank: Rerank? = nil
     ) throws(VecStoreError) -> [Hit] {
-        let options = QueryOptions(offset: offset, threshold: threshold, withPayload: withPayload)
-        return try rethrow { () throws(CoreError) in
-            try core.searchText(text, k: k, textOptions.internalValue(options.internalValue(filter))).map { Hit($0) }
+        let reranking = try Reranking(rerank, k: k, offset: offset)
+        let options = QueryOptions(offset: reranking.offset, threshold: threshold, withPayload: withPayload)
+        let hits = try rethrow { () throws(CoreError) in
+            try core.searchText(text, k: reranking.k, textOptions.internalValue(options.internalValue(filter))).map { Hit($0) }
         }
+        return try reranking.chosen(hits)
     }
 
     /// The best points by a vector and by words together.
@@ -110,18 +118,22 @@ extension PointCollection {
     ///     those of the hits of both. No vectors come along; `maxDistance` and `diversity` are passed over.
     ///   - textOptions: Of the search by words.
     ///   - hybridOptions: How the two become one.
+    ///   - rerank: Puts hits in another order; nil: they stay in theirs.
     /// - Throws: As `search` and `searchText`.
     public func searchHybrid<E: VectorElement>(
         _ query: [E], _ text: String, k: Int = 10, filter: Condition? = nil, options: QueryOptions = QueryOptions(),
-        textOptions: TextOptions = TextOptions(), hybridOptions: HybridOptions = HybridOptions()
+        textOptions: TextOptions = TextOptions(), hybridOptions: HybridOptions = HybridOptions(), rerank: Rerank? = nil
     ) throws(VecStoreError) -> [Hit] {
-        try rethrow { () throws(CoreError) in
-            let vector = try options.internalValue(filter)
+        let reranking = try Reranking(rerank, k: k, offset: options.offset)
+        let hits = try rethrow { () throws(CoreError) in
+            var vector = try options.internalValue(filter)
+            vector.offset = reranking.offset
             let hybrid = hybridOptions.internalValue(vector, textOptions.internalValue(vector))
             return try withQueries(Vectors([query]), vector.vectorName) { (rows) throws(CoreError) in
-                try core.searchHybrid(rows.pointer, type: rows.type, text: text, k: k, hybrid).map { Hit($0) }
+                try core.searchHybrid(rows.pointer, type: rows.type, text: text, k: reranking.k, hybrid).map { Hit($0) }
             }
         }
+        return try reranking.chosen(hits)
     }
 
     private func withQueries<R>(
