@@ -1,36 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How the rows that match a filter were found.
-struct FilterTrace {
+package struct FilterTrace {
     /// What answered one condition.
-    struct Step {
+    package struct Step {
         /// Where in the filter it stands, such as `must[0]`.
-        var place: String
+        package var place: String
         /// The path of the field; nil where it is about something else.
-        var key: String?
-        var answer: Answer
+        package var key: String?
+        package var answer: Answer
         /// The type of the index that answered.
-        var index: FieldIndexType?
+        package var index: FieldIndexType?
         /// Rows where it holds; nil where payloads are looked at, which are those that all such conditions let through.
-        var rows: Int?
+        package var rows: Int?
         /// Payloads that were read for it, of points with values that the index does not hold.
-        var payloadsRead = 0
+        package var payloadsRead = 0
         /// Why it was not an index.
-        var reason: String?
+        package var reason: String?
     }
 
-    enum Answer: String {
+    package enum Answer: String {
         case index, ids, vectors
         case fullText = "full_text"
         case payloads
     }
 
     /// Whether the same filter had been answered before, and no point has changed since.
-    var isCached = false
-    var matching = 0
-    var steps: [Step] = []
+    package var isCached = false
+    package var matching = 0
+    package var steps: [Step] = []
     /// Payloads that were read for the conditions that nothing else answered.
     var payloadsRead = 0
+
+    /// Payloads that were read, for whatever.
+    package var allPayloadsRead: Int { steps.reduce(payloadsRead) { $0 + $1.payloadsRead } }
 
     func write(to json: inout JSONWriter) {
         json.beginObject()
@@ -39,7 +42,7 @@ struct FilterTrace {
         json.key("matching")
         json.integer(matching)
         json.key("payloads_read")
-        json.integer(payloadsRead + steps.reduce(0) { $0 + $1.payloadsRead })
+        json.integer(allPayloadsRead)
         json.key("conditions")
         json.beginArray()
         for step in steps {

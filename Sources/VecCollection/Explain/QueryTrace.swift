@@ -27,18 +27,18 @@ package final class QueryTrace {
     private var times: [Stage: UInt64] = [:]
 
     /// Points that there were.
-    var pointCount = 0
-    var filter: FilterTrace?
+    package var pointCount = 0
+    package var filter: FilterTrace?
     /// What target_recall came to.
-    var recall: RecallTrace?
-    var vector: VectorTrace?
-    var text: TextTrace?
-    var fusion: FusionTrace?
+    package var recall: RecallTrace?
+    package var vector: VectorTrace?
+    package var text: TextTrace?
+    package var fusion: FusionTrace?
     /// Hits that diversity chose from.
-    var diversityCandidates: Int?
+    package var diversityCandidates: Int?
     /// How many of the nearest points a search for groups looked at, each time it looked.
-    var groupRounds: [Int] = []
-    var hitCount = 0
+    package var groupRounds: [Int] = []
+    package var hitCount = 0
 
     package init() {}
 
@@ -49,6 +49,12 @@ package final class QueryTrace {
     }
 
     fileprivate func add(_ stage: Stage, since start: UInt64) { times[stage, default: 0] += QueryTrace.nanoseconds() - start }
+
+    /// How long the parts took, and "total", until somebody asks for the first time.
+    package private(set) lazy var milliseconds: [(part: String, time: Double)] = {
+        let parts = Stage.allCases.compactMap { stage in times[stage].map { (stage.rawValue, $0) } }
+        return (parts + [("total", QueryTrace.nanoseconds() - beginning)]).map { ($0, Double($1 / 100) / 10_000) }
+    }()
 
     /// All of it as JSON. The header lists the keys.
     package var json: [UInt8] {
@@ -90,13 +96,10 @@ package final class QueryTrace {
         }
         json.key("milliseconds")
         json.beginObject()
-        for stage in Stage.allCases {
-            guard let time = times[stage] else { continue }
-            json.key(stage.rawValue)
-            json.real(Double(time / 100) / 10_000)
+        for (part, time) in milliseconds {
+            json.key(part)
+            json.real(time)
         }
-        json.key("total")
-        json.real(Double((QueryTrace.nanoseconds() - beginning) / 100) / 10_000)
         json.endObject()
         json.endObject()
         return json.bytes

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What was found to reach a recall.
-struct RecallTrace {
-    var target: Float
+package struct RecallTrace {
+    package var target: Float
     /// Measured for so many hits.
-    var k: Int
-    var entry: RecallTable.Entry
+    package var k: Int
+    package var entry: RecallTable.Entry
     /// Whether it had been measured before.
-    var isCached: Bool
+    package var isCached: Bool
 
     func write(to json: inout JSONWriter) {
         json.beginObject()

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// How texts were found.
-struct TextTrace {
+package struct TextTrace {
     /// The fields that were searched.
-    var fields: [(path: String, weight: Float, words: Int)] = []
+    package var fields: [(path: String, weight: Float, words: Int)] = []
     /// Texts that match, those that a filter leaves out among them.
-    var matching = 0
+    package var matching = 0
 
     func write(to json: inout JSONWriter) {
         json.beginObject()
@@ -29,10 +29,10 @@ struct TextTrace {
 }
 
 /// How two lists became one.
-struct FusionTrace {
-    var fusion: Fusion
-    var vectorHits: Int
-    var textHits: Int
+package struct FusionTrace {
+    package var fusion: Fusion
+    package var vectorHits: Int
+    package var textHits: Int
 
     func write(to json: inout JSONWriter) {
         json.beginObject()

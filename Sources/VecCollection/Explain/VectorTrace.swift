@@ -3,30 +3,37 @@
 import VecIndex
 
 /// How the nearest rows were found. Where a search looked several times, wider and wider, the last time counts.
-struct VectorTrace {
-    var name: String
+package struct VectorTrace {
+    package var name: String
     /// Rows that have this vector.
-    var rows: Int
-    var queries: Int
+    package var rows: Int
+    package var queries: Int
     /// Rows that were to be found for each query.
-    var wanted: Int
+    package var wanted: Int
     /// The walk over the graph; nil: there was none.
-    var graph: GraphPart?
+    package var graph: GraphPart?
     /// Rows that were compared one by one; nil: none were.
-    var compared: ComparedPart?
+    package var compared: ComparedPart?
 
-    struct GraphPart {
-        var rows: Int
-        var efSearch: Int
-        var report: GraphReport.Content
+    package struct GraphPart {
+        package var rows: Int
+        package var efSearch: Int
+        package var report: GraphReport.Content
         /// Whether it was walked once more, because rows were found that are not there at the moment of the search.
-        var isRepeated: Bool
+        package var isRepeated: Bool
     }
 
-    struct ComparedPart {
-        var rows: Int
-        var reason: String
+    package struct ComparedPart {
+        package var rows: Int
+        package var reason: String
     }
+
+    package enum Way: String {
+        case graph, compare
+        case graphAndCompare = "graph_and_compare"
+    }
+
+    package var way: Way { graph == nil ? .compare : compared == nil ? .graph : .graphAndCompare }
 
     func write(to json: inout JSONWriter) {
         json.beginObject()
@@ -39,7 +46,7 @@ struct VectorTrace {
         json.key("wanted")
         json.integer(wanted)
         json.key("way")
-        json.string(graph == nil ? "compare" : compared == nil ? "graph" : "graph_and_compare")
+        json.string(way.rawValue)
         json.key("graph")
         if let graph { write(graph, to: &json) } else { json.null() }
         json.key("compare")

@@ -3,7 +3,7 @@
 import VecIndex
 
 /// Which `ef_search` reaches a recall, as measured: kept as long as the graph is about the one that was measured.
-final class RecallTable: @unchecked Sendable {
+package final class RecallTable: @unchecked Sendable {
     // Safety: `known` is touched under `lock`.
 
     struct Key: Hashable {
@@ -12,12 +12,12 @@ final class RecallTable: @unchecked Sendable {
         var target: Float
     }
 
-    struct Entry {
+    package struct Entry {
         /// nil: none that is worth it.
-        var efSearch: Int?
-        var recall: Float
+        package var efSearch: Int?
+        package var recall: Float
         /// Rows that the graph had.
-        var rows: Int
+        package var rows: Int
     }
 
     private let lock = Lock()

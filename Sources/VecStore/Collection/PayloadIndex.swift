@@ -88,7 +88,7 @@ extension PayloadIndex.Kind {
         }
     }
 
-    fileprivate init(_ type: FieldIndexType) {
+    init(_ type: FieldIndexType) {
         switch type {
         case .keyword: self = .keyword
         case .integer: self = .integer

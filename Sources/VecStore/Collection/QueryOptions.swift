@@ -111,8 +111,10 @@ extension PointCollection {
 }
 
 extension PointCollection.QueryOptions {
-    func internalValue(_ filter: Condition?) throws(CoreError) -> VectorSearchOptions {
+    /// - Parameter trace: Is told what the search does; nil: nobody asks.
+    func internalValue(_ filter: Condition?, _ trace: QueryTrace?) throws(CoreError) -> VectorSearchOptions {
         var options = VectorSearchOptions()
+        options.trace = trace
         options.vectorName = vectorName == "" ? nil : vectorName
         options.filter = filter?.filterBytes
         options.offset = offset
