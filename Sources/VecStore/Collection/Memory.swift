@@ -23,4 +23,12 @@ extension PointCollection.Memory {
         case .disk: .disk
         }
     }
+
+    init(_ mode: MemoryMode) {
+        switch mode {
+        case .mapped: self = .mapped
+        case .loaded: self = .loaded
+        case .disk: self = .disk
+        }
+    }
 }

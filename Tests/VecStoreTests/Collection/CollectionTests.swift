@@ -132,6 +132,28 @@ struct CollectionTests {
         }
     }
 
+    @Test("a description says where memory goes")
+    func memoryDescribed() throws {
+        try withPackages { points in
+            _ = try points.count(filter: Field("section") == "net")
+            let description = try points.describe()
+            #expect(description.memory["ids"] ?? 0 > 0 && description.memory["filter_cache"] ?? 0 > 0)
+            #expect(description.memory["dead_rows"] == 0 && description.memory["graphs"] == 0)
+            #expect(description.memory.values.reduce(0, +) == description.memoryBytes)
+            #expect(description.memoryMode == .mapped && description.memoryBudget == nil)
+            #expect(description.residentBytes.graphs == 0)
+            _ = try points.search([1, 0] as [Float])
+            #expect(try points.describe().residentBytes.vectors > 0)
+            try points.close()
+            for mode in PointCollection.Memory.allCases {
+                let opened = try PointCollection(opening: points.path, memory: mode, memoryBudget: 1 << 30)
+                let description = try opened.describe()
+                #expect(description.memoryMode == mode && description.memoryBudget == 1 << 30)
+                try opened.close()
+            }
+        }
+    }
+
     @Test("a graph is made by optimize")
     func optimized() throws {
         try withDirectory { path in
