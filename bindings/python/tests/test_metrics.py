@@ -69,8 +69,10 @@ def test_every_operation_has_a_name_of_its_own(spots):
     spots.search_text("spot")
     spots.search_hybrid([0, 0], "spot")
     spots.optimize()
+    spots.compact()
     spots.refresh()
     spots.verify()
+    spots.repair()
     spots.snapshot(spots.path + "-copy")
     spots.export(spots.path + ".jsonl")
     spots.import_file(spots.path + ".jsonl")
@@ -82,7 +84,7 @@ def test_every_operation_has_a_name_of_its_own(spots):
     }
     # A recommendation is one, though it reads points and searches; and nothing here was done without being counted.
     assert counts.pop("create_payload_index") == 2 and counts.pop("remove") == 2
-    assert set(counts.values()) == {1} and len(counts) == 20
+    assert set(counts.values()) == {1} and len(counts) == 22
 
 
 def test_histograms_add_up(spots):

@@ -470,7 +470,7 @@ def repair(handle: int, tell: Optional[Callable[[int, int], Any]]) -> str:
         lambda progress: WorkOptions(ctypes.sizeof(WorkOptions), 0, progress),
         tell,
     )
-    return _ffi._text(handle, _lib.vecstore_collection_repair_report)
+    return _ffi._text(functools.partial(_lib.vecstore_collection_repair_report, handle))
 
 
 def describe(handle: int) -> str:
