@@ -1197,7 +1197,7 @@ VECSTORE_API vecstore_status vecstore_collection_remove_matching(vecstore_collec
 /* What vecstore_collection_change_payload does. */
 typedef uint32_t vecstore_payload_change;
 enum {
-    VECSTORE_PAYLOAD_REPLACE = 1,    /* the payload is `json`, an object; "": there is none */
+    VECSTORE_PAYLOAD_SET = 1,        /* the payload is `json`, an object; "": there is none */
     VECSTORE_PAYLOAD_MERGE = 2,      /* members of `json`, an object, are put over those that are there */
     VECSTORE_PAYLOAD_DELETE_KEYS = 3 /* members whose keys are in `json`, an array of strings, are taken out */
 };

@@ -108,12 +108,12 @@ public func vecstore_collection_change_payload(
             let text = try checked(checkedJSON(json), "json")
             let what: PayloadChange
             switch Int(change) {
-            case VECSTORE_PAYLOAD_REPLACE: what = .replace(text)
+            case VECSTORE_PAYLOAD_SET: what = .set(text)
             case VECSTORE_PAYLOAD_MERGE: what = .merge(text)
             case VECSTORE_PAYLOAD_DELETE_KEYS: what = .deleteKeys(try parseKeys(text))
             default:
                 throw VecStoreError(
-                    .invalidArgument, "change is \(change): allowed are 1 (replace), 2 (merge) and 3 (delete keys)")
+                    .invalidArgument, "change is \(change): allowed are 1 (set), 2 (merge) and 3 (delete keys)")
             }
             let selection: PointSelection
             if let filter = checkedJSON(filter) {

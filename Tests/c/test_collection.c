@@ -280,7 +280,7 @@ static void payloads_are_changed(void) {
     CHECK_TEXT(payload, "{\"n\":-1,\"group\":\"g3\"}");
     free(payload);
     CHECK_OK(vecstore_collection_change_payload(
-        collection, NULL, 0, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g0\"}}]}", VECSTORE_PAYLOAD_REPLACE,
+        collection, NULL, 0, "{\"must\":[{\"key\":\"group\",\"match\":{\"value\":\"g0\"}}]}", VECSTORE_PAYLOAD_SET,
             "", &changed));
     CHECK_EQ(changed, n / 4);
     payload = payload_of(collection, number_id(4));

@@ -453,7 +453,7 @@ static void ids_that_cannot_be_are_refused(void) {
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_update_vectors(collection, bad, 1, &vectors, 1));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_remove(collection, bad, 1, NULL));
     CHECK_ERROR(
-        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, bad, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+        INVALID_ARGUMENT, vecstore_collection_change_payload(collection, bad, 1, NULL, VECSTORE_PAYLOAD_SET, "",
         NULL));
     CHECK_ERROR(INVALID_ARGUMENT, get(bad, 1, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, scroll(bad, 1, NULL, NULL));
@@ -465,7 +465,7 @@ static void ids_that_cannot_be_are_refused(void) {
     CHECK_OK(get(strange, 3, ""));
     CHECK_OK(vecstore_collection_remove(collection, strange, 3, &count));
     CHECK_EQ(count, 0);
-    CHECK_OK(vecstore_collection_change_payload(collection, strange, 3, NULL, VECSTORE_PAYLOAD_REPLACE, "", &count));
+    CHECK_OK(vecstore_collection_change_payload(collection, strange, 3, NULL, VECSTORE_PAYLOAD_SET, "", &count));
     CHECK_EQ(count, 0);
     for (size_t i = 0; i < 3; i++) {
         CHECK_ERROR(NOT_FOUND, vecstore_collection_update_vectors(collection, &strange[i], 1, &vectors, 1));
@@ -491,7 +491,7 @@ static void counts_beyond_memory_are_refused(void) {
         CHECK_ERROR(TOO_LARGE, vecstore_collection_update_vectors(collection, &id, m, &vectors, 1));
         CHECK_ERROR(TOO_LARGE, vecstore_collection_remove(collection, &id, m, NULL));
         CHECK_ERROR(
-            TOO_LARGE, vecstore_collection_change_payload(collection, &id, m, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+            TOO_LARGE, vecstore_collection_change_payload(collection, &id, m, NULL, VECSTORE_PAYLOAD_SET, "",
             NULL));
         CHECK_ERROR(TOO_LARGE, get(&id, m, NULL));
         CHECK_ERROR(TOO_LARGE, recommend(&id, m, NULL, 0, 1));
@@ -696,7 +696,7 @@ static void payloads_that_are_no_objects_are_refused(void) {
         CHECK_ERROR(INVALID_ARGUMENT, upsert(number_id(0), point_vector(0), bad[i]));
         CHECK(strstr(vecstore_last_error(), "point 0 (id 0)"));
         CHECK_ERROR(
-            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE,
+            INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_SET,
             bad[i], NULL));
         CHECK_ERROR(
             INVALID_ARGUMENT, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_MERGE,
@@ -763,7 +763,7 @@ static void check_filter(const char *filter, const char *place) {
     check(strstr(vecstore_last_error(), place), __FILE__, line, "'%s' does not name %s", vecstore_last_error(), place)
     REFUSED(vecstore_collection_count(collection, filter, &count));
     REFUSED(vecstore_collection_remove_matching(collection, filter, NULL));
-    REFUSED(vecstore_collection_change_payload(collection, NULL, 0, filter, VECSTORE_PAYLOAD_REPLACE, "", NULL));
+    REFUSED(vecstore_collection_change_payload(collection, NULL, 0, filter, VECSTORE_PAYLOAD_SET, "", NULL));
     REFUSED(scroll(NULL, 1, filter, NULL));
     REFUSED(facet("n", filter, 1));
     REFUSED(search(1, &options));

@@ -89,7 +89,7 @@ static void use_handle(void) {
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_remove(collection, &id, 1, NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_remove_matching(collection, "{}", NULL));
     CHECK_ERROR(
-        INVALID_HANDLE, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_REPLACE, "",
+        INVALID_HANDLE, vecstore_collection_change_payload(collection, &id, 1, NULL, VECSTORE_PAYLOAD_SET, "",
         NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_create_payload_index(collection, "x", "bool", NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_drop_payload_index(collection, "n", NULL));

@@ -80,7 +80,7 @@ def test_it_is_written_to_and_compacted(kept, name):
         collection.upsert([1000], {"text": [vector(1000, 16)]}, [payload(1000)])
         collection.merge_payload({"more": 1}, [3])
         collection.remove([1000])
-        collection.replace_payload(payload(3), [3])
+        collection.set_payload(payload(3), [3])
         collection.compact()
         check_points(collection, name == "killed")
         collection.verify()

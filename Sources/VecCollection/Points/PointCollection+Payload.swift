@@ -5,7 +5,7 @@ import VecIndex
 /// What becomes of a payload.
 package enum PayloadChange {
     /// This one in its place.
-    case replace([UInt8])
+    case set([UInt8])
     /// The members of this object over those that it has: of the outermost level, as they are.
     case merge([UInt8])
     /// Without what is at these keys of the outermost level.
@@ -92,7 +92,7 @@ private struct PayloadChanger {
     init(_ change: PayloadChange) throws(VecStoreError) {
         self.change = change
         switch change {
-        case .replace(let payload), .merge(let payload):
+        case .set(let payload), .merge(let payload):
             document = try payload.withUnsafeBufferPointer { bytes throws(VecStoreError) in
                 payload.isEmpty ? nil : try checkPayload(bytes)
             }
@@ -102,7 +102,7 @@ private struct PayloadChanger {
 
     func changed(_ old: [UInt8]) throws(VecStoreError) -> [UInt8] {
         switch change {
-        case .replace(let payload): return payload
+        case .set(let payload): return payload
         case .merge(let payload):
             if old.isEmpty { return payload }
             guard let document else { return old }

@@ -11,19 +11,19 @@ extension PointCollection {
     /// - Throws: `.invalidArgument` for a payload that is no JSON object, `.tooLarge`, `.readOnly`, `.io`, `.outOfMemory`,
     ///   `.invalidHandle`.
     @discardableResult
-    public func replacePayload(_ payload: Payload?, _ ids: [PointID]) throws(VecStoreError) -> Int {
-        try change(.ids(ids.map(\.core)), .replace(payload?.bytes ?? []))
+    public func setPayload(_ payload: Payload?, _ ids: [PointID]) throws(VecStoreError) -> Int {
+        try change(.ids(ids.map(\.core)), .set(payload?.bytes ?? []))
     }
 
     /// The same for the points that match a filter.
     @discardableResult
-    public func replacePayload(_ payload: Payload?, filter: Condition) throws(VecStoreError) -> Int {
-        try change(.matching(filter.filterBytes), .replace(payload?.bytes ?? []))
+    public func setPayload(_ payload: Payload?, filter: Condition) throws(VecStoreError) -> Int {
+        try change(.matching(filter.filterBytes), .set(payload?.bytes ?? []))
     }
 
     /// Puts the members of a payload, of its outermost level, over those that points have; other members stay.
     /// - Returns: How many points there were.
-    /// - Throws: As `replacePayload`.
+    /// - Throws: As `setPayload`.
     @discardableResult
     public func mergePayload(_ payload: Payload, _ ids: [PointID]) throws(VecStoreError) -> Int {
         try change(.ids(ids.map(\.core)), .merge(payload.bytes))
@@ -37,7 +37,7 @@ extension PointCollection {
 
     /// Takes members out of payloads: those at these keys of the outermost level. Keys that are not there are passed over.
     /// - Returns: How many points there were.
-    /// - Throws: As `replacePayload`.
+    /// - Throws: As `setPayload`.
     @discardableResult
     public func deletePayloadKeys(_ keys: [String], _ ids: [PointID]) throws(VecStoreError) -> Int {
         try change(.ids(ids.map(\.core)), .deleteKeys(keys))

@@ -132,7 +132,7 @@ struct CollectionModelTests {
                 }
             case 7:
                 let target = id(&random), new = payload(&random)
-                try collection.changePayload(.ids([target]), .replace(Array(new.utf8)))
+                try collection.changePayload(.ids([target]), .set(Array(new.utf8)))
                 model[target]?.payload = new
             case 8:
                 try collection.close()

@@ -127,7 +127,7 @@ struct CollectionTests {
         try collection.changePayload(.ids([.number(1)]), .deleteKeys(["b", "no"]))
         #expect(try collection.payload(.number(1)) == #"{"a":2,"d":null}"#)
         let matching = PointSelection.matching(Array(#"{"must":[{"key":"a","match":{"value":2}}]}"#.utf8))
-        #expect(try collection.changePayload(matching, .replace([])) == 2)
+        #expect(try collection.changePayload(matching, .set([])) == 2)
         #expect(try collection.payload(.number(2)) == "")
         #expect(try collection.near([1, 0]).numbers == [1, 2])
         try collection.verify()

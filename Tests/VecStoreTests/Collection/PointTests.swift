@@ -105,13 +105,13 @@ struct PointTests {
             #expect(try points.get(1)?.payload(as: Package.self) == Package(section: "net", size: 1, text: "a web server"))
             #expect(try points.deletePayloadKeys(["text", "none"], filter: small) == 2)
             #expect(try points.get(2)?.payload?.json == #"{"section":"doc","size":20}"#)
-            #expect(try points.replacePayload(Payload(json: "{}"), [2]) == 1)
+            #expect(try points.setPayload(Payload(json: "{}"), [2]) == 1)
             #expect(try points.get(2)?.payload?.json == "{}")
-            #expect(try points.replacePayload(nil, filter: small) == 1)
+            #expect(try points.setPayload(nil, filter: small) == 1)
             #expect(try points.get(1)?.payload == nil)
             #expect(try points.mergePayload(Payload(json: #"{"a":1}"#), filter: .hasID([1])) == 1)
             #expect(try points.deletePayloadKeys(["size"], [3]) == 1)
-            expect(.invalidArgument) { try points.replacePayload(Payload(json: "[1]"), [1]) }
+            expect(.invalidArgument) { try points.setPayload(Payload(json: "[1]"), [1]) }
             expect(.invalidArgument) { try points.mergePayload(Payload(json: "{"), [1]) }
             expect(.invalidArgument) { try points.mergePayload(Payload(json: ""), filter: Field("") == 1) }
             #expect(try points.get(1)?.payload?.json == #"{"a":1}"#)
@@ -189,7 +189,7 @@ struct PointTests {
             let many = [PointID](repeating: 1, count: 1_048_577)
             expect(.tooLarge) { _ = try points.get(many) }
             expect(.tooLarge) { try points.remove(many) }
-            expect(.tooLarge) { try points.replacePayload(nil, many) }
+            expect(.tooLarge) { try points.setPayload(nil, many) }
             expect(.tooLarge) { try points.upsert(many, .init(flat: [Float](repeating: 1, count: 2 * many.count))) }
             expect(.tooLarge) { try points.updateVectors(many, ["": .init(flat: [Float](repeating: 1, count: 2 * many.count))]) }
         }

@@ -26,7 +26,7 @@ def uses(collection):
         "update_vectors": lambda: collection.update_vectors([0], [[1, 1]]),
         "remove": lambda: collection.remove([0]),
         "remove by filter": lambda: collection.remove(filter={}),
-        "replace_payload": lambda: collection.replace_payload({}, [0]),
+        "set_payload": lambda: collection.set_payload({}, [0]),
         "merge_payload": lambda: collection.merge_payload({}, [0]),
         "delete_payload_keys": lambda: collection.delete_payload_keys(["a"], [0]),
         "create_payload_index": lambda: collection.create_payload_index("n", "integer"),

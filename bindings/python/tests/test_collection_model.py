@@ -88,7 +88,7 @@ def change(model, collection):
         there = model.matching(accepts)
         new = {"n": int(rng.integers(-5, 5)), "added": "x"}
         if kind == 5:
-            assert collection.replace_payload(new, filter=condition) == len(there)
+            assert collection.set_payload(new, filter=condition) == len(there)
         elif kind == 6:
             assert collection.merge_payload(new, there) == len(there)
         else:

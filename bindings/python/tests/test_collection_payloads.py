@@ -169,9 +169,9 @@ def three(empty):
 
 
 def test_a_payload_is_replaced(three):
-    assert three.replace_payload({"z": 0}, [1, 3, 99]) == 2
+    assert three.set_payload({"z": 0}, [1, 3, 99]) == 2
     assert payloads(three, [1, 2, 3]) == [{"z": 0}, {"a": 2}, {"z": 0}]
-    assert three.replace_payload(None, 1) == 1
+    assert three.set_payload(None, 1) == 1
     assert payloads(three, [1]) == [{}]
     assert three.search([0], 1)[0].id == 1
 
@@ -194,7 +194,7 @@ def test_keys_are_deleted(three):
 
 def test_wrong_changes_change_nothing(three):
     for bad, error in [({"x": float("nan")}, ValueError), ([1], TypeError), ("[1]", ValueError), ("{", ValueError)]:
-        for change in (three.replace_payload, three.merge_payload):
+        for change in (three.set_payload, three.merge_payload):
             with pytest.raises(error):
                 change(bad, [1, 2])
     with pytest.raises(TypeError):

@@ -531,7 +531,7 @@ class Collection:
         assert chosen is not None
         return _ffi_collection.remove(handle, chosen)
 
-    def replace_payload(
+    def set_payload(
         self, payload: _Payload, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None
     ) -> int:
         """Gives points this payload in place of the one that they have. Vectors stay.
@@ -558,7 +558,7 @@ class Collection:
             It cannot be written.
         """
         text = b"" if payload is None else _points.payload("payload", payload)
-        return self._change_payload("replace", text, ids, filter)
+        return self._change_payload("set", text, ids, filter)
 
     def merge_payload(
         self, payload: _Payload, ids: Optional[_Ids] = None, *, filter: Optional[PayloadFilter] = None
@@ -570,7 +570,7 @@ class Collection:
         payload : dict or JSON text
             Its members, of the outermost level, replace those of the same key.
         ids, filter
-            Which points, as for `replace_payload`.
+            Which points, as for `set_payload`.
 
         Returns
         -------
@@ -580,7 +580,7 @@ class Collection:
         Raises
         ------
         InvalidArgumentError, TypeError, TooLargeError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
-            As `replace_payload`.
+            As `set_payload`.
         """
         return self._change_payload("merge", _points.payload("payload", payload), ids, filter)
 
@@ -594,7 +594,7 @@ class Collection:
         keys : str or iterable of str
             Keys of the outermost level; those that are not there are passed over.
         ids, filter
-            Which points, as for `replace_payload`.
+            Which points, as for `set_payload`.
 
         Returns
         -------
@@ -604,7 +604,7 @@ class Collection:
         Raises
         ------
         InvalidArgumentError, TypeError, TooLargeError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
-            As `replace_payload`.
+            As `set_payload`.
         """
         listed = [keys] if isinstance(keys, str) else list(keys)
         for i, key in enumerate(listed):
