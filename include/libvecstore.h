@@ -1164,7 +1164,7 @@ typedef struct vecstore_batch_vectors {
 /*
  * Writes points: all of them or, after an error, none. A point whose id is there is replaced whole: a vector or payload that is
  * not given is gone. Where an id comes twice the last one counts. When the call returns the points are found by every search, and
- * as durable as the collection was opened for. While other threads search, and more than 2,048 points wait for a graph, it waits up
+ * as durable as the collection was opened for. While other threads search, and more than 1,024 points wait for a graph, it waits up
  * to a second for the thread in the background to bring some into it.
  * @param[in] vectors   n_vectors of them; each point has at least one
  * @param[in] payloads  n JSON objects, UTF-8, NULL or "" for a point without one; NULL: no point has one

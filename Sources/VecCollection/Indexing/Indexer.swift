@@ -25,7 +25,7 @@ final class Indexer: @unchecked Sendable {
     /// Rows that are worth a file in between: making them anew after a crash would take some seconds.
     private static let leastToSave = 32_768
     /// Rows that may wait for a graph while searches go on: comparing them takes these about as long as their walk.
-    private static let mostWaiting = 2048
+    private static let mostWaiting = 1024
     /// A writer waits no longer than this for them to become fewer, whatever the reason is.
     private static let patience = (milliseconds: 10, times: 100)
 

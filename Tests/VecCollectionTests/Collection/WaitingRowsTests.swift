@@ -140,7 +140,7 @@ struct WaitingRowsTests {
         }
         #expect(failures.all.isEmpty)
         let state = collection.current
-        #expect(state.rowCount - state.vectors[0].indexedRows <= 2048 + 2 * 500)
+        #expect(state.rowCount - state.vectors[0].indexedRows <= 1024 + 2 * 500)
     }
 
     @Test func writersWaitForNobodyWhereThereAreNoSearches() throws {
