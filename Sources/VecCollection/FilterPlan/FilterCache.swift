@@ -59,8 +59,9 @@ final class FilterCache: @unchecked Sendable {
 
     private func use(_ json: [UInt8]) -> Entry? {
         clock += 1
-        entries[json]?.lastUse = clock
-        return entries[json]
+        guard let place = entries.index(forKey: json) else { return nil }
+        entries.values[place].lastUse = clock
+        return entries.values[place]
     }
 
     private func insert(_ json: [UInt8], _ filter: Filter) {

@@ -20,6 +20,8 @@ struct Beam {
     /// Entries before this one have been visited.
     private var cursor = 0
 
+    /// Inlined: a call would count references to all that a walk has.
+    @inline(__always)
     init(_ walk: GraphWalk, capacity: Int) {
         let scratch = walk.scratch
         entries = scratch.entries
