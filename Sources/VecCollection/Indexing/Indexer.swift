@@ -5,13 +5,16 @@ import VecIndex
 
 /// The thread that brings points into the graphs of a collection while it is in use, and saves these now and then.
 final class Indexer: @unchecked Sendable {
-    // Safety: `isAwake`, `isStopping`, `thread`, `failure` and `messages` are touched under `lock`, `unsaved` under `work`.
+    // Safety: `isAwake`, `isStopping`, `isLent`, `thread`, `failure` and `messages` are touched under `lock`, `unsaved` under
+    // `work`.
 
     private weak var collection: PointCollection?
     private let lock = Lock()
     private let changed = Condition()
     private var isAwake = true
     private var isStopping = false
+    /// Whether a call works on graphs in the place of the thread, perhaps for long.
+    private var isLent = false
     private var thread: pthread_t?
     /// Held by whoever changes graphs: this thread, or a call that does not want to wait for it.
     private let work = Lock()
@@ -49,7 +52,7 @@ final class Indexer: @unchecked Sendable {
         var patience = Indexer.patience.times
         while patience > 0 && collection.isSearched && waitingRows(collection) > Indexer.mostWaiting {
             lock.lock()
-            let isHopeless = thread == nil || isStopping || failure != nil
+            let isHopeless = thread == nil || isStopping || isLent || failure != nil
             if !isHopeless { changed.wait(lock, milliseconds: Indexer.patience.milliseconds) }
             lock.unlock()
             if isHopeless { return }
@@ -186,6 +189,8 @@ final class Indexer: @unchecked Sendable {
         try work.withLock { () throws(VecStoreError) in
             // After a close another process may write to the directory.
             if lock.withLock({ isStopping }) { throw VecStoreError(.invalidHandle, "the collection was closed") }
+            lock.withLock { isLent = true }
+            defer { lock.withLock { isLent = false } }
             return try body()
         }
     }
