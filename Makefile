@@ -148,6 +148,9 @@ ASAN += --skip 'CentroidGraphTests/(assignment|nearest)' --skip 'SearchTests/thr
 ASAN += --skip '(GraphStorageTests/sameBytes|IVFLifeTests/reproducible)'
 # ThreadSanitizer has it, where it takes a tenth of the time.
 ASAN += --skip 'CollectionStressTests'
+# The same code under many more changes than it takes to come by all of it.
+ASAN += --skip '(KeywordIndexTests|IntegerIndexTests|NumberIndexTests)/findsWhatADictionaryFinds'
+ASAN += --skip '(PostingTests/rowsComeAndGo|ExternalRowsTests/sameResults)'
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'

@@ -130,11 +130,11 @@ def scenarios(work: Path):
     result = run_points(base, LARGE, FULL, -1, 0, str(LARGE_FROM), 1)
     if result.returncode != 0:
         raise Failed(f"no collection to begin with:\n{result.stdout}{result.stderr}")
-    yield "small", Scenario(SMALL, FULL, "28", None), FAILING + LOSING, 4, 1
-    yield "normal", Scenario(SMALL, NORMAL, "28", None), FAILING + LOSING, 8, 4
-    yield "later", Scenario(SMALL, FULL_LATER, "20", None), LOSING, 5, 1
-    yield "snapshot", Scenario(LARGE, FULL, "snapshot", base), FAILING + LOSING, 6, 3
-    yield "graph", Scenario(LARGE, FULL, "15", base), FAILING + LOSING, 80, 3
+    yield "small", Scenario(SMALL, FULL, "28", None), FAILING + LOSING, 6, 1.5
+    yield "normal", Scenario(SMALL, NORMAL, "28", None), FAILING + LOSING, 12, 6
+    yield "later", Scenario(SMALL, FULL_LATER, "20", None), LOSING, 8, 1.5
+    yield "snapshot", Scenario(LARGE, FULL, "snapshot", base), FAILING + LOSING, 9, 5
+    yield "graph", Scenario(LARGE, FULL, "15", base), FAILING + LOSING, 120, 5
 
 
 def trials(work: Path, rounds: float):
