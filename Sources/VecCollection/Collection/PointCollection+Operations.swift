@@ -185,6 +185,8 @@ extension PointCollection {
     func measured<R>(_ operation: Operation, _ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
         let start = ticks()
         do throws(VecStoreError) {
+            // Before any lock is asked for: in the child of a fork its holder may not exist.
+            try checkUsable()
             let result = try body()
             note(operation, .ok, nanoseconds: ticks() - start)
             return result

@@ -6,7 +6,6 @@ extension PointCollection {
     /// Brings all points into the graphs, takes out those that were removed, saves the graphs, and writes the log of the database
     /// into its file. Searches and writes go on meanwhile; points that are written then may be left.
     func indexAll(progress: Progress?) throws(VecStoreError) {
-        try checkUsable()
         guard let writer, let indexer else {
             throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone")
         }

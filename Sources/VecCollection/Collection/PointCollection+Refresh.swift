@@ -8,7 +8,6 @@ extension PointCollection {
     /// open for writing sees everything at once.
     /// - Returns: Whether there was anything new.
     func showChanges() throws(VecStoreError) -> Bool {
-        try checkUsable()
         guard isReadOnly else { return false }
         return try readers.renew { database throws(VecStoreError) in
             let now = current, moment = ticks()

@@ -6,7 +6,6 @@ extension PointCollection {
     /// Writes a copy of the collection as it is at one moment: a collection of its own. Searches and writes go on meanwhile.
     /// - Parameter path: Of a directory that is not there, or is empty. It appears whole or not at all.
     func writeSnapshot(_ path: String, progress: Progress?) throws(VecStoreError) {
-        try checkUsable()
         try NewDirectory.make(NewDirectory.trimmed(path), sync: true) { target throws(VecStoreError) in
             try SnapshotWriter(self, into: target).write(progress: progress)
         }

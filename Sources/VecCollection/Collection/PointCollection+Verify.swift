@@ -7,7 +7,6 @@ extension PointCollection {
     /// the graphs against their rules and the points, full text against the payloads. Writers wait meanwhile.
     /// - Throws: `.corrupt` with a message that says what is wrong.
     func checkAll() throws(VecStoreError) {
-        try checkUsable()
         try writeLock.withLock { () throws(VecStoreError) in
             try readers.with { database throws(VecStoreError) in
                 try database.reading { () throws(VecStoreError) in

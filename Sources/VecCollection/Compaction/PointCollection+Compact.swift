@@ -11,7 +11,6 @@ extension PointCollection {
     /// - Parameter progress: Is told of bytes of vectors, and may cancel until all are copied.
     /// - Returns: Bytes that the collection took on the disk before, and takes now.
     func compactAll(progress: Progress?) throws(VecStoreError) -> (before: Int, after: Int) {
-        try checkUsable()
         guard let indexer, let writer else {
             throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone")
         }
