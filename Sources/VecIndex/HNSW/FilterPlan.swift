@@ -4,25 +4,8 @@ import VecKernelTypes
 
 /// How to find rows near a query among those that match a filter. Made once for a search, however many queries it has.
 struct FilterPlan {
-    enum Strategy {
-        /// Few rows match: all of them are compared.
-        case scan
-        /// Many match: a walk over all rows, with so many more in view that enough of them match.
-        case wideWalk
-        /// A walk over those that match.
-        case matchingWalk
-
-        var way: GraphReport.Way {
-            switch self {
-            case .scan: .scan
-            case .wideWalk: .wideWalk
-            case .matchingWalk: .matchingWalk
-            }
-        }
-    }
-
     let matching: MatchingRows
-    private let preferred: Strategy
+    private let preferred: GraphReport.Way
     /// Where no more rows match, all of them are compared.
     private let mostScanned: Int
     /// Rows that the walk keeps in view.
@@ -37,6 +20,7 @@ struct FilterPlan {
     /// Comparing some thousands of rows takes no longer than a walk does; of 4-bit codes four times as many, because a walk has
     /// its fixed costs besides.
     private static func scanLimit(_ shape: GraphShape) -> Int { shape.isPacked ? 16_384 : 4096 }
+
     /// Rows that are compared before their exact distances are looked at.
     static let scanPiece = 256
 
@@ -64,9 +48,9 @@ struct FilterPlan {
         }
     }
 
-    var strategy: Strategy { matching.isComplete ? preferred : .scan }
+    var way: GraphReport.Way { matching.isComplete ? preferred : .scan }
 
-    /// Why it is this strategy.
+    /// Why it is this way.
     var reason: String {
         let count = matching.count
         if !matching.isComplete { return "rows that match were moved while this search began: all that match are compared" }
@@ -75,7 +59,7 @@ struct FilterPlan {
         case .scan:
             if count > mostScanned { return "\(count) rows match, and none was met at random: all that match are compared" }
             return "\(count) rows match: comparing up to \(mostScanned) takes no longer than a walk"
-        case .wideWalk:
+        case .walk, .wideWalk:
             return "\(count) rows match, more than the \(mostScanned) that would be compared, and \(percent) of all, at least "
                 + "\(Int((FilterPlan.wideShare * 100).rounded())): a walk over all rows with \(width) in view meets enough of them"
         case .matchingWalk:

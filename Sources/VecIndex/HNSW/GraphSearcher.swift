@@ -102,10 +102,10 @@ struct GraphSearcher {
         width: Int, _ top: inout TopK
     ) throws(VecStoreError) {
         try plan.matching.follow()
-        let strategy = plan.strategy
-        if strategy != .scan {
+        let way = plan.way
+        if way != .scan {
             var beam = Beam(walk, capacity: plan.width)
-            if strategy == .wideWalk {
+            if way == .wideWalk {
                 walkWide(query, entry, plan, &beam)
                 beam.keep { plan.matching.contains($0) }
             } else {
@@ -113,7 +113,7 @@ struct GraphSearcher {
             }
             // Fewer than there should be: part of what matches lies where a walk does not come from here.
             let matchCount = plan.matching.count
-            let enough = strategy == .wideWalk ? min(width, matchCount) / 2 : min(plan.width, matchCount)
+            let enough = way == .wideWalk ? min(width, matchCount) / 2 : min(plan.width, matchCount)
             if beam.count >= enough {
                 refine(query, &beam, k)
                 rank(queries, i, beam, k, &top)
@@ -121,7 +121,7 @@ struct GraphSearcher {
             }
         }
         // k results there are, so k results there will be.
-        if strategy != .scan { report?.change { $0.fallbacks += 1 } }
+        if way != .scan { report?.change { $0.fallbacks += 1 } }
         try scan(queries, i, query, plan.matching, k, &top)
     }
 
@@ -389,7 +389,7 @@ struct GraphSearcher {
         let entry = store.entry.load(ordering: .acquiring)
         guard entry != GraphStore.noEntry else { return }
         try plan?.matching.follow()
-        if let plan, plan.strategy == .scan {
+        if let plan, plan.way == .scan {
             let all = try plan.matching.all()
             collect(queries, i, all.slots, all.count, prepare(queries, i), &sink)
             return

@@ -86,11 +86,11 @@ extension HNSWIndex {
         defer { end(store, epoch, matching) }
         matching?.find()
         let plan = matching.map { FilterPlan($0, self, width: width) }
-        if let plan, plan.strategy == .scan { _ = try plan.matching.all() }
+        if let plan, plan.way == .scan { _ = try plan.matching.all() }
         search.report?.change { report in
-            report.way = plan?.strategy.way ?? .walk
+            report.way = plan?.way ?? .walk
             report.reason = plan?.reason ?? "every row may be a result: a walk over all rows with \(width) in view"
-            report.width = plan?.strategy == .scan ? 0 : plan?.width ?? width
+            report.width = plan?.way == .scan ? 0 : plan?.width ?? width
             report.matching = matching?.count
         }
         let scratchWidth = max(width, plan?.width ?? 0)
