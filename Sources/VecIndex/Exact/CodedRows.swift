@@ -14,9 +14,15 @@ package final class CodedRows: @unchecked Sendable {
 
     package var bytes: Int { memory.size }
 
+    /// Whether codes bound distances.
+    static func isPossible(_ metric: Metric, _ type: ElementType) -> Bool {
+        type.isFloat && (metric == .l2Squared || metric == .innerProduct || metric == .cosine)
+    }
+
     /// Whether comparing rows by codes first is exact, and faster.
     package static func pays(_ metric: Metric, _ type: ElementType, dimension: Int) -> Bool {
-        type.isFloat && dimension >= 32 && (metric == .l2Squared || metric == .innerProduct || metric == .cosine)
+        // Below some 32 elements a code is no smaller work than the row itself.
+        isPossible(metric, type) && dimension >= 32
     }
 
     package init(_ context: ScanContext, capacity: Int) throws(VecStoreError) {

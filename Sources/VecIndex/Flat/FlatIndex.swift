@@ -206,14 +206,13 @@ extension RowShape {
             throw VecStoreError(.invalidArgument, "dim is \(options.dimension): allowed is 1 to \(Limits.dimension)")
         }
         try checkMetric(options.metric, options.type)
-        let possible = options.type.isFloat && [.l2Squared, .innerProduct, .cosine].contains(options.metric)
+        let possible = CodedRows.isPossible(options.metric, options.type)
         if options.exactCodes == true && !possible {
             throw VecStoreError(
                 .unsupported,
                 "exact codes exist for float types under l2sq, ip and cosine, not for \(options.type.name) under \(options.metric.name)")
         }
-        // Below some 32 elements a code is no smaller work than the row itself.
-        let useful = possible && options.type == .float32 && options.dimension >= 32
+        let useful = options.type == .float32 && CodedRows.pays(options.metric, options.type, dimension: options.dimension)
         self.init(
             dimension: options.dimension, metric: options.metric, type: options.type,
             keepsCodes: options.exactCodes ?? useful)
