@@ -34,7 +34,8 @@ final class RowSet: @unchecked Sendable {
 
     var wordCount: Int { (span + 63) / 64 }
 
-    var bytes: Int { memory.size }
+    /// Bytes of memory, with what graphs know of the set.
+    var bytes: Int { slotCaches.reduce(memory.size) { $0 + $1.bytes } }
 
     /// Says that the set will not change, and is to be searched with more than once.
     /// - Parameter vectors: The vectors that points have.

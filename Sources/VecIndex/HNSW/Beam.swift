@@ -60,7 +60,7 @@ struct Beam {
 
     /// Rows must be as near as this to come in.
     @inline(__always)
-    private var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
+    var limit: Float { count < capacity ? .infinity : Beam.distance(entries[count &- 1]) }
 
     /// Takes a row if it is near enough.
     mutating func take(_ distance: Float, _ slot: UInt32) {

@@ -122,17 +122,42 @@ struct GraphSearcher {
         }
         // k results there are, so k results there will be.
         if way != .scan { report?.change { $0.fallbacks += 1 } }
-        try scan(queries, i, query, plan.matching, k, &top)
+        try scan(queries, i, query, plan.matching, k: k, width: max(width, FilterPlan.scanPiece), &top)
     }
 
-    /// Compares a query with all rows that match, in full only with those that their codes do not rule out.
+    /// Compares a query with all rows that match, in full only with those that their codes do not rule out, and by their codes
+    /// with those that signs do not rule out, where there are signs.
     private func scan(
-        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ matching: MatchingRows, _ k: Int, _ top: inout TopK
+        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ matching: MatchingRows, k: Int, width: Int,
+        _ top: inout TopK
     ) throws(VecStoreError) {
-        let scratch = walk.scratch
-        top = TopK(distances: top.distances, ids: top.ids, k: k)
         let (slots, count) = try matching.all()
         report?.change { $0.scanned += count }
+        top = TopK(distances: top.distances, ids: top.ids, k: k)
+        if let signs = matching.signs, signs.count >= GraphSearcher.leastRowsPerResult * k {
+            let capacity = min(width, walk.scratch.width)
+            let beam = SignScan(walk, signs, margin: margin).nearest(query, k: k, capacity: capacity)
+            rank(queries, i, beam, k, &top)
+            // Those that had no room were farther than the last.
+            let isComplete = beam.count < capacity || beam.distance(capacity - 1) - margin > top.limit
+            if top.count == k && isComplete {
+                return compare(queries, i, query, slots + signs.count, count - signs.count, k, &top)
+            }
+            // Codes rule out too few, or rows in view were removed.
+            top = TopK(distances: top.distances, ids: top.ids, k: k)
+        }
+        compare(queries, i, query, slots, count, k, &top)
+    }
+
+    /// Where a good part of the rows is wanted, signs rule out too few.
+    private static let leastRowsPerResult = 8
+
+    /// Compares a query with some rows by their codes, and in full with those that these do not rule out.
+    private func compare(
+        _ queries: QueryBlock, _ i: Int, _ query: GraphWalk.Query, _ slots: UnsafePointer<UInt32>, _ count: Int, _ k: Int,
+        _ top: inout TopK
+    ) {
+        let scratch = walk.scratch
         var from = 0
         while from < count {
             let n = min(FilterPlan.scanPiece, count - from)

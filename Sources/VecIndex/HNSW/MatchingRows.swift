@@ -41,6 +41,8 @@ final class MatchingRows: @unchecked Sendable {
 
     private let lock = Lock()
     private var list: RoomyList?
+    /// The signs of the first rows of `all`, once that was called and where there are any.
+    private(set) var signs: SignCodes?
     /// Rows that were moved and not followed yet: from which slot to which.
     var moved: [Move] = []
     typealias Move = (from: UInt32, to: UInt32)
@@ -106,6 +108,7 @@ final class MatchingRows: @unchecked Sendable {
 
     /// Whether there is a row.
     func isThere(_ slot: UInt32) -> Bool { store.id(slot) != noID }
+
 
     /// Whether `contains` knows of all rows that match. Else only `all` does.
     var isComplete: Bool { !hasBeyond.load(ordering: .relaxed) }
@@ -224,7 +227,9 @@ final class MatchingRows: @unchecked Sendable {
             list = made
         } else if let known {
             // Others read it too: it has no room for more.
-            list = RoomyList(slots: known.memory.pointer(UInt32.self), count: known.count, room: known.count)
+            list = RoomyList(slots: known.slots, count: known.count, room: known.count)
+            signs = known.signs
+            if signs == nil && SignCodes.suit(shape, rows: known.count) { signs = filter.cache?.makeSigns(of: known, in: store) }
         } else {
             list = try makeList()
         }

@@ -39,6 +39,12 @@ final class WalkScratch {
     /// A second query: a row that others are compared with.
     let rowQuery: UnsafeMutableRawPointer
 
+    // MARK: signs; room for nothing where there are none
+    let signTables: UnsafeMutablePointer<UInt8>
+    let signValues: UnsafeMutablePointer<Float>
+    /// Those of all rows that have signs.
+    let signSums: UnsafeMutablePointer<Int32>
+
     private let memory: Buffer
 
     init(_ shape: GraphShape, rows: Int, width: Int) throws(VecStoreError) {
@@ -64,6 +70,11 @@ final class WalkScratch {
         let floatsAt = layout.add(UInt8.self, querySize)
         let sketchQueryAt = layout.add(UInt8.self, querySize)
         let rowQueryAt = layout.add(UInt8.self, querySize)
+        let mostSigns = SignCodes.suit(shape, rows: min(rows, SignCodes.mostRows)) ? min(rows, SignCodes.mostRows) : 0
+        let tables = mostSigns == 0 ? 0 : (SignCodes.numbers(shape.dimension) + 3) / 4 * 4
+        let signTablesAt = layout.add(UInt8.self, 16 * tables)
+        let signValuesAt = layout.add(Float.self, 16 * tables)
+        let signSumsAt = layout.add(Int32.self, (mostSigns + 31) / 32 * 32)
         memory = try allocate(UInt8.self, layout.size, for: "a walk over \(rows) rows with \(width) in view")
         words = memory.pointer(UInt64.self, at: wordsAt)
         visited = memory.pointer(UInt32.self, at: visitedAt)
@@ -80,6 +91,9 @@ final class WalkScratch {
         floats = memory.pointer(Float.self, at: floatsAt)
         sketchQuery = memory.base + sketchQueryAt
         rowQuery = memory.base + rowQueryAt
+        signTables = memory.pointer(UInt8.self, at: signTablesAt)
+        signValues = memory.pointer(Float.self, at: signValuesAt)
+        signSums = memory.pointer(Int32.self, at: signSumsAt)
     }
 
     var bytes: Int { memory.size }

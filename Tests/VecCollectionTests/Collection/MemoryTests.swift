@@ -99,6 +99,15 @@ struct MemoryTests {
         #expect(text.contains(#""memory_mode":"mapped","memory_budget":1073741824,"resident_bytes":{"vectors":"#))
     }
 
+    @Test func whatAGraphKeepsOfAFilterIsCounted() throws {
+        let collection = try open()
+        let filter = #"{"must":[{"key":"n","range":{"lt":50}}]}"#
+        #expect(try collection.count(where: Array(filter.utf8)) == 50)
+        let before = collection.memoryUse(collection.current).filters
+        _ = try collection.near(MemoryTests.vector(7), 1, filter: filter)
+        #expect(collection.memoryUse(collection.current).filters >= before + 50 * 4)
+    }
+
     @Test func aWriteThatDoesNotFitIsRefusedAndChangesNothing() throws {
         let used = try open(isReadOnly: true).memoryUse(try open(isReadOnly: true).current).total
         let collection = try open(budget: used + 20_000)
