@@ -8,12 +8,11 @@ extension PointCollection {
     /// where it cannot be written the next one asks the database.
     func saveIDs(_ database: Database) {
         let state = current
-        if state.rowCount < IDFile.leastRows || state.changes == savedChanges { return }
+        if state.rowCount < DerivedFile.leastRows || state.changes == savedChanges { return }
         var made: String?
         do throws(VecStoreError) {
-            let owner = IDFile.Owner(
-                directory: directory, uuid: try Catalog.uuid(database), changes: state.changes, rowCount: state.rowCount,
-                vectors: settings.count)
+            let owner = DerivedFile.Owner(
+                directory: directory, uuid: try Catalog.uuid(database), changes: state.changes, rowCount: state.rowCount)
             let name = try IDFile.write(
                 try idContent(state, database), state.store.points, owner, sync: options.durability != .none)
             made = name

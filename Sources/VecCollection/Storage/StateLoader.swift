@@ -45,9 +45,9 @@ struct StateLoader {
     private func savedIDs(_ rowCount: Int, _ changes: Int64) throws(VecStoreError) -> IDFile.Content? {
         // Ids that others look at are not written over.
         guard knownRows == 0, rowCount > 0, let name = try IDFile.name(database) else { return nil }
-        let owner = IDFile.Owner(
-            directory: directory, uuid: try Catalog.uuid(database), changes: changes, rowCount: rowCount, vectors: settings.count)
-        return IDFile.read(name, store.points, owner)
+        let owner = DerivedFile.Owner(
+            directory: directory, uuid: try Catalog.uuid(database), changes: changes, rowCount: rowCount)
+        return IDFile.read(name, store.points, owner, vectors: settings.count)
     }
 
     private func readIDs(_ rowCount: Int) throws(VecStoreError) -> IDFile.Content {

@@ -11,7 +11,7 @@ import VecIndex
 struct IDFileTests {
     private let directory: TemporaryDirectory
     private let path: String
-    private static let count = UInt64(IDFile.leastRows) + 500
+    private static let count = UInt64(DerivedFile.leastRows) + 500
 
     /// Points whose ids are numbers and strings; every third has one vector of the two. Some are removed, some have ended.
     init() throws {
