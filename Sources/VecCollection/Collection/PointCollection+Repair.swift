@@ -92,7 +92,7 @@ extension PointCollection {
             // Who reads it meanwhile has the one before.
             let loaded: LoadedField?
             do throws(VecStoreError) {
-                loaded = try readValues(field, database, rowCount: current.rowCount)
+                loaded = try readValues([field], database, rowCount: current.rowCount).first
             } catch {
                 // Of a payload that cannot be read: it is looked at when it is asked for.
                 guard error.code == .corrupt || error.code == .invalidArgument else { throw error }

@@ -36,8 +36,9 @@ struct DatabaseCompaction {
         let (loaded, counted) = collection.fieldsLock.shared {
             (Set(before.filter { $0.loaded != nil }.map(\.place)), Set(before.filter { $0.lengths != nil }.map(\.place)))
         }
+        let again = fields.fields.filter { loaded.contains($0.place) }
+        for (field, values) in zip(again, try collection.readValues(again, database, rowCount: rowCount)) { field.loaded = values }
         for field in fields.fields {
-            if loaded.contains(field.place) { field.loaded = try collection.readValues(field, database, rowCount: rowCount) }
             if counted.contains(field.place) { field.lengths = try TextLengths.load(field, database, rowCount: rowCount) }
         }
     }

@@ -112,9 +112,10 @@ extension PointCollection {
         try writeLock.withLock { () throws(VecStoreError) in
             if fieldsLock.shared({ field.loaded != nil }) || !isCurrent(field) { return }
             let rowCount = current.rowCount
-            let loaded = try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in try readValues(field, database, rowCount: rowCount) }
+            let read = try readers.with { database throws(VecStoreError) in
+                try database.reading { () throws(VecStoreError) in try readValues([field], database, rowCount: rowCount) }
             }
+            guard let loaded = read.first else { return }
             do throws(VecStoreError) {
                 try makeRoom(loaded.bytes, for: "the values of '\(field.name)'")
                 fieldsLock.alone { field.loaded = loaded }
@@ -125,15 +126,17 @@ extension PointCollection {
         }
     }
 
-    /// Reads the values of a field of all rows below `rowCount`.
-    func readValues(_ field: Field, _ database: Database, rowCount: Int) throws(VecStoreError) -> LoadedField {
-        let loaded = try LoadedField(field)
+    /// Reads the values of fields of all rows below `rowCount`, in the order of the fields.
+    func readValues(_ fields: [Field], _ database: Database, rowCount: Int) throws(VecStoreError) -> [LoadedField] {
+        if fields.isEmpty { return [] }
+        var loaded: [LoadedField] = []
+        for field in fields { loaded.append(try LoadedField(field)) }
         try forEachPayload(database) { (row, document) throws(VecStoreError) in
             // Memory grows with the largest row. Left out are those that cannot be, and those not seen yet.
             guard let row = UInt32(exactly: row), row < rowCount else { return }
-            try loaded.set(row, document)
+            for values in loaded { try values.set(row, document) }
         }
-        try loaded.index?.settle()
+        for values in loaded { try values.index?.settle() }
         return loaded
     }
 
