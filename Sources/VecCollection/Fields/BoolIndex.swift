@@ -9,6 +9,22 @@ final class BoolIndex {
     private var yes = Posting()
     private var no = Posting()
 
+    init() {}
+
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        yes = try file.posting()
+        no = try file.posting()
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        for value in [true, false] {
+            let set = try RowSet(span: file.rowCount)
+            addRows(equalTo: value, to: set)
+            try file.append(set)
+        }
+    }
+
     var bytes: Int { yes.bytes + no.bytes }
 
     /// Gives a row its values, in the place of those it had. Where it throws, the row has none.

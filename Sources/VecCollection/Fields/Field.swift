@@ -18,6 +18,8 @@ final class Field: @unchecked Sendable {
     var isTooLarge = false
     /// Of a text, likewise.
     var lengths: TextLengths?
+    /// Changes of the state whose values are in a file; -1: there is none, or nobody has looked. The writer's.
+    var savedChanges: Int64 = -1
 
     init(path: PayloadPath, type: FieldIndexType, place: Int, tokenizer: Tokenizer.Kind) {
         self.path = path
@@ -59,6 +61,21 @@ final class LoadedField {
         index = try FieldIndex.make(field.type)
         presence = try PresenceIndex()
         others = try RowSet(span: 0)
+    }
+
+    /// Those of a file.
+    init(_ field: Field, _ file: FieldReader) throws(VecStoreError) {
+        path = field.path
+        presence = try PresenceIndex(file)
+        others = try file.set()
+        index = try FieldIndex.read(field.type, file)
+        try file.finish()
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try presence.write(file)
+        try file.append(others)
+        try index?.write(file)
     }
 
     func set(_ row: UInt32, _ document: JSONDocument?) throws(VecStoreError) {

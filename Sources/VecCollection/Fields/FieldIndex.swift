@@ -30,6 +30,29 @@ enum FieldIndex {
         }
     }
 
+    /// That of a file; nil for texts.
+    static func read(_ type: FieldIndexType, _ file: FieldReader) throws(VecStoreError) -> FieldIndex? {
+        switch type {
+        case .keyword: .keyword(try KeywordIndex(file))
+        case .integer: .integer(try IntegerIndex(file))
+        case .float: .float(try NumberIndex(file))
+        case .bool: .bool(try BoolIndex(file))
+        case .datetime: .datetime(try IntegerIndex(file))
+        case .geo: .geo(try GeoIndex(file))
+        case .text: nil
+        }
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        switch self {
+        case .keyword(let index): try index.write(file)
+        case .integer(let index), .datetime(let index): try index.sorted.write(file)
+        case .float(let index): try index.sorted.write(file)
+        case .bool(let index): try index.write(file)
+        case .geo(let index): try index.write(file)
+        }
+    }
+
     var type: FieldIndexType {
         switch self {
         case .keyword: .keyword

@@ -15,6 +15,18 @@ final class GeoIndex {
         points = try RowValues()
     }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        sorted = try SortedIndex(file)
+        points = try RowValues(file)
+        for point in points.values.elements { _ = try GeoPoint(lon: point.lon, lat: point.lat) }
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try sorted.write(file)
+        try points.write(file)
+    }
+
     var bytes: Int { sorted.bytes + points.bytes }
 
     // MARK: - Changing

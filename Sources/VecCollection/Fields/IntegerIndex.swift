@@ -10,6 +10,9 @@ final class IntegerIndex {
 
     init() throws(VecStoreError) { sorted = try SortedIndex() }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) { sorted = try SortedIndex(file) }
+
     var bytes: Int { sorted.bytes }
 
     // MARK: - Changing

@@ -24,6 +24,56 @@ final class KeyTable {
         ends = try Column("the places of keys")
     }
 
+    /// Those of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        ends = try file.column("the places of keys")
+        text = try file.column("the text of keys")
+        var size = 16
+        while size < ends.count * 2 { size *= 2 }
+        places = try Column("a table of keys")
+        try places.extend(to: size, with: 0)
+        guard ends.count <= KeyTable.mostKeys, ends.elements.isAscending(upTo: text.count) else { throw file.damage("keys") }
+        let entries = try Column<UInt64>("keys to enter", capacity: ends.count)
+        for number in 0..<ends.count { try entries.append(KeyTable.hash(self[number]) << 32 | UInt64(number + 1)) }
+        let sorted = try sorted(entries)
+        for i in 0..<sorted.count {
+            let entry = sorted.base[i]
+            var place = Int(entry >> 32) & (size - 1)
+            while places.base[place] != 0 {
+                let other = places.base[place]
+                if other >> 32 == entry >> 32, isEqual(key(other), key(entry)) { throw file.damage("a key that comes twice") }
+                place = (place + 1) & (size - 1)
+            }
+            places.base[place] = entry
+        }
+    }
+
+    private func key(_ entry: UInt64) -> UnsafeBufferPointer<UInt8> { self[Int(entry & 0xffff_ffff) - 1] }
+
+    /// Entries in the order of the parts of the table that they belong to, of which the processor's cache has one at a time: to
+    /// enter many keys here and there takes several times as long.
+    private func sorted(_ entries: Column<UInt64>) throws(VecStoreError) -> Column<UInt64> {
+        let mask = UInt64(places.count - 1)
+        let shift = UInt64(max(places.count.trailingZeroBitCount - 8, 0))
+        let sorted = try Column<UInt64>("keys to enter", capacity: entries.count)
+        let starts = try Column<Int>("parts of a table", capacity: 257)
+        try starts.extend(to: 257, with: 0)
+        for entry in entries.elements { starts.base[Int((entry >> 32 & mask) >> shift) + 1] += 1 }
+        for part in 0..<256 { starts.base[part + 1] += starts.base[part] }
+        for entry in entries.elements {
+            let part = Int((entry >> 32 & mask) >> shift)
+            sorted.base[starts.base[part]] = entry
+            starts.base[part] += 1
+        }
+        sorted.setCount(entries.count)
+        return sorted
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try file.append(ends)
+        try file.append(text)
+    }
+
     var bytes: Int { places.bytes + text.bytes + ends.bytes }
 
     var count: Int { ends.count }

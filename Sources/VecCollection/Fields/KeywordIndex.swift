@@ -31,6 +31,33 @@ final class KeywordIndex {
         current = try Column("the values of a row")
     }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        keys = try KeyTable(file)
+        keysOfRows = try RowValues(file)
+        postings = try Column("the rows of values", capacity: keys.count)
+        present = try RowSet(span: keysOfRows.rowCount)
+        current = try Column("the values of a row")
+        let rows = try KeyRows(keysOfRows, keyCount: keys.count)
+        defer { withExtendedLifetime(rows) {} }
+        for key in 0..<keys.count {
+            guard let rows = rows[key] else { throw file.damage("a row that has a value twice") }
+            try postings.append(try Posting(rows))
+            postingBytes += postings.base[key].bytes
+            if rows.isEmpty { unusedKeys += 1 }
+        }
+        for row in 0..<UInt32(truncatingIfNeeded: keysOfRows.rowCount) {
+            let count = keysOfRows[row].count
+            if count > 0 { present.insert(row) }
+            if count > 1 { rowsWithMany += 1 }
+        }
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try keys.write(file)
+        try keysOfRows.write(file)
+    }
+
     var bytes: Int { keys.bytes + postings.bytes + postingBytes + keysOfRows.bytes + present.bytes + order.bytes }
 
     // MARK: - Changing

@@ -10,6 +10,13 @@ final class NumberIndex {
 
     init() throws(VecStoreError) { sorted = try SortedIndex() }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        sorted = try SortedIndex(file)
+        let numbers = SortKey.key(-Double.infinity)...SortKey.key(Double.infinity)
+        guard sorted.keys.elements.allSatisfy(numbers.contains) else { throw file.damage("what is no number") }
+    }
+
     var bytes: Int { sorted.bytes }
 
     // MARK: - Changing

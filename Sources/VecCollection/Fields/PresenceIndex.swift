@@ -17,6 +17,19 @@ final class PresenceIndex {
         null = try RowSet(span: 0)
     }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        counts = try file.rowColumn("the numbers of values")
+        null = try file.set()
+        present = try RowSet(span: counts.count)
+        for row in 0..<counts.count where counts.base[row] > 0 { present.insert(UInt32(truncatingIfNeeded: row)) }
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try file.append(counts)
+        try file.append(null)
+    }
+
     var bytes: Int { counts.bytes + present.bytes + null.bytes }
 
     /// - Parameter isNull: Whether the field is there and null.

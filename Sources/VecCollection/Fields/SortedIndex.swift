@@ -27,6 +27,30 @@ final class SortedIndex {
         pendingRows = try RowSet(span: 0)
     }
 
+    /// That of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        keys = try file.column("sorted keys")
+        rows = try file.column("the rows of sorted keys")
+        settledRows = try RowSet(span: file.rowCount)
+        pending = try Column("pending keys")
+        pendingRows = try RowSet(span: 0)
+        var isSorted = keys.count == rows.count
+        for i in 1..<max(min(keys.count, rows.count), 1) {
+            let (key, before) = (keys.base[i], keys.base[i - 1])
+            isSorted = isSorted && (before < key || (before == key && rows.base[i - 1] < rows.base[i]))
+        }
+        guard isSorted, rows.elements.allSatisfy({ $0 < file.rowCount }) else { throw file.damage("sorted keys") }
+        for row in rows.elements { settledRows.insert(row) }
+        hasSingles = settledRows.count == keys.count
+    }
+
+    /// All that counts is settled then.
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        try settle()
+        try file.append(keys)
+        try file.append(rows)
+    }
+
     var bytes: Int { keys.bytes + rows.bytes + settledRows.bytes + pending.bytes + pendingRows.bytes }
 
     // MARK: - Changing

@@ -15,6 +15,23 @@ struct Posting: ~Copyable {
 
     init() {}
 
+    /// - Parameter rows: They ascend.
+    init(_ rows: UnsafeBufferPointer<UInt32>) throws(VecStoreError) {
+        guard let last = rows.last else { return }
+        let span = Int(last) + 1
+        if rows.count >= Posting.leastOfBitmap, rows.count * 32 > span {
+            let bitmap = try RowSet(span: span)
+            for row in rows { bitmap.insert(row) }
+            self.bitmap = bitmap
+        } else if rows.count > 1 {
+            let list = try Column<UInt32>("the rows of a value", capacity: rows.count)
+            try list.append(contentsOf: rows)
+            self.list = list
+        }
+        only = last
+        count = rows.count
+    }
+
     /// Bytes of memory behind it.
     var bytes: Int { (list?.bytes ?? 0) + (bitmap?.bytes ?? 0) }
 

@@ -19,7 +19,35 @@ final class RowValues<Value: BitwiseCopyable> {
         values = try Column("the values of rows")
     }
 
+    /// Those of a file.
+    init(_ file: FieldReader) throws(VecStoreError) {
+        let ends: Column<UInt32> = try file.rowColumn("the places of values")
+        values = try file.column("the values of rows")
+        slices = try Column("the places of values", capacity: ends.count)
+        guard ends.elements.isAscending(upTo: UInt32(clamping: values.count)) else { throw file.damage("the places of values") }
+        var start: UInt32 = 0
+        for row in 0..<ends.count {
+            slices.base[row] = Slice(start: start, count: ends.base[row] - start)
+            start = ends.base[row]
+        }
+        slices.setCount(ends.count)
+    }
+
+    func write(_ file: FieldFileWriter) throws(VecStoreError) {
+        let ends = try Column<UInt32>("the places of values", capacity: slices.count)
+        let used = try Column<Value>("the values of rows", capacity: values.count - unused)
+        for row in 0..<slices.count {
+            try used.append(contentsOf: self[UInt32(truncatingIfNeeded: row)])
+            try ends.append(UInt32(truncatingIfNeeded: used.count))
+        }
+        try file.append(ends)
+        try file.append(used)
+    }
+
     var bytes: Int { slices.bytes + values.bytes }
+
+    /// Rows that there are places for.
+    var rowCount: Int { slices.count }
 
     /// They stay where they are until the next change.
     @inline(__always)

@@ -49,6 +49,25 @@ struct PostingTests {
         #expect(posting.bytes == 0)
     }
 
+    @Test(arguments: shapes) func rowsThatComeAtOnceAreKept(span: Int, step: Int) throws {
+        let rows = try Column<UInt32>("rows")
+        for row in stride(from: 0, to: span, by: step) { try rows.append(UInt32(row)) }
+        var posting = try Posting(rows.elements)
+        var model = Set(rows.elements)
+        try check(posting, model, span)
+        // It changes as one that grew.
+        for row in 0..<UInt32(span) where row % 3 == 0 {
+            let isNew = try posting.insert(row)
+            #expect(isNew == model.insert(row).inserted)
+        }
+        try check(posting, model, span)
+        for row in model {
+            let wasThere = posting.remove(row)
+            #expect(wasThere)
+        }
+        #expect(posting.count == 0)
+    }
+
     @Test func manyRowsTakeABitmap() throws {
         var dense = Posting()
         for row in 0..<UInt32(100_000) { _ = try dense.insert(row * 2) }
