@@ -80,8 +80,9 @@ def check_files(directory: Path) -> None:
     graphs = [name for name in names if name.startswith("graph-")]
     vectors = [name for name in names if name.startswith("vectors-0")]
     ids = [name for name in names if name.startswith("points-") and name.endswith(".ids")]
+    fields = [name for name in names if name.startswith("field-") and name.endswith(".values")]
     known = {"collection.db", "collection.db-wal", "collection.db-shm", "lock"}
-    strange = [name for name in names if name not in known and name not in graphs + vectors + ids[:1]]
+    strange = [name for name in names if name not in known and name not in graphs + vectors + ids[:1] + fields[:1]]
     beside = f".{directory.name}.vecstore-"
     strange += [path.name for path in directory.parent.iterdir() if path.name.startswith(beside)]
     if strange or len(graphs) > 1 or len(vectors) != 1:

@@ -88,6 +88,8 @@ extension PointCollection {
 
     private func repair(_ field: Field, _ database: Database, _ damages: inout [Damage]) throws(VecStoreError) {
         guard field.type == .text else {
+            let file = try database.transaction { () throws(VecStoreError) in try forgetFile(of: field, database) }
+            if let file { unlink(file) }
             guard fieldsLock.shared({ field.loaded != nil }) else { return }
             // Who reads it meanwhile has the one before.
             let loaded: LoadedField?

@@ -253,6 +253,7 @@ package final class PointCollection: @unchecked Sendable {
             // Where somebody reads for long the log stays as it is, for the next one.
             writer.setPatience(milliseconds: 200)
             saveIDs(writer)
+            saveFields(writer)
             _ = try writer.number("PRAGMA wal_checkpoint(TRUNCATE)")
         }
     }

@@ -122,6 +122,8 @@ struct Compaction {
         for place in collection.settings.indices {
             if let graph = try GraphFile.find(database, place) { before.append("\(collection.directory)/\(graph.file)") }
         }
+        // By the old numbers, which nobody will ask for any more.
+        before += try FieldFile.names(database).map { "\(collection.directory)/\($0)" }
         let numbers = numbers, graphFiles = graphFiles, tag = tag, state = state
         let fields = DatabaseCompaction(collection, numbers)
         // Under the lock of writers: no field comes or goes.
@@ -135,6 +137,7 @@ struct Compaction {
                 let rows = numbers.count(below: state.vectors[place].indexedRows)
                 try GraphFile.enter(graphFiles[place].map { GraphFile(file: $0, rows: rows) }, place, database)
             }
+            try FieldFile.enterNone(database)
             try Catalog.set(database, "next_row", Int64(numbers.count))
             try Catalog.noteChange(database)
             let loader = StateLoader(

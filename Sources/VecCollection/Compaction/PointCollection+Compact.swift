@@ -24,6 +24,7 @@ extension PointCollection {
             try compactDatabase(database)
             saveIDs(database)
         }
+        try saveAllFields()
         return (before, try diskBytes())
     }
 

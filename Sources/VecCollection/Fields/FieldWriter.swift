@@ -83,10 +83,9 @@ final class FieldWriter {
                 do throws(VecStoreError) { try field.lengths?.set(row, length) } catch { field.lengths = nil }
             }
             collection.graveyard.bury(dead, state)
-            let forgotten = collection.graveyard.takeForgotten()
+            collection.graveyard.forget(state.fields)
             for field in state.fields.fields {
                 guard let loaded = field.loaded else { continue }
-                for row in forgotten { loaded.remove(row) }
                 do throws(VecStoreError) {
                     for (row, document) in added { try loaded.set(row, document) }
                 } catch {

@@ -16,11 +16,14 @@ struct Graveyard {
         if !rows.isEmpty { graves.append(Grave(state: state, rows: rows)) }
     }
 
-    /// Rows that nobody goes by any more. Where a state is held, those before it may be too.
-    mutating func takeForgotten() -> [UInt32] {
+    var isEmpty: Bool { graves.isEmpty }
+
+    /// Takes rows that nobody goes by any more out of what is in memory of fields. Where a state is held, those before it may
+    /// be too.
+    mutating func forget(_ fields: FieldTable) {
         let count = graves.firstIndex { $0.state != nil } ?? graves.count
         let rows = graves.prefix(count).flatMap(\.rows)
         graves.removeFirst(count)
-        return rows
+        for field in fields.fields { if let loaded = field.loaded { for row in rows { loaded.remove(row) } } }
     }
 }

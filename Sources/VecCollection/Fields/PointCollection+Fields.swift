@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import VecIndex
 
 extension PointCollection {
@@ -63,8 +64,10 @@ extension PointCollection {
                 throw VecStoreError(.notFound, "the field '\(parsed)' has no index\(type.map { " of type \($0.rawValue)" } ?? "")")
             }
             database.forgetStatements()
+            var files: [String] = []
             let changes = try database.transaction { () throws(VecStoreError) in
                 for field in found {
+                    if let file = try forgetFile(of: field, database) { files.append(file) }
                     let delete = try database.statement("DELETE FROM fields WHERE place = ?1")
                     try delete.bind(1, Int64(field.place))
                     try delete.run()
@@ -74,6 +77,7 @@ extension PointCollection {
                 return try Catalog.changes(database)
             }
             publish { old in old.having(old.fields.removing(found), changes: changes) }
+            for file in files { unlink(file) }
         }
     }
 
@@ -105,7 +109,8 @@ extension PointCollection {
         }
     }
 
-    /// Reads the values of a field into memory, where they are not there yet: once, when it is first asked for.
+    /// Reads the values of a field into memory, where they are not there yet: once, when it is first asked for. From its file
+    /// where that has them, else from all payloads.
     func load(_ field: Field) throws(VecStoreError) {
         if fieldsLock.shared({ field.loaded != nil || field.isTooLarge }) { return }
         // No write may come between reading the rows and entering those that are written later.
@@ -113,7 +118,10 @@ extension PointCollection {
             if fieldsLock.shared({ field.loaded != nil }) || !isCurrent(field) { return }
             let rowCount = current.rowCount
             let read = try readers.with { database throws(VecStoreError) in
-                try database.reading { () throws(VecStoreError) in try readValues([field], database, rowCount: rowCount) }
+                try database.reading { () throws(VecStoreError) in
+                    if let saved = try savedValues(field, database, rowCount: rowCount) { return [saved] }
+                    return try readValues([field], database, rowCount: rowCount)
+                }
             }
             guard let loaded = read.first else { return }
             do throws(VecStoreError) {

@@ -64,8 +64,8 @@ struct GraphFile {
         try insert.run()
     }
 
-    /// Removes files of graphs, vectors and ids that the database does not name: left over from a save, or from compacting, that did not
-    /// come to its end.
+    /// Removes files of graphs, vectors, ids and fields that the database does not name: left over from a save, or from
+    /// compacting, that did not come to its end.
     /// - Returns: How many there were.
     static func removeStrays(_ directory: String, _ database: Database) throws(VecStoreError) -> Int {
         let select = try database.statement("SELECT file FROM graphs UNION ALL SELECT file FROM vectors")
@@ -74,8 +74,11 @@ struct GraphFile {
         select.reset()
         var count = 0
         if let ids = try IDFile.name(database) { known.insert(ids) }
+        known.formUnion(try FieldFile.names(database))
         for name in try fileNames(directory) {
-            let isOurs = name.hasPrefix("graph-") || (name.hasPrefix("vectors-") && name.hasSuffix(".rows")) || IDFile.isOne(name)
+            let isOurs =
+                name.hasPrefix("graph-") || (name.hasPrefix("vectors-") && name.hasSuffix(".rows")) || IDFile.isOne(name)
+                || FieldFile.isOne(name)
             let isStray = isOurs && !known.contains(name)
             if isStray || AtomicFile.isTemporary(name), unlink("\(directory)/\(name)") == 0 { count += 1 }
         }

@@ -25,6 +25,7 @@ struct SnapshotWriter {
             return state.store
         }
         try IDFile.enter(nil, copy)
+        try FieldFile.enterNone(copy)
         let rowCount = try Catalog.nextRow(copy)
         let vectors = try Catalog.vectors(copy, target)
         let total = vectors.reduce(0) { $0 + rowCount * $1.settings.rowSize }
