@@ -1483,8 +1483,12 @@ typedef struct vecstore_hybrid_options {
 
 #define VECSTORE_HYBRID_OPTIONS_INIT { (uint32_t)sizeof(vecstore_hybrid_options), 0, 1.0f, 1.0f, 0, 0 }
 
-/* The best points by a vector and by words together. Of `options`: as above, and for the vector vector_name, ef_search,
- * target_recall, exact and threads; threshold is one of the scores that the fusion makes. Errors: as those of both. (since 0.1) */
+/*
+ * The best points by a vector and by words together. Of `options`: as above, and for the vector vector_name, ef_search,
+ * target_recall, exact, threads, with_vector and max_distance, beyond which a point is found by its words alone; threshold is one
+ * of the scores that the fusion makes. A point that does not have the vector is found by its words; with_vector gives it one of
+ * NaN. Errors: as those of both. (since 0.1)
+ */
 VECSTORE_API vecstore_status vecstore_collection_search_hybrid(const vecstore_collection *collection, const void *query,
                                                                vecstore_dtype dtype, const char *text, size_t k,
                                                                const vecstore_query_options *options,

@@ -318,7 +318,8 @@ public func vecstore_collection_search_hybrid(
         let rows = try checkedQueries(query, dtype, 1, collection, o.vectorName)
         let hits = try collection.searchHybrid(
             rows.pointer, type: rows.type, text: checkedText(text, "text"), k: checkedK(k), hybrid)
-        return try HitsBox([hits], withPayload: o.withPayload, dimension: nil, trace: o.trace)
+        let dimension = o.withVector ? try collection.dimension(of: o.vectorName) : nil
+        return try HitsBox([hits], withPayload: o.withPayload, dimension: dimension, trace: o.trace)
     }
 }
 

@@ -64,7 +64,8 @@ extension PointCollection {
             let withVector = try wanted.map { wanted throws(VecStoreError) in try having(wanted, state, place: place) }
             let found = try NearestRows(self, state, place).find(query, type: type, count: 1, k: count, wanted: withVector, near)
             let metric = settings[place].metric
-            let vectors = (0..<min(Int(found.counts[0]), found.k)).map {
+            let near = (0..<min(Int(found.counts[0]), found.k)).prefix { found.distances[$0] <= options.vector.maxDistance ?? .infinity }
+            let vectors = near.map {
                 (row: UInt32(truncatingIfNeeded: found.rows[$0]), score: score(found.distances[$0], metric))
             }
             let texts = try trace.timed(.text) { () throws(VecStoreError) in
@@ -79,7 +80,7 @@ extension PointCollection {
             let good = reaching(options.vector.threshold, fused[...])
             return try hits(
                 good.dropFirst(options.vector.offset).prefix(k), state, database, withPayload: options.vector.withPayload,
-                trace, distances)
+                vectorOf: options.vector.withVector ? place : nil, trace, distances)
         }
     }
 
@@ -91,9 +92,10 @@ extension PointCollection {
         return rows.prefix { $0.score >= threshold }
     }
 
+    /// - Parameter place: Of the vector that hits are to bring, where they have it.
     private func hits(
         _ rows: ArraySlice<(row: UInt32, score: Float)>, _ state: CollectionState, _ database: Database, withPayload: Bool,
-        _ trace: QueryTrace?, _ distances: [UInt32: Float] = [:]
+        vectorOf place: Int? = nil, _ trace: QueryTrace?, _ distances: [UInt32: Float] = [:]
     ) throws(VecStoreError) -> [Hit] {
         var results = [
             rows.map { Hit(id: .number(noID), distance: distances[$0.row] ?? .nan, score: $0.score, row: $0.row) }
@@ -101,6 +103,11 @@ extension PointCollection {
         trace?.hitCount = rows.count
         try trace.timed(.payloads) { () throws(VecStoreError) in
             try complete(&results, database, state.store, place: nil, withPayload: withPayload, withVector: false)
+            guard let place else { return }
+            let hidden = state.vectors[place].hidden
+            for i in results[0].indices where !(hidden?.contains(results[0][i].row) ?? false) {
+                results[0][i].vector = try storedVector(results[0][i].row, place, state.store)
+            }
         }
         return results[0]
     }

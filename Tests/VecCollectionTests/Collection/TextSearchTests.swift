@@ -158,6 +158,29 @@ struct TextSearchTests {
         #expect(try find(1).isEmpty)
     }
 
+    @Test func pointsThatAreTooFarAreFoundByTheirWordsAlone() throws {
+        try collection.put(
+            [.number(1), .number(2), .number(3)], [[1, 0], [0.9, 0.1], [0, 1]],
+            [#"{"text":"x"}"#, #"{"text":"x"}"#, #"{"text":"needle"}"#])
+        try collection.createPayloadIndex("text", type: .text)
+        var options = HybridSearchOptions()
+        options.vector.maxDistance = 0.5
+        options.vector.withVector = true
+        let hits = try [Float](arrayLiteral: 1, 0).withUnsafeBytes {
+            try collection.searchHybrid($0.baseAddress!, type: .float32, text: "needle", k: 3, options)
+        }
+        #expect(Set(hits.ids) == [.number(1), .number(2), .number(3)])
+        #expect(hits.filter { $0.distance.isNaN }.ids == [.number(3)])
+        #expect(hits.first { $0.id == .number(3) }?.vector == [0, 1])
+        #expect(try searchWithoutWords(options).count == 2)
+    }
+
+    private func searchWithoutWords(_ options: HybridSearchOptions) throws -> [Hit] {
+        try [Float](arrayLiteral: 1, 0).withUnsafeBytes {
+            try collection.searchHybrid($0.baseAddress!, type: .float32, text: "nothing", k: 3, options)
+        }
+    }
+
     @Test func bothWaysOfSearchingBecomeOneList() throws {
         try collection.put(
             [.number(1), .number(2), .number(3)], [[1, 0], [0.9, 0.1], [0, 1]],

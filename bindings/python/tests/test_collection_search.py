@@ -501,6 +501,12 @@ def test_words_without_an_index_are_an_error(spots):
 # ----------------------------------------------------------------------------------------------------------------------
 
 
+def test_by_both_points_that_are_too_far_are_found_by_their_words_alone(texts):
+    hits = texts.search_hybrid([3, 0], "network", max_distance=0.5, with_vector=True, fields="title")
+    assert {hit.id: hit.distance for hit in hits} == {3: 0, 1: None}
+    assert {hit.id: hit.vector.tolist() for hit in hits} == {3: [3, 0], 1: [1, 0]}
+
+
 @pytest.mark.parametrize("fusion", ["rrf", "weighted", "dbsf"])
 def test_both_searches_count(texts, fusion):
     hits = texts.search_hybrid([3, 0], "network", 4, fusion=fusion, fields="title")

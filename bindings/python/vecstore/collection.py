@@ -1575,8 +1575,10 @@ class Collection:
         target_recall: Optional[float] = None,
         exact: bool = False,
         with_payload: bool = True,
+        with_vector: bool = False,
         vector_name: Optional[str] = None,
         offset: int = 0,
+        max_distance: Optional[float] = None,
         threshold: Optional[float] = None,
         threads: int = 0,
         rerank: Optional[_rerank.Rerank] = None,
@@ -1603,8 +1605,10 @@ class Collection:
             Hits of each search that are fused, 1 ... 1048576; at least k are.
         fields, mode
             As for `search_text`.
-        filter, ef_search, target_recall, exact, with_payload, vector_name, offset, threshold, threads, rerank,
-        rerank_candidates, explain
+        max_distance : float, optional
+            Points that are farther than this are found by their words alone.
+        filter, ef_search, target_recall, exact, with_payload, with_vector, vector_name, offset, threshold, threads,
+        rerank, rerank_candidates, explain
             As for `search`; the threshold is one of the scores that the fusion makes.
 
         Returns
@@ -1631,8 +1635,8 @@ class Collection:
             ef_search,
             exact,
             with_payload,
-            False,
-            None,
+            with_vector,
+            max_distance,
             threshold=threshold,
             explain=explain is not None,
             target_recall=target_recall,
