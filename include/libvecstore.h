@@ -143,6 +143,7 @@ enum {
     VECSTORE_ERR_TOO_LARGE = 13,       /* a size overflows, or passes a limit of this library */
     VECSTORE_ERR_CANCELLED = 14,       /* a callback asked to stop */
     VECSTORE_ERR_LOCKED = 15,          /* another process, or another handle of this one, writes to the collection */
+    VECSTORE_ERR_UNAVAILABLE = 16,     /* a server cannot be reached, or did not answer in time */
     VECSTORE_ERR_INTERNAL = 99         /* a defect of the library; nothing was changed */
 };
 

@@ -19,6 +19,7 @@ package struct VecStoreError: Error, Sendable {
         case tooLarge = 13
         case cancelled = 14
         case locked = 15
+        case unavailable = 16
         case internalError = 99
     }
 

@@ -24,6 +24,7 @@ public struct VecStoreError: Error, Sendable, CustomStringConvertible {
         case tooLarge = 13
         case cancelled = 14
         case locked = 15
+        case unavailable = 16
         case internalError = 99
     }
 

@@ -55,6 +55,7 @@ public func vecstore_status_name(_ status: vecstore_status) -> UnsafePointer<CCh
         case VECSTORE_ERR_TOO_LARGE: "TOO_LARGE"
         case VECSTORE_ERR_CANCELLED: "CANCELLED"
         case VECSTORE_ERR_LOCKED: "LOCKED"
+        case VECSTORE_ERR_UNAVAILABLE: "UNAVAILABLE"
         case VECSTORE_ERR_INTERNAL: "INTERNAL"
         default: "UNKNOWN"
         }

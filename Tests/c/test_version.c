@@ -104,11 +104,12 @@ static void statuses_have_names(void) {
     CHECK_TEXT(vecstore_status_name(VECSTORE_ERR_TOO_LARGE), "TOO_LARGE");
     CHECK_TEXT(vecstore_status_name(VECSTORE_ERR_CANCELLED), "CANCELLED");
     CHECK_TEXT(vecstore_status_name(VECSTORE_ERR_LOCKED), "LOCKED");
+    CHECK_TEXT(vecstore_status_name(VECSTORE_ERR_UNAVAILABLE), "UNAVAILABLE");
     CHECK_TEXT(vecstore_status_name(VECSTORE_ERR_INTERNAL), "INTERNAL");
 }
 
 static void other_statuses_are_unknown(void) {
-    static const vecstore_status others[] = { -1, 16, 98, 100, INT32_MAX, INT32_MIN };
+    static const vecstore_status others[] = { -1, 17, 98, 100, INT32_MAX, INT32_MIN };
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         CHECK_TEXT(vecstore_status_name(others[i]), "UNKNOWN");
     }
@@ -130,6 +131,7 @@ static void status_values_are_fixed(void) {
     CHECK_EQ(VECSTORE_ERR_TOO_LARGE, 13);
     CHECK_EQ(VECSTORE_ERR_CANCELLED, 14);
     CHECK_EQ(VECSTORE_ERR_LOCKED, 15);
+    CHECK_EQ(VECSTORE_ERR_UNAVAILABLE, 16);
     CHECK_EQ(VECSTORE_ERR_INTERNAL, 99);
 }
 

@@ -166,6 +166,7 @@ def test_every_exception_is_an_error_and_the_builtin_that_fits():
         "OutOfMemoryError": MemoryError,
         "VecstoreIOError": OSError,
         "TooLargeError": ValueError,
+        "UnavailableError": ConnectionError,
         "InternalError": RuntimeError,
     }
     for name in errors.__all__:

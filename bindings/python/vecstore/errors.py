@@ -25,6 +25,7 @@ __all__ = [
     "OutOfMemoryError",
     "ReadOnlyError",
     "TooLargeError",
+    "UnavailableError",
     "UnsupportedError",
     "VecstoreIOError",
     "ZeroVectorError",
@@ -170,6 +171,13 @@ class LockedError(Error):
     status = "LOCKED"
 
 
+class UnavailableError(Error, ConnectionError):
+    """A server cannot be reached, or did not answer in time."""
+
+    code = 16
+    status = "UNAVAILABLE"
+
+
 class InternalError(Error, RuntimeError):
     """A defect of the library. Nothing was changed."""
 
@@ -195,6 +203,7 @@ _CLASSES: dict[int, type[Error]] = {
         TooLargeError,
         CancelledError,
         LockedError,
+        UnavailableError,
         InternalError,
     )
 }
