@@ -3,8 +3,8 @@
 import CVecShims
 import Glibc
 
-/// The reason the system gives for its last refusal.
-private func systemReason(_ code: Int32) -> String {
+/// The words of the system for an error.
+package func systemReason(_ code: Int32) -> String {
     var text = [CChar](repeating: 0, count: 256)
     vs_system_reason(code, &text, text.count)
     return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
