@@ -48,6 +48,7 @@ let package = Package(
         .systemLibrary(name: "CLAPACK", providers: [.apt(["liblapack-dev"])]),
         .systemLibrary(name: "CSQLite", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CJansson", providers: [.apt(["libjansson-dev"])]),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "VecKernelTypes", dependencies: ["CVecShims"]),
     ] + kernelTargets + [
         .target(name: "VecKernels", dependencies: kernelNames + ["VecKernelTypes", "CVecShims"]),
@@ -56,6 +57,10 @@ let package = Package(
         .target(
             name: "VecCollection",
             dependencies: ["VecIndex", "VecKernels", "VecKernelTypes", "CVecShims", "CSQLite", "CJansson"],
+            swiftSettings: [.unsafeFlags(["-O"])]),
+        .target(
+            name: "VecCache",
+            dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecShims", "CHiredis"],
             swiftSettings: [.unsafeFlags(["-O"])]),
         .target(name: "VecStoreABI", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
         .target(name: "VecStore", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes"]),
@@ -82,6 +87,9 @@ let package = Package(
         .testTarget(
             name: "VecCollectionTests",
             dependencies: ["TestSupport", "VecCollection", "VecIndex", "VecKernelTypes", "CSQLite"]),
+        .testTarget(
+            name: "VecCacheTests",
+            dependencies: ["TestSupport", "VecCache", "VecCollection", "VecIndex", "VecKernelTypes"]),
         .testTarget(name: "VecStoreABITests", dependencies: ["VecStoreABI", "CVecStore"]),
         .testTarget(name: "VecStoreTests", dependencies: ["TestSupport", "VecStore"]),
     ],
