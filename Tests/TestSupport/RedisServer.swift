@@ -1,0 +1,164 @@
+// A real redis-server for a test, alone or as a cluster, in a directory of its own and on free ports of this machine.
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+package final class RedisServer: @unchecked Sendable {
+    // Safety: tests start and stop a server from one thread at a time.
+
+    package enum Failure: Error { case noStart(String) }
+
+    /// How a server is set up beyond being alone on a port.
+    package struct Settings: Sendable {
+        package var password: String?
+        /// Lines for a user, as of `ACL SETUSER`.
+        package var users: [String] = []
+        package var hasUnixSocket = false
+        package var certificates: RedisCertificates?
+        package var isCluster = false
+        /// More arguments.
+        package var arguments: [String] = []
+
+        package init() {}
+    }
+
+    package let port: UInt16
+    package let settings: Settings
+    private let directory: TemporaryDirectory
+    private var process: pid_t = 0
+
+    package init(_ settings: Settings = Settings()) throws {
+        self.settings = settings
+        directory = try TemporaryDirectory()
+        port = try RedisServer.freePort()
+        try start()
+    }
+
+    deinit { kill() }
+
+    package var url: String { "redis://127.0.0.1:\(port)" }
+    package var unixPath: String { directory.path("redis.sock") }
+
+    // MARK: - Life
+
+    package func start() throws {
+        var arguments = [
+            "redis-server", "--bind", "127.0.0.1", "--dir", directory.path("."), "--save", "", "--logfile", directory.path("log"),
+            "--dbfilename", "dump.rdb", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
+        ]
+        if let certificates = settings.certificates {
+            arguments += ["--port", "0", "--tls-port", "\(port)"] + certificates.serverArguments
+        } else {
+            arguments += ["--port", "\(port)"]
+        }
+        if let password = settings.password { arguments += ["--requirepass", password] }
+        for user in settings.users { arguments += ["--user"] + user.split(separator: " ").map(String.init) }
+        if settings.hasUnixSocket { arguments += ["--unixsocket", unixPath] }
+        if settings.isCluster {
+            arguments += ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-config-file", directory.path("nodes.conf")]
+        }
+        process = try spawn("redis-server", arguments + settings.arguments)
+        let end = Date().addingTimeInterval(20)
+        while !isListening {
+            var status: Int32 = 0
+            let isGone = waitpid(process, &status, WNOHANG) != 0
+            if isGone || Date() > end {
+                if isGone { process = 0 } else { kill() }
+                let log = (try? directory.bytes("log")).map { String(decoding: $0, as: UTF8.self) } ?? "no log"
+                throw Failure.noStart(log)
+            }
+            usleep(10_000)
+        }
+    }
+
+    /// As a crash: no goodbye, nothing saved.
+    package func kill() {
+        guard process > 0 else { return }
+        Foundation.kill(process, SIGKILL)
+        var status: Int32 = 0
+        waitpid(process, &status, 0)
+        process = 0
+    }
+
+    /// Takes connections, and says nothing any more.
+    package func stop() { if process > 0 { Foundation.kill(process, SIGSTOP) } }
+    package func proceed() { if process > 0 { Foundation.kill(process, SIGCONT) } }
+
+    /// The server's port and the one for the bus of a cluster, 10,000 above, are free.
+    private static func freePort() throws -> UInt16 {
+        for _ in 0..<100 {
+            let port = UInt16.random(in: 12_000...22_000)
+            if isFree(port) && isFree(port + 10_000) { return port }
+        }
+        throw Failure.noStart("no port is free")
+    }
+
+    private static func address(_ port: UInt16) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func isFree(_ port: UInt16) -> Bool {
+        withSocket(port) { bind($0, $1, $2) == 0 }
+    }
+
+    private static func withSocket(_ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool) -> Bool {
+        let fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(fd) }
+        var address = address(port)
+        return withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body(fd, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
+        }
+    }
+
+    private var isListening: Bool {
+        RedisServer.withSocket(port) { connect($0, $1, $2) == 0 }
+            && (!settings.hasUnixSocket || FileManager.default.fileExists(atPath: unixPath))
+    }
+
+    // MARK: - Asking it by its own client
+
+    /// What `redis-cli` prints for a command.
+    @discardableResult
+    package func cli(_ arguments: String...) throws -> String {
+        var all = ["-h", "127.0.0.1", "-p", "\(port)"]
+        if let password = settings.password { all += ["--no-auth-warning", "-a", password] }
+        if let certificates = settings.certificates { all += certificates.clientArguments }
+        return try run("redis-cli", all + arguments)
+    }
+}
+
+/// Starts a program that has nobody's terminal.
+private func spawn(_ program: String, _ arguments: [String]) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
+        posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
+    }
+    var pointers = arguments.map { strdup($0) } + [nil]
+    defer { for pointer in pointers { free(pointer) } }
+    var process: pid_t = 0
+    let code = posix_spawnp(&process, program, &actions, nil, &pointers, environ)
+    guard code == 0 else { throw RedisServer.Failure.noStart("\(program): \(String(cString: strerror(code)))") }
+    return process
+}
+
+/// Runs a program to its end; what it prints.
+package func run(_ program: String, _ arguments: [String]) throws -> String {
+    let process = Process(), output = Pipe()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [program] + arguments
+    process.standardOutput = output
+    process.standardError = output
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    let bytes = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    guard process.terminationStatus == 0 else { throw RedisServer.Failure.noStart("\(program): \(text)") }
+    return text
+}
