@@ -16,7 +16,10 @@ package final class RedisCertificates: Sendable {
             try openssl(
                 "x509 -req -in \(who).csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile \(who).ext -out \(who).crt")
         }
+        try openssl("rsa -aes128 -passout pass:secret -in client.key -out locked.key")
     }
+
+    package func remove() { directory.remove() }
 
     private func openssl(_ command: String) throws {
         let words = command.split(separator: " ").map { word in
@@ -28,6 +31,9 @@ package final class RedisCertificates: Sendable {
     package var authority: String { directory.path("ca.crt") }
     package var clientCertificate: String { directory.path("client.crt") }
     package var clientKey: String { directory.path("client.key") }
+
+    /// The client's key under a passphrase.
+    package var lockedKey: String { directory.path("locked.key") }
 
     var serverArguments: [String] {
         ["--tls-cert-file", directory.path("server.crt"), "--tls-key-file", directory.path("server.key"), "--tls-ca-cert-file", authority]

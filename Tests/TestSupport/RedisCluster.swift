@@ -20,6 +20,10 @@ package final class RedisCluster: Sendable {
         }
     }
 
+    package func remove() {
+        for server in servers { server.remove() }
+    }
+
     /// A server takes part once it knows of all slots and, as a replica, has the data of its master.
     private static func isReady(_ server: RedisServer) throws -> Bool {
         guard try server.cli("cluster", "info").contains("cluster_state:ok") else { return false }

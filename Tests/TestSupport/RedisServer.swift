@@ -34,7 +34,13 @@ package final class RedisServer: @unchecked Sendable {
         try start()
     }
 
-    deinit { kill() }
+    deinit { remove() }
+
+    /// Ends it and leaves nothing behind.
+    package func remove() {
+        kill()
+        directory.remove()
+    }
 
     package var url: String { "redis://127.0.0.1:\(port)" }
     package var unixPath: String { directory.path("redis.sock") }

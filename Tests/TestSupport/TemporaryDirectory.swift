@@ -11,7 +11,9 @@ package final class TemporaryDirectory {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    deinit { remove() }
+
+    package func remove() { try? FileManager.default.removeItem(at: url) }
 
     /// The path of a file in it.
     package func path(_ name: String = "index") -> String { url.appendingPathComponent(name).path }

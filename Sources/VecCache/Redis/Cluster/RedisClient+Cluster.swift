@@ -55,7 +55,10 @@ extension RedisClient {
             if case .error(let failure) = reply {
                 // A server that is alone says so; where we may not ask, redirections tell us in time.
                 if failure.code == .unavailable { continue }
-                lock.withLock { if kind == .unknown { kind = .single } }
+                lock.withLock {
+                    if kind == .unknown { kind = .single }
+                    isMapDoubtful = false
+                }
                 return
             }
             guard let found = SlotMap(reply, from: address) else { continue }

@@ -8,6 +8,7 @@ import VecIndex
 struct OpenSSL: Sendable {
     typealias Pointer = OpaquePointer
     typealias Text = UnsafePointer<CChar>
+    typealias Passphrase = @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) -> Int32
 
     let clientMethod: @convention(c) () -> Pointer?
     let newContext: @convention(c) (Pointer?) -> Pointer?
@@ -18,6 +19,7 @@ struct OpenSSL: Sendable {
     let loadSystemAuthorities: @convention(c) (Pointer?) -> Int32
     let useCertificates: @convention(c) (Pointer?, Text?) -> Int32
     let useKey: @convention(c) (Pointer?, Text?, Int32) -> Int32
+    let setPassphrase: @convention(c) (Pointer?, Passphrase?) -> Void
     let checkKey: @convention(c) (Pointer?) -> Int32
     let newSession: @convention(c) (Pointer?) -> Pointer?
     let freeSession: @convention(c) (Pointer?) -> Void
@@ -75,6 +77,7 @@ struct OpenSSL: Sendable {
         loadSystemAuthorities = try symbol("SSL_CTX_set_default_verify_paths")
         useCertificates = try symbol("SSL_CTX_use_certificate_chain_file")
         useKey = try symbol("SSL_CTX_use_PrivateKey_file")
+        setPassphrase = try symbol("SSL_CTX_set_default_passwd_cb")
         checkKey = try symbol("SSL_CTX_check_private_key")
         newSession = try symbol("SSL_new")
         freeSession = try symbol("SSL_free")

@@ -42,6 +42,8 @@ final class TLSContext: @unchecked Sendable {
 
     private func identify() throws(VecStoreError) {
         guard let certificate = options.certificateFile, let key = options.keyFile else { return }
+        // OpenSSL would ask whoever sits at the terminal.
+        library.setPassphrase(context) { _, _, _, _ in -1 }
         guard library.useCertificates(context, certificate) == 1 else { throw refusal("the client certificate '\(certificate)'") }
         guard library.useKey(context, key, OpenSSL.pemFile) == 1 else { throw refusal("the key '\(key)'") }
         guard library.checkKey(context) == 1 else { throw refusal("the key '\(key)', which is not that of the certificate") }
