@@ -194,7 +194,8 @@ private final class WebServer {
     }
 
     deinit {
-        process.terminate()
+        // It may have been started by a thread that lets no other signal through.
+        kill(process.processIdentifier, SIGKILL)
         process.waitUntilExit()
     }
 }
