@@ -36,7 +36,10 @@ package final class RedisCertificates: Sendable {
     package var lockedKey: String { directory.path("locked.key") }
 
     var serverArguments: [String] {
-        ["--tls-cert-file", directory.path("server.crt"), "--tls-key-file", directory.path("server.key"), "--tls-ca-cert-file", authority]
+        [
+            "--tls-cert-file", directory.path("server.crt"), "--tls-key-file", directory.path("server.key"),
+            "--tls-ca-cert-file", authority,
+        ]
     }
 
     var clientArguments: [String] {

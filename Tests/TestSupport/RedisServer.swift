@@ -61,7 +61,8 @@ package final class RedisServer: @unchecked Sendable {
         for user in settings.users { arguments += ["--user"] + user.split(separator: " ").map(String.init) }
         if settings.hasUnixSocket { arguments += ["--unixsocket", unixPath] }
         if settings.isCluster {
-            arguments += ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000", "--cluster-config-file", directory.path("nodes.conf")]
+            arguments += ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
+            arguments += ["--cluster-config-file", directory.path("nodes.conf")]
         }
         process = try spawn("redis-server", arguments + settings.arguments)
         let end = Date().addingTimeInterval(20)

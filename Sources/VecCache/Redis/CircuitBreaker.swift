@@ -2,8 +2,8 @@
 
 import VecIndex
 
-/// Keeps calls away from a server that fails. Closed, it lets all through. After some failures in a row it opens and refuses at once;
-/// after a while it is half-open and lets one call through as a probe, which closes it, or opens it for twice as long.
+/// Keeps calls away from a server that fails. Closed, it lets all through. After some failures in a row it opens and refuses
+/// at once; after a while it is half-open and lets one call through as a probe, which closes it, or opens it for twice as long.
 package final class CircuitBreaker: @unchecked Sendable {
     // Safety: all that changes is touched under `lock`.
 

@@ -3,8 +3,8 @@
 import Glibc
 import VecIndex
 
-/// A connection for one thread alone, for commands that wait for something to happen. Another thread can end the wait by `close`. After
-/// an error that is not the server's it is of no more use: ask the client for a new one.
+/// A connection for one thread alone, for commands that wait for something to happen. Another thread can end the wait by `close`.
+/// After an error that is not the server's it is of no more use: ask the client for a new one.
 package final class DedicatedConnection: @unchecked Sendable {
     // Safety: one thread asks; `close` only raises the alarm, which is made to be shared.
 
@@ -30,8 +30,9 @@ package final class DedicatedConnection: @unchecked Sendable {
         let (time, overflow) = client.options.commandTimeout.addingReportingOverflow(max(wait, 0))
         do throws(VecStoreError) {
             if let failure = connection.failure { throw failure }
-            let replies = try connection.ask([command], until: Deadline(milliseconds: overflow ? .max : time), alarm: alarm.descriptor)
-            if case .error(let failure) = replies[0], failure.word == "MOVED" || failure.word == "ASK" || failure.word == "READONLY" {
+            let deadline = Deadline(milliseconds: overflow ? .max : time)
+            let replies = try connection.ask([command], until: deadline, alarm: alarm.descriptor)
+            if case .error(let failure) = replies[0], ["MOVED", "ASK", "READONLY"].contains(failure.word) {
                 // The keys are elsewhere now: there is nothing to wait for here.
                 client.doubtMap()
                 connection.fail(failure.error)

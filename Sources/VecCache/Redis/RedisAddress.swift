@@ -15,7 +15,8 @@ package enum RedisAddress: Sendable, Hashable, CustomStringConvertible {
     /// What a cluster writes: `host:port`, where the host may be an IPv6 address without brackets. An empty host is that of the
     /// server that wrote it.
     init?(clusterText text: Substring, from origin: RedisAddress) {
-        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else { return nil }
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0
+        else { return nil }
         self.init(host: String(text[..<colon]), port: port, from: origin)
     }
 

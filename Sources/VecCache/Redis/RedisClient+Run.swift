@@ -121,7 +121,7 @@ extension RedisClient {
         for i in places {
             if attempts[i].isAsking { _ = replies.popFirst() }
             if let reply = replies.popFirst() {
-                // Behind a name that others get by now may be a server that became a replica: the next connection looks it up again.
+                // The server has become a replica; its name may stand for another by now, which the next connection finds out.
                 if case .error(let failure) = reply, failure.word == "READONLY" { isUsable = false }
                 outcomes[i] = .reply(reply, from: address)
             } else if let failure = connection.failure {
@@ -162,7 +162,8 @@ extension RedisClient {
 
     /// After a refusal, which means that nothing was done.
     private func again(
-        _ attempt: Attempt, _ command: RedisCommand, _ failure: RedisFailure, from origin: RedisAddress, _ preparation: inout Preparation
+        _ attempt: Attempt, _ command: RedisCommand, _ failure: RedisFailure, from origin: RedisAddress,
+        _ preparation: inout Preparation
     ) -> Attempt? {
         var next = attempt
         switch failure.word {

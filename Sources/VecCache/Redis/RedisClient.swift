@@ -4,8 +4,8 @@ import Glibc
 import Synchronization
 import VecIndex
 
-/// Asks a Redis server, or the servers of a cluster. Any number of threads may use one. Whatever happens, a call ends when its time-out
-/// is over.
+/// Asks a Redis server, or the servers of a cluster. Any number of threads may use one. Whatever happens, a call ends when its
+/// time-out is over.
 package final class RedisClient: @unchecked Sendable {
     // Safety: `map`, `nodes` and what is known of the cluster are touched under `lock`.
 
@@ -51,7 +51,8 @@ package final class RedisClient: @unchecked Sendable {
         if isClosed.load(ordering: .acquiring) { throw VecStoreError(.invalidHandle, "the Redis client was closed") }
         guard getpid() == owner else {
             throw VecStoreError(
-                .invalidHandle, "the Redis client was made before fork(): a child makes one for itself, connections cannot be shared")
+                .invalidHandle,
+                "the Redis client was made before fork(): a child makes one for itself, connections cannot be shared")
         }
     }
 
@@ -62,9 +63,9 @@ package final class RedisClient: @unchecked Sendable {
         try run([command], until: Deadline(milliseconds: options.commandTimeout))[0].checked()
     }
 
-    /// Sends all commands before it waits for the first reply. Each has a reply of its own, in the order of the commands; one that was
-    /// refused, or got no answer, has `.error`. In a cluster, commands for several servers are with all of them at once, and order holds
-    /// among the commands of one slot only, and only while that stays where it is.
+    /// Sends all commands before it waits for the first reply. Each has a reply of its own, in the order of the commands; one that
+    /// was refused, or got no answer, has `.error`. In a cluster, commands for several servers are with all of them at once, and
+    /// order holds among the commands of one slot only, and only while that stays where it is.
     package func pipeline(_ commands: [RedisCommand]) throws(VecStoreError) -> [RedisReply] {
         try run(commands, until: Deadline(milliseconds: options.commandTimeout))
     }

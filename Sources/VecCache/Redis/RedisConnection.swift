@@ -3,8 +3,8 @@
 import Glibc
 import VecIndex
 
-/// A connection to one server. Commands go out and replies come in at the same time, so that neither side waits for the other for good.
-/// Once it has failed it is of no more use: nobody knows which replies would come.
+/// A connection to one server. Commands go out and replies come in at the same time, so that neither side waits for the other for
+/// good. Once it has failed it is of no more use: nobody knows which replies would come.
 final class RedisConnection: @unchecked Sendable {
     // Safety: one thread at a time has it: the pool gives it to one only, `DedicatedConnection` belongs to one.
 

@@ -11,7 +11,7 @@ package struct RedisOptions: Sendable, Equatable {
     package var maxConnections = 8
     /// A connection that was idle for as long is asked whether it is alive before it is used.
     package var healthCheckAfter = 30_000
-    /// How long to wait after the first attempt to connect that failed; each further one waits twice as long, at most `maxBackoff`.
+    /// How long to wait after the first attempt to connect that failed; after each further one twice as long, at most `maxBackoff`.
     package var minBackoff = 50
     package var maxBackoff = 5000
     /// How often a command is sent again, where that is safe.
@@ -19,7 +19,8 @@ package struct RedisOptions: Sendable, Equatable {
     package var tls = TLSOptions()
     /// Whether the server is one of a cluster; nil: it is asked.
     package var isCluster: Bool?
-    /// How many failures in a row open the breaker, and for how long; each opening that follows lasts twice as long, at most `maxOpenTime`.
+    /// How many failures in a row open the breaker, and for how long; each opening that follows lasts twice as long, at most
+    /// `maxOpenTime`.
     package var breakerFailures = 5
     package var openTime = 1000
     package var maxOpenTime = 30_000

@@ -148,7 +148,9 @@ final class RedisPool: @unchecked Sendable {
             if notBefore <= now { return }
             let wait = Int((notBefore &- now) / 1_000_000) + 1
             let left = deadline.remaining
-            if left == 0 { throw VecStoreError(.unavailable, "Redis at \(address) could not be reached, and is not tried again yet") }
+            if left == 0 {
+                throw VecStoreError(.unavailable, "Redis at \(address) could not be reached, and is not tried again yet")
+            }
             changed.wait(lock, milliseconds: min(wait, left))
         }
     }

@@ -64,7 +64,9 @@ package struct RedisURL: Sendable, Equatable, CustomStringConvertible {
             }
             host = text[..<end].dropFirst()
             let rest = text[end...].dropFirst()
-            guard rest.isEmpty || rest.first == UInt8(ascii: ":") else { throw RedisURL.refusal("a port follows ':' after the host") }
+            guard rest.isEmpty || rest.first == UInt8(ascii: ":") else {
+                throw RedisURL.refusal("a port follows ':' after the host")
+            }
             if !rest.isEmpty { port = rest.dropFirst() }
         } else if let colon = text.firstIndex(of: UInt8(ascii: ":")) {
             host = text[..<colon]

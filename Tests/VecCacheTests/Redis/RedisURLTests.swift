@@ -13,7 +13,9 @@ struct RedisURLTests {
         #expect(url.database == 3 && !url.isEncrypted && url.user == nil && url.password == nil)
     }
 
-    @Test("what a URL leaves out is this machine, port 6379, database 0", arguments: ["redis://", "redis://localhost", "redis:///", "redis://localhost/?db=0"])
+    @Test("what a URL leaves out is this machine, port 6379, database 0", arguments: [
+        "redis://", "redis://localhost", "redis:///", "redis://localhost/?db=0",
+    ])
     func defaults(text: String) throws {
         #expect(try RedisURL(text) == RedisURL(.tcp(host: "localhost", port: 6379)))
     }

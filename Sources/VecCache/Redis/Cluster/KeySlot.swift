@@ -4,7 +4,7 @@
 package enum KeySlot {
     package static let count = 16_384
 
-    /// The slot of a key. Where the key has braces with something between them, only that counts, so that keys can be kept together.
+    /// The slot of a key. Where the key has braces with something between them, only that counts: keys can be kept together.
     package static func slot(of key: [UInt8]) -> Int {
         if let open = key.firstIndex(of: UInt8(ascii: "{")),
             let close = key[(open + 1)...].firstIndex(of: UInt8(ascii: "}")), close > open + 1

@@ -4,7 +4,8 @@ import VecIndex
 
 /// Finding the server that a command belongs to.
 extension RedisClient {
-    /// Finds out what has to be known before a command can be sent. What goes wrong here goes wrong again, and is told, when it is sent.
+    /// Finds out what has to be known before a command can be sent. What goes wrong here goes wrong again when it is sent, and is
+    /// told then.
     func prepare(until deadline: Deadline) {
         let (kind, isDoubtful) = lock.withLock { () -> (Kind, Bool) in (self.kind, isMapDoubtful || map.masters.isEmpty) }
         switch kind {
@@ -41,7 +42,7 @@ extension RedisClient {
 
     // MARK: - The map
 
-    /// Asks the servers, one after the other, until one says which has which slot. One thread asks; others that want the same wait for it.
+    /// Asks the servers, one after the other, until one says which has which slot. One thread asks; others wait for it.
     /// - Parameter avoided: Servers that just failed: they are asked last.
     func refreshMap(until deadline: Deadline, avoiding avoided: Set<RedisAddress> = []) {
         guard beginRefresh(until: deadline) else { return }
@@ -66,7 +67,9 @@ extension RedisClient {
         }
     }
 
-    private func askOne(_ address: RedisAddress, _ command: RedisCommand, until deadline: Deadline) throws(VecStoreError) -> RedisReply {
+    private func askOne(
+        _ address: RedisAddress, _ command: RedisCommand, until deadline: Deadline
+    ) throws(VecStoreError) -> RedisReply {
         guard let visit = try node(address).enter(until: deadline) else { throw node(address).isLeftAlone }
         defer { visit.end() }
         return try visit.connection.ask([command], until: deadline)[0]
@@ -105,7 +108,7 @@ extension RedisClient {
             while isRefreshing && !deadline.hasPassed { changed.wait(lock, milliseconds: deadline.remaining) }
             return false
         }
-        // A map that is a few milliseconds old is the best there is, and asking more often would be a burden where a cluster is in need.
+        // A map that is a few milliseconds old is the best there is, and asking more often burdens a cluster that is in need.
         if kind == .cluster, let last = lastRefresh, Deadline.now() &- last < 50_000_000 { return false }
         isRefreshing = true
         return true

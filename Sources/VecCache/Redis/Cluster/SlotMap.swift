@@ -9,8 +9,8 @@ struct SlotMap {
 
     init() {}
 
-    /// What `CLUSTER SLOTS` says: for each range its first and last slot, its master and its replicas. What cannot be understood is left
-    /// out; nil where that is all.
+    /// What `CLUSTER SLOTS` says: for each range its first and last slot, its master and its replicas. What cannot be understood is
+    /// left out; nil where that is all.
     /// - Parameter origin: Who said it: a server that does not know its own host writes none.
     init?(_ reply: RedisReply, from origin: RedisAddress) {
         guard let ranges = reply.array else { return nil }

@@ -59,10 +59,11 @@ package struct RedisCommand: Sendable {
 
     /// Reads, and writes that leave the same behind when they are done twice, whatever happened between.
     private static let repeatable: Set<String> = [
-        "CLUSTER", "COMMAND", "DBSIZE", "DEL", "ECHO", "EXISTS", "EXPIREAT", "GET", "HDEL", "HEXISTS", "HGET", "HGETALL", "HKEYS", "HLEN",
-        "HMGET", "HMSET", "HSCAN", "HSET", "HSTRLEN", "INFO", "LLEN", "LRANGE", "MEMORY", "MGET", "MSET", "PEXPIREAT", "PING", "PTTL",
-        "SADD", "SCAN", "SCARD", "SISMEMBER", "SMEMBERS", "SREM", "STRLEN", "TIME", "TTL", "TYPE", "UNLINK", "XINFO", "XLEN", "XRANGE",
-        "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT", "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZSCAN", "ZSCORE",
+        "CLUSTER", "COMMAND", "DBSIZE", "DEL", "ECHO", "EXISTS", "EXPIREAT", "GET", "HDEL", "HEXISTS", "HGET",
+        "HGETALL", "HKEYS", "HLEN", "HMGET", "HMSET", "HSCAN", "HSET", "HSTRLEN", "INFO", "LLEN", "LRANGE", "MEMORY",
+        "MGET", "MSET", "PEXPIREAT", "PING", "PTTL", "SADD", "SCAN", "SCARD", "SISMEMBER", "SMEMBERS", "SREM",
+        "STRLEN", "TIME", "TTL", "TYPE", "UNLINK", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE", "ZCARD", "ZCOUNT",
+        "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZSCAN", "ZSCORE",
     ]
 
     private static func isKnownToBeRepeatable(_ arguments: [[UInt8]]) -> Bool {

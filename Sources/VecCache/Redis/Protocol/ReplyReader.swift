@@ -3,8 +3,8 @@
 import CHiredis
 import VecIndex
 
-/// Makes replies out of the bytes of a server, as they come. The rules of the protocol are hiredis'; what is made of them is ours: no
-/// memory is taken for what a server only announces.
+/// Makes replies out of the bytes of a server, as they come. The rules of the protocol are hiredis'; what is made of them is ours:
+/// no memory is taken for what a server only announces.
 final class ReplyReader {
     private let reader: UnsafeMutablePointer<redisReader>
     private let functions: UnsafeMutablePointer<redisReplyObjectFunctions>

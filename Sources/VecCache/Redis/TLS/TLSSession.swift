@@ -92,7 +92,9 @@ final class TLSSession {
             let n = bytes.withUnsafeBytes {
                 library.write(session, $0.baseAddress.map { $0 + done }, Int32(clamping: min(bytes.count - done, 1 << 30)))
             }
-            guard n > 0 else { throw VecStoreError(.unavailable, "the TLS connection to the Redis server broke: \(library.reason)") }
+            guard n > 0 else {
+                throw VecStoreError(.unavailable, "the TLS connection to the Redis server broke: \(library.reason)")
+            }
             done += Int(n)
         }
     }
