@@ -14,7 +14,7 @@ package final class RedisCluster: Sendable {
             "redis-cli",
             ["--cluster", "create"] + servers.map { "127.0.0.1:\($0.port)" } + ["--cluster-replicas", "1", "--cluster-yes"])
         let end = Date().addingTimeInterval(20)
-        while try !servers.allSatisfy(RedisCluster.isReady) {
+        while try !isReady() {
             if Date() > end { throw RedisServer.Failure.noStart("the cluster did not come up") }
             usleep(50_000)
         }
@@ -23,6 +23,9 @@ package final class RedisCluster: Sendable {
     package func remove() {
         for server in servers { server.remove() }
     }
+
+    /// Whether all servers take part.
+    package func isReady() throws -> Bool { try servers.allSatisfy(RedisCluster.isReady) }
 
     /// A server takes part once it knows of all slots and, as a replica, has the data of its master.
     private static func isReady(_ server: RedisServer) throws -> Bool {

@@ -8,7 +8,8 @@ import VecIndex
 
 @testable import VecCache
 
-/// Setting up a cluster takes seconds, so that the tests share one. They come one after the other; the last one kills a server.
+/// Setting up a cluster takes seconds, so that the tests share one. They come one after the other, and the last
+/// one kills a server.
 @Suite(.serialized) final class RedisClusterTests {
     private static let shared = Result {
         let cluster = try RedisCluster()
@@ -109,7 +110,24 @@ import VecIndex
         #expect(late.stats.redirects == told)
     }
 
-    @Test func zLastAReplicaTakesOverFromAMasterThatDied() throws {
+    @Test func aReplicaTakesOverFromAMasterThatHangs() throws {
+        let client = try client { $0.commandTimeout = 400; $0.breakerFailures = 2 }
+        _ = try client.execute(RedisCommand("SET", "h", 1))
+        let victim = try cluster.master(of: "h")
+        victim.stop()
+        defer { victim.proceed() }
+        eventually {
+            var isSet = false
+            let time = milliseconds { isSet = (try? client.execute(RedisCommand("SET", "h", 2))) == .simple("OK") }
+            #expect(time < 2000)
+            return isSet
+        }
+        #expect(try client.execute(RedisCommand("GET", "h")).integer == 2)
+        victim.proceed()
+        try eventually { try cluster.isReady() }
+    }
+
+    @Test func aReplicaTakesOverFromAMasterThatDied() throws {
         let client = try client { $0.commandTimeout = 2000 }
         for i in 0..<60 { _ = try client.execute(RedisCommand("SET", "f\(i)", i)) }
         // What masters acknowledged is not with the replicas yet, unless one waits.
