@@ -26,7 +26,7 @@ package final class RedisServer: @unchecked Sendable {
     package private(set) var port: UInt16 = 0
     package let settings: Settings
     private let directory: TemporaryDirectory
-    private var process: pid_t = 0
+    private var process: ChildProcess?
 
     package init(_ settings: Settings = Settings()) throws {
         self.settings = settings
@@ -55,7 +55,7 @@ package final class RedisServer: @unchecked Sendable {
 
     package func start() throws {
         var arguments = [
-            "redis-server", "--bind", "127.0.0.1", "--dir", directory.path("."), "--save", "", "--logfile", directory.path("log"),
+            "--bind", "127.0.0.1", "--dir", directory.path("."), "--save", "", "--logfile", directory.path("log"),
             "--dbfilename", "dump.rdb", "--appendonly", "no", "--repl-diskless-sync-delay", "0",
         ]
         if let certificates = settings.certificates {
@@ -70,13 +70,13 @@ package final class RedisServer: @unchecked Sendable {
             arguments += ["--cluster-enabled", "yes", "--cluster-node-timeout", "1000"]
             arguments += ["--cluster-config-file", directory.path("nodes.conf")]
         }
-        process = try spawn("redis-server", arguments + settings.arguments)
+        let process = try ChildProcess("redis-server", arguments + settings.arguments)
+        self.process = process
         let end = Date().addingTimeInterval(20)
         while !isListening {
-            var status: Int32 = 0
-            let isGone = waitpid(process, &status, WNOHANG) != 0
+            let isGone = process.hasEnded
             if isGone || Date() > end {
-                if isGone { process = 0 } else { kill() }
+                if isGone { self.process = nil } else { kill() }
                 let log = (try? directory.bytes("log")).map { String(decoding: $0, as: UTF8.self) } ?? "no log"
                 throw Failure.noStart(log)
             }
@@ -86,16 +86,17 @@ package final class RedisServer: @unchecked Sendable {
 
     /// As a crash: no goodbye, nothing saved.
     package func kill() {
-        guard process > 0 else { return }
-        Foundation.kill(process, SIGKILL)
-        var status: Int32 = 0
-        waitpid(process, &status, 0)
-        process = 0
+        process?.kill()
+        process = nil
     }
 
     /// Takes connections, and says nothing any more.
-    package func stop() { if process > 0 { Foundation.kill(process, SIGSTOP) } }
-    package func proceed() { if process > 0 { Foundation.kill(process, SIGCONT) } }
+    package func stop() { signal(SIGSTOP) }
+    package func proceed() { signal(SIGCONT) }
+
+    private func signal(_ signal: Int32) {
+        if let process { Foundation.kill(process.id, signal) }
+    }
 
     /// Ports that servers of this process have or had: one that was killed wants its own again.
     private static let taken = Mutex(Set<UInt16>())
@@ -144,38 +145,6 @@ package final class RedisServer: @unchecked Sendable {
         var all = ["-h", "127.0.0.1", "-p", "\(port)"]
         if let password = settings.password { all += ["--no-auth-warning", "-a", password] }
         if let certificates = settings.certificates { all += certificates.clientArguments }
-        return try run("redis-cli", all + arguments)
+        return try ChildProcess.run("redis-cli", all + arguments)
     }
-}
-
-/// Starts a program that has nobody's terminal.
-private func spawn(_ program: String, _ arguments: [String]) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] {
-        posix_spawn_file_actions_addopen(&actions, descriptor, "/dev/null", O_RDWR, 0)
-    }
-    var pointers = arguments.map { strdup($0) } + [nil]
-    defer { for pointer in pointers { free(pointer) } }
-    var process: pid_t = 0
-    let code = posix_spawnp(&process, program, &actions, nil, &pointers, environ)
-    guard code == 0 else { throw RedisServer.Failure.noStart("\(program): \(String(cString: strerror(code)))") }
-    return process
-}
-
-/// Runs a program to its end; what it prints.
-package func run(_ program: String, _ arguments: [String]) throws -> String {
-    let process = Process(), output = Pipe()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [program] + arguments
-    process.standardOutput = output
-    process.standardError = output
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let bytes = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    let text = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    guard process.terminationStatus == 0 else { throw RedisServer.Failure.noStart("\(program): \(text)") }
-    return text
 }

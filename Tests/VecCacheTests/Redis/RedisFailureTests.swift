@@ -1,7 +1,7 @@
 // A server that dies, hangs, or is not there: every call ends in time, and all is well again when the server is back.
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
+import Glibc
 import Synchronization
 import TestSupport
 import Testing
@@ -177,25 +177,15 @@ struct RedisFailureTests {
 /// Python's web server, which says what it thinks of requests that are none.
 private final class WebServer {
     let port: UInt16
-    private let process = Process()
+    private let process: ChildProcess
 
     init() throws {
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-u", "-m", "http.server", "--bind", "127.0.0.1", "0"]
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
+        process = try ChildProcess("python3", ["-u", "-m", "http.server", "--bind", "127.0.0.1", "0"])
         // Serving HTTP on 127.0.0.1 port 36713 (http://127.0.0.1:36713/) ...
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
-        let words = line.split(separator: " ")
+        let words = process.text().split(separator: " ")
         let place = try #require(words.firstIndex(of: "port"))
         port = try #require(UInt16(words[place + 1]))
     }
 
-    deinit {
-        // It may have been started by a thread that lets no other signal through.
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
-    }
+    deinit { process.kill() }
 }
