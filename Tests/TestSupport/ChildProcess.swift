@@ -66,12 +66,12 @@ package final class ChildProcess {
         var status: Int32 = 0
         waitpid(id, &status, 0)
     }
+}
 
-    /// Runs a program to its end; what it printed.
-    @discardableResult
-    package static func run(_ program: String, _ arguments: [String]) throws -> String {
-        let (status, text) = try ChildProcess(program, arguments).wait()
-        guard status == 0 else { throw Failure(text: "\(program): \(text)") }
-        return text.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
+/// Runs a program to its end; what it printed.
+@discardableResult
+package func run(_ program: String, _ arguments: [String]) throws -> String {
+    let (status, text) = try ChildProcess(program, arguments).wait()
+    guard status == 0 else { throw ChildProcess.Failure(text: "\(program): \(text)") }
+    return text.trimmingCharacters(in: .whitespacesAndNewlines)
 }

@@ -25,7 +25,7 @@ package final class RedisCertificates: Sendable {
         let words = command.split(separator: " ").map { word in
             [".key", ".crt", ".csr", ".ext"].contains { word.hasSuffix($0) } ? directory.path(String(word)) : String(word)
         }
-        try ChildProcess.run("openssl", words)
+        try run("openssl", words)
     }
 
     package var authority: String { directory.path("ca.crt") }

@@ -10,7 +10,7 @@ package final class RedisCluster: Sendable {
         var settings = RedisServer.Settings()
         settings.isCluster = true
         servers = try (0..<6).map { _ in try RedisServer(settings) }
-        try ChildProcess.run(
+        try run(
             "redis-cli",
             ["--cluster", "create"] + servers.map { "127.0.0.1:\($0.port)" } + ["--cluster-replicas", "1", "--cluster-yes"])
         let end = Date().addingTimeInterval(20)

@@ -145,6 +145,6 @@ package final class RedisServer: @unchecked Sendable {
         var all = ["-h", "127.0.0.1", "-p", "\(port)"]
         if let password = settings.password { all += ["--no-auth-warning", "-a", password] }
         if let certificates = settings.certificates { all += certificates.clientArguments }
-        return try ChildProcess.run("redis-cli", all + arguments)
+        return try run("redis-cli", all + arguments)
     }
 }
