@@ -23,6 +23,12 @@ int *vs_log_depth(void) {
 
 uint64_t vs_checksum(const void *data, size_t size) { return XXH3_64bits(data, size); }
 
+void vs_checksum128(const void *data, size_t size, uint64_t halves[2]) {
+    XXH128_hash_t value = XXH3_128bits(data, size);
+    halves[0] = value.low64;
+    halves[1] = value.high64;
+}
+
 struct vs_checksum_stream {
     XXH3_state_t state;
 };

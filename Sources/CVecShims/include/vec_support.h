@@ -17,6 +17,9 @@ int *vs_log_depth(void);
 /* XXH3, 64 bits, seed 0 (xxHash, Yann Collet). */
 uint64_t vs_checksum(const void *data, size_t size);
 
+/* XXH3, 128 bits, seed 0: the low half first. */
+void vs_checksum128(const void *data, size_t size, uint64_t halves[2]);
+
 /* XXH3 over data that comes in pieces. */
 typedef struct vs_checksum_stream vs_checksum_stream;
 vs_checksum_stream *vs_checksum_stream_new(void); /* NULL where there is no memory */
