@@ -27,7 +27,7 @@ package struct CollectionHealth {
         /// What people read.
         package let message: String
 
-        init(_ code: String, _ status: Status, _ message: String) {
+        package init(_ code: String, _ status: Status, _ message: String) {
             self.code = code
             self.status = status
             self.message = message

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Text in the format in which Prometheus reads metrics, version 0.0.4.
-struct MetricsText {
-    private(set) var text = ""
+package struct MetricsText {
+    package private(set) var text = ""
 
-    enum Kind: String {
+    package init() {}
+
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
     /// What the samples that come next are. Each family comes once.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    mutating func sample(_ name: String, _ labels: [(name: String, value: String)], _ value: some BinaryInteger) {
+    package mutating func sample(_ name: String, _ labels: [(name: String, value: String)], _ value: some BinaryInteger) {
         sample(name, labels, "\(value)")
     }
 
-    mutating func sample(_ name: String, _ labels: [(name: String, value: String)], _ value: Double) {
+    package mutating func sample(_ name: String, _ labels: [(name: String, value: String)], _ value: Double) {
         sample(name, labels, value.description)
     }
 
