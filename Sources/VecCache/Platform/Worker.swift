@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Glibc
+import VecIndex
+
+/// A thread that does what there is to do in the background, and sleeps otherwise.
+final class Worker: @unchecked Sendable {
+    // Safety: all that changes is touched under `lock`.
+
+    private let lock = Lock()
+    private let changed = Condition()
+    private var isAwake = false
+    private var isStopping = false
+    private var thread: pthread_t?
+    private let owner = thisProcess()
+    private let work: @Sendable () -> Next
+
+    /// What comes after a piece of work.
+    enum Next {
+        /// There is more to do.
+        case goOn
+        case sleep
+        /// Something may be due by then, whether anybody wakes the thread or not.
+        case sleepFor(milliseconds: Int)
+    }
+
+    init(_ work: @escaping @Sendable () -> Next) { self.work = work }
+
+    /// There may be something to do. Starts the thread where there is none.
+    func wake() {
+        lock.lock()
+        defer { lock.unlock() }
+        isAwake = true
+        if thread == nil && !isStopping { start() }
+        changed.signalAll()
+    }
+
+    /// Under `lock`. Where no thread can be started the next call tries again.
+    private func start() {
+        // Signals are for the threads of the host.
+        var all = sigset_t(), before = sigset_t()
+        sigfillset(&all)
+        pthread_sigmask(SIG_SETMASK, &all, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        var made = pthread_t()
+        let held = Unmanaged.passRetained(self)
+        let result = pthread_create(
+            &made, nil,
+            { context in
+                guard let context else { return nil }
+                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
+                return nil
+            }, held.toOpaque())
+        if result == 0 { thread = made } else { held.release() }
+    }
+
+    /// Ends the thread, after the piece of work that it is at.
+    func stop() {
+        // In the child of a fork its thread does not exist.
+        guard isProcess(owner) else { return }
+        lock.lock()
+        isStopping = true
+        changed.signalAll()
+        let running = thread
+        thread = nil
+        lock.unlock()
+        guard let running else { return }
+        if pthread_equal(running, pthread_self()) != 0 { pthread_detach(running) } else { pthread_join(running, nil) }
+    }
+
+    private func run() {
+        // Of this thread alone: Linux has a priority for each.
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
+        var next = Next.goOn
+        while true {
+            lock.lock()
+            if !isAwake && !isStopping {
+                switch next {
+                case .goOn: break
+                case .sleep: while !isAwake && !isStopping { changed.wait(lock) }
+                case .sleepFor(let milliseconds): changed.wait(lock, milliseconds: milliseconds)
+                }
+            }
+            isAwake = false
+            let isOver = isStopping
+            lock.unlock()
+            if isOver { return }
+            next = work()
+        }
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+extension EntryTable {
+    /// What a lookup goes by.
+    struct Moment {
+        /// Records that came later are passed over.
+        let serial: UInt64
+        /// Milliseconds since 1970.
+        let now: Int64
+        let filter: FilterBits?
+
+        func passes(_ record: EntryRecord) -> Bool {
+            record.serial <= serial && !record.isExpired(at: now) && filter?.contains(record.number) ?? true
+        }
+    }
+
+    /// - Parameter filter: As JSON; nil: all entries.
+    func moment(_ filter: [UInt8]?) throws(VecStoreError) -> Moment {
+        let live = try filter.map { text throws(VecStoreError) in try liveFilter(text) }
+        // In this order: of each record up to this one the filter has taken note.
+        let serial = lastSerial
+        let bits = try live.map { live throws(VecStoreError) in try live.current { allRecords } }
+        return Moment(serial: serial, now: now, filter: bits)
+    }
+
+    private func liveFilter(_ text: [UInt8]) throws(VecStoreError) -> LiveFilter {
+        if let filter = filters.find(text) { return filter }
+        let made = LiveFilter(text, try MetadataFilter(text, words: filters.words))
+        // No entry may be on its way meanwhile, which the filter would not see.
+        return writeLock.withLock {
+            if let filter = filters.find(text) { return filter }
+            filters.add(made)
+            return made
+        }
+    }
+
+    /// The entry of a prompt, word for word.
+    func exact(_ prompt: [UInt8], _ moment: Moment) -> EntryRecord? { newest(of: prompt) { moment.passes($0) } }
+
+    struct Nearest {
+        var hits: [(record: EntryRecord, similarity: Float)] = []
+        /// Of the nearest entry, whether it was a hit or not.
+        var best: Float?
+    }
+
+    /// Rows that are looked at for one hit: some may be passed over.
+    private static let leastWidth = 8
+    /// Rows that are looked at in the worst case.
+    private static let mostWidth = 4096
+
+    /// The nearest entries.
+    /// - Parameters:
+    ///   - query: Of norm 1.
+    ///   - signs: Of the prompt that is asked for, where the prompts of hits have to agree with it.
+    func nearest(
+        _ query: [Float], k: Int, threshold: Float, signs: PromptSigns?, _ moment: Moment
+    ) throws(VecStoreError) -> Nearest {
+        searches.add(1, ordering: .relaxed)
+        var width = max(EntryTable.leastWidth, k + k / 2)
+        while true {
+            let layers = index.current
+            let candidates: [EntryIndex.Candidate]
+            if let filter = moment.filter {
+                candidates = try filter.withRowFilter { filter throws(VecStoreError) in
+                    try index.search(query, width: width, filter: filter, in: layers)
+                }
+            } else {
+                candidates = try index.search(query, width: width, filter: RowFilter(.none), in: layers)
+            }
+            let result = judge(candidates, query, k: k, threshold: threshold, signs, moment)
+            if result.nearest.hits.count == k || candidates.count < width || width >= EntryTable.mostWidth
+                || (candidates.last?.similarity ?? -1) < threshold
+            {
+                if result.guarded > 0 { counters.guardRefusals.add(result.guarded, ordering: .relaxed) }
+                if result.corrected > 0 { counters.feedbackRefusals.add(result.corrected, ordering: .relaxed) }
+                return result.nearest
+            }
+            width = min(4 * width, EntryTable.mostWidth)
+        }
+    }
+
+    /// The hits among candidates, and how many were passed over for what reason.
+    private func judge(
+        _ candidates: [EntryIndex.Candidate], _ query: [Float], k: Int, threshold: Float, _ signs: PromptSigns?,
+        _ moment: Moment
+    ) -> (nearest: Nearest, guarded: Int, corrected: Int) {
+        var nearest = Nearest()
+        var guarded = 0, corrected = 0
+        for (candidate, record) in zip(candidates, records(candidates)) {
+            guard let record, moment.passes(record) else { continue }
+            let similarity = candidate.similarity
+            if nearest.best == nil { nearest.best = similarity }
+            if similarity < threshold || nearest.hits.count == k { break }
+            // While its row moves it is in two layers.
+            if nearest.hits.contains(where: { $0.record === record }) { continue }
+            if isCorrected(record, query, similarity) {
+                corrected += 1
+            } else if let signs, !signs.agree(with: PromptSigns(record.prompt)) {
+                guarded += 1
+            } else {
+                nearest.hits.append((record, similarity))
+            }
+        }
+        return (nearest, guarded, corrected)
+    }
+
+    /// Whether a query is nearer to one that this entry was wrong for than to the entry.
+    private func isCorrected(_ record: EntryRecord, _ query: [Float], _ similarity: Float) -> Bool {
+        record.negatives.contains { UnitVector.similarity(query, $0, dimension) >= similarity }
+    }
+
+    /// How near a query is to an entry; nil where that is gone.
+    func similarity(_ record: EntryRecord, _ query: [Float]) -> Float? {
+        index.row(record.number).map { UnitVector.similarity(query, $0, dimension) }
+    }
+}
