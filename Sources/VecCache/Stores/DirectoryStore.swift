@@ -23,7 +23,8 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
     /// Ends that wait to be written.
     private static let mostTouched = 256
     private static let leastToCompact = 16_384
-    private static let mostFileName = 200
+    /// Bytes of a name, before an id that tells long ones apart: files that are made get longer names for a moment.
+    private static let mostFileName = 120
 
     /// - Throws: `.invalidArgument` where the namespace has vectors of another dim or model.
     init(_ path: String, _ options: CacheOptions, clock: @escaping WallClock) throws(VecStoreError) {

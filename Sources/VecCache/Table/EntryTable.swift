@@ -58,9 +58,6 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     private let uses = Atomic<UInt64>(0)
     private let inflation = Atomic<UInt64>(0)
 
-    /// Entries that are brought in at a time: so many there may be too many, for a moment.
-    private static let chunk = 256
-
     init(
         dimension: Int, type: ElementType, bounds: CacheBounds, policy: EvictionPolicy, counters: CacheCounters,
         clock: @escaping WallClock, wake: @escaping @Sendable () -> Void
@@ -88,10 +85,12 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
             departed.expired = sweepAlone()
             var from = 0
             while from < entries.count {
-                let end = min(from + EntryTable.chunk, entries.count)
-                try install(entries[from..<end])
+                let batch = entries[from..<min(from + bounds.portion, entries.count)]
+                // First: otherwise what has just come and was never used would go first.
+                departed.evicted += makeRoom(for: batch)
+                try install(batch)
                 departed.evicted += evictAlone()
-                from = end
+                from = batch.endIndex
             }
         }
         wake()
@@ -222,9 +221,25 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         return gone.map(\.id)
     }
 
-    private func evictAlone() -> [EntryID] {
+    /// Evicts entries that have to go for others.
+    private func makeRoom(for batch: ArraySlice<CacheEntry>) -> [EntryID] {
+        guard bounds.isBounded else { return [] }
+        var moreEntries = 0, moreBytes = 0
+        for entry in batch {
+            moreBytes &+= EntryRecord.memoryBytes(entry)
+            if let old = byID[entry.id].flatMap({ records[Int($0)] }) {
+                moreBytes &-= old.memoryBytes(dimension: dimension)
+            } else {
+                moreEntries += 1
+            }
+        }
+        return evictAlone(entries: moreEntries, bytes: moreBytes)
+    }
+
+    /// Evicts entries until the bounds hold for those that there are and some that come besides.
+    private func evictAlone(entries: Int = 0, bytes more: Int = 0) -> [EntryID] {
         var gone: [EntryRecord] = []
-        while bounds.isExceeded(entries: count, bytes: bytes) {
+        while bounds.isExceeded(entries: count + entries, bytes: bytes + more) {
             guard let record = evictions.next({ records[Int($0)] }) else { break }
             lock.withLock { if let record = kill(record.number) { gone.append(record) } }
         }
@@ -259,7 +274,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     /// A hit.
     func noteUse(_ record: EntryRecord) {
         record.noteUse(
-            uses.add(1, ordering: .relaxed).newValue, inflation: Double(bitPattern: inflation.load(ordering: .relaxed)))
+            uses.add(1, ordering: .relaxed).oldValue, inflation: Double(bitPattern: inflation.load(ordering: .relaxed)))
     }
 
     // MARK: - Reading
