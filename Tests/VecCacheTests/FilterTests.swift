@@ -62,6 +62,29 @@ struct CacheFilterTests {
         #expect(try test.get("a", filter: match("tenant", "5")) != nil)
     }
 
+    @Test func moreTenantsThanFiltersAreKeptSeeTheirOwn() throws {
+        var random = Random(seed: 11)
+        let test = try TestCache { $0.maxEntries = 600 }
+        let tenants = 3 * CacheLimits.liveFilters
+        for round in 0..<3000 {
+            let tenant = random.below(tenants)
+            try test.set("\(round)", at: Double(random.below(360)), metadata: #"{"tenant":[\#(tenant),"t\#(tenant)"],"even":\#(tenant % 2 == 0)}"#)
+            guard round % 10 == 0 else { continue }
+            let asked = random.below(tenants)
+            for filter in [
+                #"{"must":[{"key":"tenant","match":{"value":\#(asked)}}]}"#, match("tenant", "t\(asked)"),
+                #"{"must":[{"key":"tenant","match":{"value":\#(asked)}},{"key":"even","match":{"value":true}}]}"#,
+            ] {
+                let text = Array(filter.utf8)
+                let found = try test.cache.similar(vector: direction(0), CacheQuery(threshold: -1, filter: text, k: 1000))
+                #expect(try found.count == test.cache.delete(where: text, isDryRun: true))
+            }
+        }
+        #expect(try test.cache.stats().liveFilters == CacheLimits.liveFilters)
+        try test.cache.table.tidyFilters()
+        #expect(try test.cache.similar(vector: direction(0), CacheQuery(threshold: -1, k: 1000)).count == 600)
+    }
+
     @Test(arguments: ["", "[]", "{", #"{"musst":[]}"#, #"{"must":[{"key":"a","match":{"valu":1}}]}"#])
     func whatIsNoFilterIsAnErrorAndNoMiss(_ filter: String) throws {
         let test = try TestCache()

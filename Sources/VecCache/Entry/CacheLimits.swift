@@ -18,4 +18,6 @@ package enum CacheLimits {
     package static let negatives = 8
     /// Filters that are kept up to date.
     package static let liveFilters = 64
+    /// Paths of metadata whose values are.
+    package static let valueColumns = 16
 }

@@ -18,6 +18,12 @@ enum GuardWords {
         "seventy": "70", "eighty": "80", "ninety": "90", "hundred": "100", "thousand": "1000", "million": "1000000",
     ]
 
+    /// Names that are written in two ways, without points and hyphens.
+    static let aliases: [String: String] = [
+        "js": "javascript", "ts": "typescript", "golang": "go", "postgres": "postgresql", "k8s": "kubernetes", "usa": "us",
+        "mongo": "mongodb", "gcloud": "gcp",
+    ]
+
     private static let pairs: [(String, String)] = [
         ("enable", "disable"), ("increase", "decrease"), ("open", "close"), ("start", "stop"), ("allow", "block"), ("allow", "deny"),
         ("buy", "sell"), ("before", "after"), ("minimum", "maximum"), ("min", "max"), ("first", "last"), ("up", "down"),

@@ -10,7 +10,10 @@ struct PromptSigns {
     private var isNegated = false
     /// Words that stand for something of their own: identifiers, words in capitals, and capitalised words within sentences.
     private var names = Set<String>()
-    /// All words, as names are compared.
+    /// Capitalised words of a text that has them all over: they count where the other text is such a title too.
+    private var titleNames = Set<String>()
+    private let hasTitleCase: Bool
+    /// All words as names are compared, and what else a name of the other prompt may be written as here.
     private var keys = Set<String>()
     private var order: [String] = []
     private var stems = Set<String>()
@@ -22,12 +25,14 @@ struct PromptSigns {
 
     init(_ prompt: some Sequence<UInt8>) {
         let words = PromptText(prompt).words
-        let hasTitleCase = PromptSigns.hasTitleCase(words)
+        hasTitleCase = PromptSigns.hasTitleCase(words)
         var quoted: [Int: [String]] = [:]
         for word in words {
             let text = PromptSigns.withoutPossessive(word.text)
             let lower = text.lowercased()
             let key = PromptSigns.key(lower)
+            // "GPT 4" is "GPT-4".
+            if let before = order.last { keys.insert(before + key) }
             order.append(key)
             keys.insert(key)
             if let quotation = word.quotation { quoted[quotation, default: []].append(key) }
@@ -37,18 +42,42 @@ struct PromptSigns {
             }
             if GuardWords.negations.contains(lower) || lower.hasSuffix("n't") || lower.hasSuffix("n’t") { isNegated = true }
             stems.insert(GuardWords.stem(lower))
-            if PromptSigns.isIdentifier(text) || (PromptSigns.isName(word, text) && !hasTitleCase) { names.insert(key) }
+            if PromptSigns.isIdentifier(text) {
+                names.insert(key)
+                noteDigits(key)
+            } else if PromptSigns.isName(word, text) {
+                if hasTitleCase { titleNames.insert(key) } else { names.insert(key) }
+            }
         }
         quotations = quoted.values.filter { !$0.isEmpty }
     }
 
     func agree(with other: PromptSigns) -> Bool {
-        numbers == other.numbers && isNegated == other.isNegated && names.isSubset(of: other.keys)
-            && other.names.isSubset(of: keys) && other.has(quotations) && has(other.quotations)
-            && !isOpposite(other) && !other.isOpposite(self)
+        numbers == other.numbers && isNegated == other.isNegated && other.hasNames(of: self) && hasNames(of: other)
+            && other.has(quotations) && has(other.quotations) && !isOpposite(other) && !other.isOpposite(self)
+    }
+
+    /// The numbers in an identifier, and what it is without them: "Python 3" is "python3".
+    private mutating func noteDigits(_ key: String) {
+        var letters = "", digits = ""
+        for scalar in key.unicodeScalars {
+            if PromptText.isDigit(scalar) {
+                digits.unicodeScalars.append(scalar)
+            } else {
+                if !digits.isEmpty { numbers.insert(digits) }
+                digits = ""
+                letters.unicodeScalars.append(scalar)
+            }
+        }
+        if !digits.isEmpty { numbers.insert(digits) }
+        keys.insert(letters)
     }
 
     // MARK: - Comparing
+
+    private func hasNames(of other: PromptSigns) -> Bool {
+        other.names.isSubset(of: keys) && (!hasTitleCase || other.titleNames.isSubset(of: keys))
+    }
 
     private func has(_ quotations: [[String]]) -> Bool {
         quotations.allSatisfy { quotation in
@@ -87,6 +116,7 @@ struct PromptSigns {
     private static func key(_ lower: String) -> String {
         var key = ""
         for scalar in lower.unicodeScalars where !"-._".unicodeScalars.contains(scalar) { key.unicodeScalars.append(scalar) }
+        if let name = GuardWords.aliases[key] { return name }
         return key.utf8.count > 3 && key.hasSuffix("s") ? String(key.dropLast()) : key
     }
 
@@ -114,19 +144,17 @@ struct PromptSigns {
         }
     }
 
-    /// Whether it looks like what people or programs call something: with a digit, an underline, a point, or a capital inside.
+    /// Whether it looks like what people or programs call something: with a digit, an underline, a point, or a capital inside, as in "PostgreSQL" and "German-Swedish".
     private static func isIdentifier(_ text: String) -> Bool {
         var hasLower = false, capitals = 0
-        var before: Unicode.Scalar = " "
         for scalar in text.unicodeScalars {
             if PromptText.isDigit(scalar) || "_+#".unicodeScalars.contains(scalar) { return true }
             if scalar == "." { return !["e.g", "i.e", "a.m", "p.m"].contains(text.lowercased()) }
             if scalar.properties.isUppercase {
                 capitals += 1
-                if hasLower && before != "-" { return true }
+                if hasLower { return true }
             }
             if scalar.properties.isLowercase { hasLower = true }
-            before = scalar
         }
         return capitals >= 2 && !hasLower
     }

@@ -9,7 +9,7 @@ extension EntryTable {
         let serial: UInt64
         /// Milliseconds since 1970.
         let now: Int64
-        let filter: FilterBits?
+        let filter: FilterSet?
 
         func passes(_ record: EntryRecord) -> Bool {
             record.serial <= serial && !record.isExpired(at: now) && filter?.contains(record.number) ?? true
@@ -18,22 +18,10 @@ extension EntryTable {
 
     /// - Parameter filter: As JSON; nil: all entries.
     func moment(_ filter: [UInt8]?) throws(VecStoreError) -> Moment {
-        let live = try filter.map { text throws(VecStoreError) in try liveFilter(text) }
-        // In this order: of each record up to this one the filter has taken note.
+        // First: of each record up to this one filters have taken note.
         let serial = lastSerial
-        let bits = try live.map { live throws(VecStoreError) in try live.current { allRecords } }
-        return Moment(serial: serial, now: now, filter: bits)
-    }
-
-    private func liveFilter(_ text: [UInt8]) throws(VecStoreError) -> LiveFilter {
-        if let filter = filters.find(text) { return filter }
-        let made = LiveFilter(text, try MetadataFilter(text, words: filters.words))
-        // No entry may be on its way meanwhile, which the filter would not see.
-        return writeLock.withLock {
-            if let filter = filters.find(text) { return filter }
-            filters.add(made)
-            return made
-        }
+        let set = try filter.map { text throws(VecStoreError) in try filterSet(text) }
+        return Moment(serial: serial, now: now, filter: set)
     }
 
     /// The entry of a prompt, word for word.

@@ -6,6 +6,25 @@ import VecIndex
 // beside it.
 
 extension EntryTable {
+    /// Entries that come before filters take in what they have noted.
+    private static let mostNoted = 8192
+
+    /// Wakes the background where it has something to do.
+    func wakeIfDue() {
+        let isDue = writeLock.withLock {
+            let layers = index.current
+            let isForGraph = layers.graph != nil || count >= EntryIndex.leastForGraph
+            return isForGraph && layers.moving.isEmpty && layers.young.count >= EntryIndex.portion
+                || layers.graph == nil && deadFlat.count >= leastDead
+                || layers.graph != nil && deadGraph.count >= leastDead || changes >= EntryTable.mostNoted
+                || !isWatched && expiries.next != nil
+        }
+        if isDue { wake() }
+    }
+
+    /// Rows of entries that are gone, before it is worth it to take them out.
+    private var leastDead: Int { index.current.graph == nil ? max(256, count) : max(256, count / 32) }
+
     /// Does one piece of work.
     /// - Parameter isEager: Whether the least that there is to do is done too.
     /// - Returns: Whether there may be more.
@@ -23,6 +42,12 @@ extension EntryTable {
     }
 
     private func work(_ isEager: Bool) throws(VecStoreError) -> Bool {
+        let hasNotes = writeLock.withLock {
+            guard changes >= EntryTable.mostNoted else { return false }
+            changes = 0
+            return true
+        }
+        if hasNotes { try tidyFilters() }
         let (layers, generation) = try writeLock.withLock { () throws(VecStoreError) in
             (try arrange(isEager), self.generation)
         }
@@ -45,7 +70,7 @@ extension EntryTable {
             layers.moving = [layers.young]
             layers.young = try index.makeYoung()
             index.publish(layers)
-        } else if layers.graph == nil && deadFlat.count >= (isEager ? 1 : max(256, count)) {
+        } else if layers.graph == nil && deadFlat.count >= (isEager ? 1 : leastDead) {
             let numbers = records.compactMap { $0.map { UInt64($0.number) } }
             let rows = try index.rows(numbers, of: layers.young)
             layers.young = try index.makeYoung()
@@ -113,7 +138,7 @@ extension EntryTable {
     /// Takes rows of entries that are gone out of the graph, many at a time.
     private func removeDead(_ graph: HNSWIndex, _ generation: Int, _ isEager: Bool) throws(VecStoreError) -> Bool {
         let dead = writeLock.withLock {
-            self.generation == generation && deadGraph.count >= (isEager ? 1 : max(256, graph.count / 32)) ? deadGraph : []
+            self.generation == generation && deadGraph.count >= (isEager ? 1 : leastDead) ? deadGraph : []
         }
         if dead.isEmpty { return false }
         _ = try graph.remove(dead.map { UInt64($0) }, dead.count)
@@ -135,6 +160,10 @@ extension EntryTable {
 
     /// Milliseconds until an entry may end; nil: none will.
     func nextEnd() -> Int64? {
-        writeLock.withLock { expiries.next }.map { max(0, $0.subtractingReportingOverflow(now).partialValue) }
+        let next = writeLock.withLock {
+            isWatched = expiries.next != nil
+            return expiries.next
+        }
+        return next.map { max(0, $0.subtractingReportingOverflow(now).partialValue) }
     }
 }

@@ -20,7 +20,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     let bounds: CacheBounds
     private let clock: WallClock
     /// Called where there is work for the background.
-    private let wake: @Sendable () -> Void
+    let wake: @Sendable () -> Void
 
     let writeLock = Lock()
     let lock = Lock()
@@ -43,6 +43,10 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     var deadGraph: [UInt32] = []
     /// By number: whether its row is in the graph.
     var isInGraph: [Bool] = []
+    /// The writer's: entries that have come since filters took in what they had noted.
+    var changes = 0
+    /// The writer's: whether the background watches for ends.
+    var isWatched = false
     /// Rises whenever all begins anew.
     var generation = 0
 
@@ -92,8 +96,9 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
                 departed.evicted += evictAlone()
                 from = batch.endIndex
             }
+            changes += entries.count
         }
-        wake()
+        wakeIfDue()
         return departed
     }
 
@@ -166,7 +171,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         let gone = writeLock.withLock {
             lock.withLock { ids.compactMap { id in byID[id].flatMap { kill($0) } } }
         }
-        if !gone.isEmpty { wake() }
+        if !gone.isEmpty { wakeIfDue() }
         return gone.count
     }
 
@@ -268,7 +273,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
             record.setExpires(time)
             expiries.add(record)
         }
-        wake()
+        wakeIfDue()
     }
 
     /// A hit.

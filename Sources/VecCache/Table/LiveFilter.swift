@@ -4,7 +4,7 @@ import VecIndex
 
 /// A filter that was used, with the numbers that match it: evaluated once over all entries, and for each that comes after that.
 final class LiveFilter: @unchecked Sendable {
-    // Safety: `bits` is touched under `lock`, `changes` and `failure` under `changeLock`.
+    // Safety: `bits` is touched under `lock`, `changes` under `changeLock`.
 
     let text: [UInt8]
     let filter: MetadataFilter
@@ -23,10 +23,25 @@ final class LiveFilter: @unchecked Sendable {
     func note(_ number: UInt32, matches: Bool) { changeLock.withLock { changes.append((number, matches)) } }
 
     /// The bits of now, with all that was noted before.
-    /// - Parameter records: All entries, as they were when the filter began to take notes.
-    func current(_ records: () -> [EntryRecord?]) throws(VecStoreError) -> FilterBits {
+    /// - Parameters:
+    ///   - numbers: Those that match, where they are known otherwise; nil: they are not.
+    ///   - records: All entries.
+    ///   Both as they were when the filter began to take notes, or later.
+    func current(
+        _ numbers: () throws(VecStoreError) -> [UInt64]?, _ records: () -> [EntryRecord?]
+    ) throws(VecStoreError) -> FilterBits {
         try lock.withLock { () throws(VecStoreError) in
-            if bits == nil { bits = try evaluate(records()) }
+            if bits == nil {
+                let matching: [UInt32]
+                if let numbers = try numbers() {
+                    matching = numbers.map { UInt32(truncatingIfNeeded: $0) }
+                } else {
+                    matching = try evaluate(records())
+                }
+                let new = FilterBits()
+                new.set(matching.map { ($0, true) })
+                bits = new
+            }
             let changes = changeLock.withLock {
                 let changes = self.changes
                 self.changes = []
@@ -41,11 +56,9 @@ final class LiveFilter: @unchecked Sendable {
         }
     }
 
-    private func evaluate(_ records: [EntryRecord?]) throws(VecStoreError) -> FilterBits {
-        let bits = FilterBits()
-        var matching: [(number: UInt32, matches: Bool)] = []
-        for case let record? in records where try filter.matches(record) { matching.append((record.number, true)) }
-        bits.set(matching)
-        return bits
+    private func evaluate(_ records: [EntryRecord?]) throws(VecStoreError) -> [UInt32] {
+        var matching: [UInt32] = []
+        for case let record? in records where try filter.matches(record) { matching.append(record.number) }
+        return matching
     }
 }

@@ -3,16 +3,18 @@
 import VecCollection
 import VecIndex
 
-/// The filters that were used last.
+/// The filters that were used last, and the values that filters have asked for.
 final class LiveFilters: @unchecked Sendable {
     // Safety: touched under `lock`.
 
     private let lock = Lock()
     /// The one that was used last at the end.
     private var filters: [LiveFilter] = []
-    /// Whether there are any, for writers that do not want to read metadata in vain.
-    var isEmpty: Bool { lock.withLock { filters.isEmpty } }
+    private var columns: [ValueColumn] = []
     var count: Int { lock.withLock { filters.count } }
+    var isFull: Bool { count >= CacheLimits.liveFilters }
+    var all: [LiveFilter] { lock.withLock { filters } }
+    var allColumns: [ValueColumn] { lock.withLock { columns } }
     let words = WordSource()
 
     /// The filter of a text that is kept already.
@@ -33,16 +35,33 @@ final class LiveFilters: @unchecked Sendable {
         }
     }
 
-    func removeAll() { lock.withLock { filters = [] } }
+    /// The column of a path, which is kept from now on; nil where there are too many. For the one writer.
+    func column(_ path: PayloadPath) -> ValueColumn? {
+        lock.withLock {
+            if let column = columns.first(where: { $0.path == path }) { return column }
+            guard columns.count < CacheLimits.valueColumns else { return nil }
+            let column = ValueColumn(path)
+            columns.append(column)
+            return column
+        }
+    }
+
+    func removeAll() {
+        lock.withLock {
+            filters = []
+            columns = []
+        }
+    }
 
     /// Entries have come: for the one writer, before anybody can see them.
     func note(_ records: [EntryRecord]) throws(VecStoreError) {
-        let filters = lock.withLock { self.filters }
-        if filters.isEmpty { return }
+        let (filters, columns) = lock.withLock { (self.filters, self.columns) }
+        if filters.isEmpty && columns.isEmpty { return }
         for record in records {
             try record.withMetadata { bytes throws(VecStoreError) in
                 let document = bytes.isEmpty ? nil : try Metadata.parse(bytes)
                 defer { withExtendedLifetime(document) {} }
+                if let document { for column in columns { column.note(record, document.root) } }
                 for filter in filters { filter.note(record.number, matches: try filter.filter.matches(record.id, document?.root)) }
             }
         }
