@@ -47,7 +47,7 @@ struct EntryTableTests {
             try test.cache.settle()
             #expect(try test.count <= 3000)
         }
-        #expect(test.cache.table.allRecords.count <= 3000 + 2000 + 256)
+        #expect(test.cache.table.allRecords.count <= 3000 + 2 * 2000 + 256)
         #expect(test.cache.table.index.current.graph?.count == 3000)
         for i in 0..<20_000 {
             let hit = try test.cache.get(prompt: Array("\(i)".utf8))

@@ -63,7 +63,7 @@ extension SemanticCache {
             created: now, expires: ttl.flatMap { SemanticCache.end(now, $0) }, ttl: ttl, cost: new.cost,
             // What was said about the entry holds of its next response too.
             negatives: table.find(id)?.negatives ?? [])
-        let size = EntryRecord.memoryBytes(entry)
+        let size = table.entrySize.bytes(entry)
         if let most = options.maxBytes, size > most {
             throw VecStoreError(.tooLarge, "the entry takes \(size) bytes: max_bytes of the cache is \(most)")
         }

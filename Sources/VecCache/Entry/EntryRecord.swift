@@ -29,8 +29,6 @@ final class EntryRecord: Sendable {
     private let inflation: Atomic<UInt64>
 
     static let never = Int64.max
-    /// What an entry takes besides its bytes and its vector, about: the record, its places in tables, and links of a graph.
-    static let fixedBytes = 448
 
     init(_ entry: CacheEntry, number: UInt32, serial: UInt64, use: UInt64, inflation: Double) {
         id = entry.id
@@ -98,20 +96,8 @@ final class EntryRecord: Sendable {
 
     // MARK: - Its use
 
-    /// Bytes that it takes, for bounds.
-    func memoryBytes(dimension: Int) -> Int {
-        EntryRecord.memoryBytes(content: bytes.count, vectors: 1 + negatives.count, dimension)
-    }
-
-    static func memoryBytes(_ entry: CacheEntry) -> Int {
-        memoryBytes(
-            content: entry.prompt.count &+ (entry.response?.count ?? 0) &+ entry.metadata.count, vectors: 1 + entry.negatives.count,
-            entry.vector.count)
-    }
-
-    private static func memoryBytes(content: Int, vectors: Int, _ dimension: Int) -> Int {
-        content &+ vectors &* dimension &* MemoryLayout<Float>.stride &+ fixedBytes
-    }
+    /// Bytes of prompt, response and metadata.
+    var contentBytes: Int { bytes.count }
 
     func noteUse(_ use: UInt64, inflation: Double) {
         uses.add(1, ordering: .relaxed)
@@ -120,14 +106,14 @@ final class EntryRecord: Sendable {
     }
 
     /// The least goes first: what it is worth to keep, and among equals when it was last used.
-    func priority(_ policy: EvictionPolicy, dimension: Int) -> (value: Double, use: UInt64) {
+    func priority(_ policy: EvictionPolicy, _ size: EntrySize) -> (value: Double, use: UInt64) {
         let use = lastUse.load(ordering: .relaxed)
         let base = Double(bitPattern: inflation.load(ordering: .relaxed))
         let count = Double(uses.load(ordering: .relaxed))
         switch policy {
         case .lru: return (0, use)
         case .lfu: return (base + count, use)
-        case .cost: return (base + count * Double(cost) / Double(memoryBytes(dimension: dimension)), use)
+        case .cost: return (base + count * Double(cost) / Double(size.bytes(self)), use)
         }
     }
 }

@@ -41,8 +41,14 @@ final class EntryIndex: @unchecked Sendable {
     static let leastForGraph = 2048
     /// Rows that are worth a portion: comparing them takes about as long as a walk.
     static let portion = 1024
+    /// Rows of a layer that moves: as they come into the graph one layer after the other, fewer and fewer are left to compare.
+    private static let mostYoung = 4096
+    /// Rows that a walk keeps in view. Entries that are near enough to be hits are found by a narrower walk than others.
+    private static let efSearch = 48
     /// Dims from which on codes of 4 bits are good enough to walk by.
     private static let leastDimensionForInt4 = 128
+    /// Dims from which on codes are worth it in layers that are compared row by row.
+    private static let leastDimensionForCodes = 64
 
     init(dimension: Int, type: ElementType) throws(VecStoreError) {
         self.dimension = dimension
@@ -51,7 +57,9 @@ final class EntryIndex: @unchecked Sendable {
     }
 
     private static func flat(_ dimension: Int, _ type: ElementType) throws(VecStoreError) -> FlatIndex {
-        try FlatIndex(IndexOptions(dimension: dimension, metric: .cosine, type: type))
+        // Codes of 8 bits rule out most rows, of whatever type these are.
+        try FlatIndex(
+            IndexOptions(dimension: dimension, metric: .cosine, type: type, exactCodes: dimension >= leastDimensionForCodes ? true : nil))
     }
 
     func makeGraph() throws(VecStoreError) -> HNSWIndex {
@@ -81,7 +89,16 @@ final class EntryIndex: @unchecked Sendable {
     func makeYoung() throws(VecStoreError) -> FlatIndex { try EntryIndex.flat(dimension, type) }
 
     /// Adds rows that lie one after the other. For the one writer.
-    func add(_ rows: [Float], _ numbers: [UInt64]) throws(VecStoreError) { try add(rows, numbers, to: current.young) }
+    /// - Parameter seals: Whether a young layer with many rows moves from now on.
+    func add(_ rows: [Float], _ numbers: [UInt64], seals: Bool) throws(VecStoreError) {
+        var layers = current
+        try add(rows, numbers, to: layers.young)
+        // The rows are there: where there is no memory for a new layer this one grows on.
+        guard seals, layers.young.count >= EntryIndex.mostYoung, let next = try? makeYoung() else { return }
+        layers.moving.append(layers.young)
+        layers.young = next
+        publish(layers)
+    }
 
     func add(_ rows: [Float], _ numbers: [UInt64], to layer: FlatIndex) throws(VecStoreError) {
         guard product(numbers.count, dimension) == rows.count else {
@@ -140,7 +157,7 @@ final class EntryIndex: @unchecked Sendable {
                 try distances.withUnsafeMutableBufferPointer { distances throws(VecStoreError) in
                     guard let id = ids.baseAddress, let distance = distances.baseAddress else { return }
                     try layer.search(
-                        base, type: .float32, count: 1, k: width, options: SearchOptions(filter: filter),
+                        base, type: .float32, count: 1, k: width, options: SearchOptions(filter: filter, efSearch: EntryIndex.efSearch),
                         SearchOutput(ids: id, distances: distance, counts: nil))
                 }
             }

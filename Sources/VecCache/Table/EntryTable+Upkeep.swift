@@ -14,7 +14,7 @@ extension EntryTable {
         let isDue = writeLock.withLock {
             let layers = index.current
             let isForGraph = layers.graph != nil || count >= EntryIndex.leastForGraph
-            return isForGraph && layers.moving.isEmpty && layers.young.count >= EntryIndex.portion
+            return isForGraph && (!layers.moving.isEmpty || layers.young.count >= EntryIndex.portion)
                 || layers.graph == nil && deadFlat.count >= leastDead
                 || layers.graph != nil && deadGraph.count >= leastDead || changes >= EntryTable.mostNoted
                 || !isWatched && expiries.next != nil

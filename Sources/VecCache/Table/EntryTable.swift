@@ -14,6 +14,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     // locks, and read under one of them.
 
     let dimension: Int
+    let entrySize: EntrySize
     let index: EntryIndex
     let filters = LiveFilters()
     let counters: CacheCounters
@@ -67,12 +68,13 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         clock: @escaping WallClock, wake: @escaping @Sendable () -> Void
     ) throws(VecStoreError) {
         self.dimension = dimension
+        entrySize = EntrySize(dimension: dimension, type: type)
         self.bounds = bounds
         self.counters = counters
         self.clock = clock
         self.wake = wake
         index = try EntryIndex(dimension: dimension, type: type)
-        evictions = EvictionQueue(policy, dimension: dimension)
+        evictions = EvictionQueue(policy, entrySize)
     }
 
     var now: Int64 { clock() }
@@ -123,7 +125,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         do throws(VecStoreError) {
             // Before anybody can find them: then filters say of each number what they say of the entry that it has now.
             try filters.note(new)
-            try index.add(rows, numbers.map { UInt64($0) })
+            try index.add(rows, numbers.map { UInt64($0) }, seals: count >= EntryIndex.leastForGraph)
         } catch {
             free += numbers
             throw error
@@ -135,7 +137,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
             records[Int(record.number)] = record
             byID[record.id] = record.number
             prompts.add(record.number, PromptTable.hash(record.prompt))
-            bytes &+= record.memoryBytes(dimension: dimension)
+            bytes &+= entrySize.bytes(record)
         }
         count += new.count
         serial &+= UInt64(new.count)
@@ -182,7 +184,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         byID[record.id] = nil
         prompts.remove(number, PromptTable.hash(record.prompt))
         count -= 1
-        bytes &-= record.memoryBytes(dimension: dimension)
+        bytes &-= entrySize.bytes(record)
         if isInGraph[Int(number)] { deadGraph.append(number) } else { deadFlat.append(number) }
         return record
     }
@@ -231,9 +233,9 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         guard bounds.isBounded else { return [] }
         var moreEntries = 0, moreBytes = 0
         for entry in batch {
-            moreBytes &+= EntryRecord.memoryBytes(entry)
+            moreBytes &+= entrySize.bytes(entry)
             if let old = byID[entry.id].flatMap({ records[Int($0)] }) {
-                moreBytes &-= old.memoryBytes(dimension: dimension)
+                moreBytes &-= entrySize.bytes(old)
             } else {
                 moreEntries += 1
             }
@@ -262,7 +264,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
                 guard let number = byID[id], let old = records[Int(number)] else { return }
                 let new = EntryRecord(old, negatives: negatives)
                 records[Int(number)] = new
-                bytes &+= new.memoryBytes(dimension: dimension) &- old.memoryBytes(dimension: dimension)
+                bytes &+= entrySize.bytes(new) &- entrySize.bytes(old)
             }
         }
     }

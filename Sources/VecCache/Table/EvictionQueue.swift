@@ -6,7 +6,7 @@
 /// now goes down again. So a hit costs the queue nothing, and the order is exact all the same.
 struct EvictionQueue {
     let policy: EvictionPolicy
-    private let dimension: Int
+    private let size: EntrySize
     private var heap = MinHeap<Place>()
     /// What the last entry that went was worth: new ones begin with it, so that those which were used much long ago age.
     private(set) var inflation = 0.0
@@ -20,13 +20,13 @@ struct EvictionQueue {
         static func < (a: Place, b: Place) -> Bool { a.value != b.value ? a.value < b.value : a.use < b.use }
     }
 
-    init(_ policy: EvictionPolicy, dimension: Int) {
+    init(_ policy: EvictionPolicy, _ size: EntrySize) {
         self.policy = policy
-        self.dimension = dimension
+        self.size = size
     }
 
     mutating func add(_ record: EntryRecord) {
-        let (value, use) = record.priority(policy, dimension: dimension)
+        let (value, use) = record.priority(policy, size)
         heap.insert(Place(value: value, use: use, number: record.number, serial: record.serial))
     }
 
@@ -35,7 +35,7 @@ struct EvictionQueue {
     mutating func next(_ record: (UInt32) -> EntryRecord?) -> EntryRecord? {
         while let place = heap.removeFirst() {
             guard let record = record(place.number), record.serial == place.serial else { continue }
-            let (value, use) = record.priority(policy, dimension: dimension)
+            let (value, use) = record.priority(policy, size)
             if value > place.value || use > place.use {
                 add(record)
                 continue
