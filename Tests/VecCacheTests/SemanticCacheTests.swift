@@ -1,6 +1,7 @@
 // What a cache does, wherever its entries live.
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import TestSupport
 import Testing
 import VecIndex
@@ -149,5 +150,20 @@ struct SemanticCacheTests {
         #expect(failure { _ = try test.get("a") }?.code == .invalidHandle)
         #expect(failure { try test.set("a", at: 0) }?.code == .invalidHandle)
         #expect(test.cache.health().status == .failed)
+    }
+
+    @Test(arguments: Place.allCases)
+    func refusesAllInAChildThatWasForked(_ place: Place) throws {
+        let test = try TestCache(place)
+        try test.set("a", at: 0)
+        let child = Fork.fork()
+        if child == 0 {
+            let isRefused = failure { _ = try test.get("a") }?.code == .invalidHandle && failure { try test.set("b", at: 0) }?.code == .invalidHandle
+            _exit(isRefused ? 7 : 1)
+        }
+        var status: Int32 = 0
+        waitpid(child, &status, 0)
+        #expect(status == 7 << 8)
+        #expect(try test.get("a") != nil)
     }
 }

@@ -41,7 +41,11 @@ extension SemanticCache {
             vector, k: query.k, threshold: lookup.threshold, signs: lookup.signs, try table.moment(query.filter))
         var hits: [CacheHit] = []
         for (record, similarity) in found.hits {
-            if let hit = try complete(record, similarity, .semantic) { hits.append(hit) }
+            switch try complete(record, similarity, .semantic) {
+            case .hit(let hit): hits.append(hit)
+            case .gone: continue
+            case .unanswered: return hits
+            }
         }
         return hits
     }
@@ -78,62 +82,73 @@ extension SemanticCache {
         let lookup = try Lookup(prompt, vector, query, self)
         // Entries that the store has lost are taken out as they are met: then the next best is looked for.
         for _ in 0..<SemanticCache.mostAttempts {
-            let moment = try table.moment(query.filter)
-            var isGone = false
-            if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) {
-                if let hit = try hit(record, 1, .exact) { return hit }
-                isGone = true
-            } else if let vector = lookup.vector, query.tiers.contains(.semantic) {
-                let found = try table.nearest(vector, k: 1, threshold: lookup.threshold, signs: lookup.signs, moment)
-                if let best = found.best { counters.similarities.note(Double(best)) }
-                if let (record, similarity) = found.hits.first {
-                    if let hit = try hit(record, similarity, .semantic) { return hit }
-                    isGone = true
-                }
+            guard let (record, similarity, tier) = try candidate(prompt, lookup, query) else { return nil }
+            switch try complete(record, similarity, tier) {
+            case .hit(let hit): return use(record, hit)
+            case .gone: continue
+            case .unanswered: return nil
             }
-            if !isGone { return nil }
         }
         return nil
     }
 
+    /// The best entry that the table knows.
+    private func candidate(
+        _ prompt: [UInt8]?, _ lookup: Lookup, _ query: CacheQuery
+    ) throws(VecStoreError) -> (EntryRecord, Float, CacheHit.Tier)? {
+        let moment = try table.moment(query.filter)
+        if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) { return (record, 1, .exact) }
+        guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return nil }
+        let found = try table.nearest(vector, k: 1, threshold: lookup.threshold, signs: lookup.signs, moment)
+        if let best = found.best { counters.similarities.note(Double(best)) }
+        return found.hits.first.map { ($0.record, $0.similarity, .semantic) }
+    }
+
     private static let mostAttempts = 4
 
-    /// What a record has, and what the store has of it; it counts as used.
-    private func hit(_ record: EntryRecord, _ similarity: Float, _ tier: CacheHit.Tier) throws(VecStoreError) -> CacheHit? {
-        guard var hit = try complete(record, similarity, tier) else { return nil }
+    /// A hit counts as a use of its entry.
+    private func use(_ record: EntryRecord, _ hit: CacheHit) -> CacheHit {
         table.noteUse(record)
-        if options.refreshesOnHit, let ttl = record.ttl, let end = SemanticCache.end(table.now, ttl) {
-            record.setExpires(end)
-            store.touch(record.id, expires: end)
-            hit.expires = end
-        }
+        guard options.refreshesOnHit, let ttl = record.ttl, let end = SemanticCache.end(table.now, ttl) else { return hit }
+        record.setExpires(end)
+        store.touch(record.id, expires: end)
+        var hit = hit
+        hit.expires = end
         return hit
     }
 
-    /// nil: the entry is gone, or the store does not answer.
-    private func complete(_ record: EntryRecord, _ similarity: Float, _ tier: CacheHit.Tier) throws(VecStoreError) -> CacheHit? {
+    private enum Completion {
+        case hit(CacheHit)
+        /// The store has it no more.
+        case gone
+        /// The store does not answer, and the cache fails open.
+        case unanswered
+    }
+
+    /// What a record has, and what the store has of it.
+    private func complete(_ record: EntryRecord, _ similarity: Float, _ tier: CacheHit.Tier) throws(VecStoreError) -> Completion {
         var hit = CacheHit(
             id: record.id, prompt: Array(record.prompt), response: [], similarity: similarity, metadata: Array(record.metadata),
             created: record.created, expires: record.expires, tier: tier)
         if record.hasResponse {
             hit.response = Array(record.response)
-            return hit
+            return .hit(hit)
         }
         let fetched: FetchedEntry?
         do throws(VecStoreError) {
             fetched = try storing { () throws(VecStoreError) in try store.fetch(record.id) }
         } catch {
-            if options.failsOpen { return nil }
+            if options.failsOpen { return .unanswered }
             throw error
         }
         guard let fetched, fetched.expires.map({ $0 > table.now }) ?? true else {
             counters.gone.add(1, ordering: .relaxed)
             _ = table.remove([record.id])
-            return nil
+            return .gone
         }
         if fetched.expires != record.expires { table.setExpires(record.id, fetched.expires) }
         hit.response = fetched.response
         hit.expires = fetched.expires
-        return hit
+        return .hit(hit)
     }
 }

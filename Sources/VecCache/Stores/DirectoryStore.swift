@@ -20,8 +20,6 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
 
     /// Entries that are read at a time.
     private static let page = 1000
-    /// Ends that wait to be written.
-    private static let mostTouched = 256
     private static let leastToCompact = 16_384
     /// Bytes of a name, before an id that tells long ones apart: files that are made get longer names for a moment.
     private static let mostFileName = 120
@@ -176,13 +174,7 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
 
     func forget(_ ids: [EntryID]) { try? changing { () throws(VecStoreError) in try remove(ids) } }
 
-    func touch(_ id: EntryID, expires: Int64) {
-        lock.lock()
-        touched[id] = expires
-        let isFull = touched.count >= DirectoryStore.mostTouched
-        lock.unlock()
-        if isFull { try? changing { () throws(VecStoreError) in try writeTouched() } }
-    }
+    func touch(_ id: EntryID, expires: Int64) { lock.withLock { touched[id] = expires } }
 
     /// Under `lock`.
     private func writeTouched() throws(VecStoreError) {
@@ -212,6 +204,7 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
     // MARK: - Upkeep
 
     func upkeep() {
+        try? changing { () throws(VecStoreError) in try writeTouched() }
         let isDue = lock.withLock {
             guard written > DirectoryStore.leastToCompact, written > 2 * (sink?.ids.count ?? 0) else { return false }
             written = 0

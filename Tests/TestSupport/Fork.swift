@@ -3,9 +3,9 @@
 
 import Glibc
 
-enum Fork {
+package enum Fork {
     /// - Returns: 0 in the child, the child's id in the parent.
-    static func fork() -> pid_t {
+    package static func fork() -> pid_t {
         guard let address = dlsym(nil, "fork") else { return -1 }
         return unsafeBitCast(address, to: (@convention(c) () -> pid_t).self)()
     }
