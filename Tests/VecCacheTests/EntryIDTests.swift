@@ -14,11 +14,14 @@ struct EntryIDTests {
         #expect(EntryID(text: "0123456789ABCDEFfedcba9876543210") == id)
     }
 
-    @Test(arguments: ["", "0123", "0123456789abcdeffedcba987654321g", "0123456789abcdeffedcba98765432100", "é123456789abcdeffedcba987654321"])
+    @Test(arguments: [
+        "", "0123", "0123456789abcdeffedcba987654321g", "0123456789abcdeffedcba98765432100", "é123456789abcdeffedcba987654321",
+    ])
     func areNothingElse(_ text: String) { #expect(EntryID(text: text) == nil) }
 
     @Test func tellWhereThePromptEndsAndTheMetadataBegin() {
-        #expect(EntryID(prompt: Array("ab".utf8), metadata: Array("c".utf8)) != EntryID(prompt: Array("a".utf8), metadata: Array("bc".utf8)))
+        let one = EntryID(prompt: Array("ab".utf8), metadata: Array("c".utf8))
+        #expect(one != EntryID(prompt: Array("a".utf8), metadata: Array("bc".utf8)))
     }
 
     @Test func areTheSameForTheSamePromptAndMetadata() {

@@ -93,7 +93,8 @@ struct EntryTableTests {
                 for round in 0..<400 {
                     switch task {
                     case 0, 1:
-                        // The response and the metadata say which vector it is: a hit that has those of two entries was never there.
+                        // The response and the metadata say which vector it is: a hit that has those of two entries was never
+                        // there.
                         try cache.setMany(
                             (0..<20).map { _ in
                                 let n = random.below(4000)

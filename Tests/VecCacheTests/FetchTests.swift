@@ -56,7 +56,9 @@ private final class KeepingStore: CacheStore, @unchecked Sendable {
     func forget(_ ids: [EntryID]) { for id in ids { kept[id] = nil } }
     func upkeep() {}
     var reasons: [CollectionHealth.Reason] { [] }
-    func metrics() -> [CacheMetric] { [CacheMetric(name: "kept", kind: .gauge, help: "Entries that are kept.", value: Double(kept.count))] }
+    func metrics() -> [CacheMetric] {
+        [CacheMetric(name: "kept", kind: .gauge, help: "Entries that are kept.", value: Double(kept.count))]
+    }
     func close() {}
 }
 
@@ -130,6 +132,16 @@ struct FetchTests {
         for i in 0..<10 { _ = try set(cache, "\(i)", at: Double(20 * i)) }
         #expect(store.kept.count == 3)
         #expect(try cache.metrics().contains(#"vecstore_cache_kept{namespace="test",store="kept"} 3.0"#))
+    }
+
+    @Test func whatHadToGoAndComesAgainInTheSameBatchStays() throws {
+        let cache = try cache { $0.maxEntries = 1 }
+        let entries = ["a", "b", "a"].map {
+            NewEntry(prompt: Array($0.utf8), response: Array("of \($0)".utf8), vector: direction(0))
+        }
+        try cache.setMany(entries)
+        #expect(try cache.get(prompt: Array("a".utf8))?.response == Array("of a".utf8))
+        #expect(store.kept.count == 1)
     }
 
     @Test func theStoreHearsOfEndsThatHitsPutOff() throws {

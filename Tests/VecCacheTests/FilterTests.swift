@@ -68,7 +68,8 @@ struct CacheFilterTests {
         let tenants = 3 * CacheLimits.liveFilters
         for round in 0..<3000 {
             let tenant = random.below(tenants)
-            try test.set("\(round)", at: Double(random.below(360)), metadata: #"{"tenant":[\#(tenant),"t\#(tenant)"],"even":\#(tenant % 2 == 0)}"#)
+            let metadata = #"{"tenant":[\#(tenant),"t\#(tenant)"],"even":\#(tenant % 2 == 0)}"#
+            try test.set("\(round)", at: Double(random.below(360)), metadata: metadata)
             guard round % 10 == 0 else { continue }
             let asked = random.below(tenants)
             for filter in [

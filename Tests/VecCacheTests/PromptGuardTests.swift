@@ -51,7 +51,7 @@ struct PromptGuardTests {
         ("Noto Serif Condensed Black", "Noto Serif Sinhala Condensed Black"),
         ("PNG loading addon for Allegro 4", "JPG loading addon for Allegro 4"),
         ("Introspection data for GnomeRR (GTK 4)", "Introspection data for GnomeBG (GTK 4)"),
-        ("This package contains the localization of Firefox ESR in Finnish.", "This package contains the localization of Firefox ESR in Swedish (Sweden)."),
+        ("the localization of Firefox ESR in Finnish.", "the localization of Firefox ESR in Swedish (Sweden)."),
         ("what does \"dry run\" mean", "what does \"cold start\" mean"),
         ("what does the word 'set' mean", "what does the word 'get' mean"),
     ])
@@ -94,8 +94,9 @@ struct PromptGuardTests {
     @Test func anyBytesAreTaken() {
         var random = Random(seed: 8)
         for _ in 0..<2000 {
-            let bytes = (0..<random.below(40)).map { _ in
-                random.below(3) == 0 ? UInt8(truncatingIfNeeded: random.next()) : PromptGuardTests.alphabet[random.below(PromptGuardTests.alphabet.count)]
+            let bytes = (0..<random.below(40)).map { _ -> UInt8 in
+                let sign = PromptGuardTests.alphabet[random.below(PromptGuardTests.alphabet.count)]
+                return random.below(3) == 0 ? UInt8(truncatingIfNeeded: random.next()) : sign
             }
             let signs = PromptSigns(bytes)
             #expect(signs.agree(with: PromptSigns(bytes)))

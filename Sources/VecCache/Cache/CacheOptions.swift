@@ -103,13 +103,15 @@ package struct CacheOptions: Sendable {
         guard stored == dimension else {
             throw VecStoreError(
                 .invalidArgument,
-                "the namespace '\(namespace)' in \(place) has vectors of dim \(stored): dim \(dimension) was asked for; clear it, or use another namespace")
+                "the namespace '\(namespace)' in \(place) has vectors of dim \(stored): dim \(dimension) was asked for; "
+                    + "clear it, or use another namespace")
         }
         // What was not said on one side cannot be compared.
         guard storedModel.isEmpty || model.isEmpty || storedModel.utf8.elementsEqual(model.utf8) else {
             throw VecStoreError(
                 .invalidArgument,
-                "the namespace '\(namespace)' in \(place) has vectors of the model '\(storedModel)': '\(model)' was asked for; clear it, or use another namespace")
+                "the namespace '\(namespace)' in \(place) has vectors of the model '\(storedModel)': '\(model)' was asked for; "
+                    + "clear it, or use another namespace")
         }
     }
 }

@@ -3,9 +3,11 @@
 import VecIndex
 
 extension SemanticCache {
-    /// The best entry for a prompt: one with the same prompt, or else the one with the nearest vector, where that is near enough.
+    /// The best entry for a prompt: one with the same prompt, or else the one with the nearest vector, where that is near
+    /// enough.
     ///
-    /// What is wrong with the arguments is an error always; what goes wrong in the store is a miss, unless the cache fails closed.
+    /// What is wrong with the arguments is an error always; what goes wrong in the store is a miss, unless the cache fails
+    /// closed.
     /// - Parameters:
     ///   - prompt: nil: the exact tier is passed over, and hits are not guarded.
     ///   - vector: nil: the semantic tier is passed over.

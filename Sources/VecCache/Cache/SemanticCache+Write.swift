@@ -12,7 +12,8 @@ extension SemanticCache {
             [NewEntry(prompt: prompt, response: response, vector: vector, metadata: metadata, ttl: ttl, cost: cost)])[0]
     }
 
-    /// Sets entries: all are checked before the first is written. Of a prompt that comes twice with the same metadata the last one counts.
+    /// Sets entries: all are checked before the first is written. Of a prompt that comes twice with the same metadata the
+    /// last one counts.
     /// - Returns: Their ids, in the same order.
     @discardableResult
     package func setMany(_ new: [NewEntry]) throws(VecStoreError) -> [EntryID] {
@@ -127,8 +128,9 @@ extension SemanticCache {
 
     /// Says of a hit whether it was right.
     ///
-    /// A wrong one is passed over from then on for queries that are nearer to this one than to the entry; without a vector, or where
-    /// the vector is the entry's own, the entry is deleted. A right one takes back what was said before of queries like this.
+    /// A wrong one is passed over from then on for queries that are nearer to this one than to the entry; without a vector,
+    /// or where the vector is the entry's own, the entry is deleted. A right one takes back what was said before of queries
+    /// like this.
     /// - Parameter vector: Of the prompt that got the hit.
     /// - Returns: Whether the entry was there.
     @discardableResult

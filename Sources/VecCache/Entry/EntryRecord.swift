@@ -2,8 +2,8 @@
 
 import Synchronization
 
-/// What a table knows of an entry, its vector apart, which lies in the index. Only its use and its end change: so whoever has it
-/// needs no lock.
+/// What a table knows of an entry, its vector apart, which lies in the index. Only its use and its end change: so whoever has
+/// it needs no lock.
 final class EntryRecord: Sendable {
     let id: EntryID
     /// Where it lies in the index, and its bit in filters.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What must agree in two prompts for one to be answered with the response to the other, however near their vectors are: numbers,
-/// negation, words of opposite sense, and names.
+/// What must agree in two prompts for one to be answered with the response to the other, however near their vectors are:
+/// numbers, negation, words of opposite sense, and names.
 ///
-/// Embeddings hardly see these: "the population of France in 2019" lies next to that of 2021. The rules err on the side of refusing,
-/// which costs a call of the model, while a wrong response costs trust.
+/// Embeddings hardly see these: "the population of France in 2019" lies next to that of 2021. The rules err on the side of
+/// refusing, which costs a call of the model, while a wrong response costs trust.
 struct PromptSigns {
     private var numbers = Set<String>()
     private var isNegated = false
@@ -144,7 +144,8 @@ struct PromptSigns {
         }
     }
 
-    /// Whether it looks like what people or programs call something: with a digit, an underline, a point, or a capital inside, as in "PostgreSQL" and "German-Swedish".
+    /// Whether it looks like what people or programs call something: with a digit, an underline, a point, or a capital
+    /// inside, as in "PostgreSQL" and "German-Swedish".
     private static func isIdentifier(_ text: String) -> Bool {
         var hasLower = false, capitals = 0
         for scalar in text.unicodeScalars {

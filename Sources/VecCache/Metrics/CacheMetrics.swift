@@ -70,7 +70,7 @@ package enum CacheMetrics {
         number(all, "entries", .gauge, "Entries that there are.", &text) { $0.entries }
         number(all, "bytes", .gauge, "Bytes of memory that entries take, as max_bytes counts them.", &text) { $0.bytes }
         number(all, "index_bytes", .gauge, "Bytes of memory that the index of the vectors takes.", &text) { $0.indexBytes }
-        number(all, "waiting_entries", .gauge, "Entries that are compared one by one until they come into the graph.", &text) { $0.waiting }
+        number(all, "waiting_entries", .gauge, "Entries that wait for the graph, and are compared.", &text) { $0.waiting }
         number(all, "live_filters", .gauge, "Filters that are kept up to date.", &text) { $0.liveFilters }
     }
 

@@ -5,15 +5,15 @@ import VecIndex
 
 /// Where entries live.
 ///
-/// A store has the entries, and shows what changes to its sink, the table of this process: its own changes before the call that makes
-/// them returns, and those of others whenever it hears of them, from a thread of its own. Changes of one entry come to the sink in
-/// the order in which the store has made them. All calls may come from many threads at once.
+/// A store has the entries, and shows what changes to its sink, the table of this process: its own changes before the call
+/// that makes them returns, and those of others whenever it hears of them, from a thread of its own. Changes of one entry
+/// come to the sink in the order in which the store has made them. All calls may come from many threads at once.
 package protocol CacheStore: AnyObject, Sendable {
     /// Brings all entries that there are to the sink, and keeps it to show it what changes. Called once, before all else.
     func open(_ sink: any CacheSink) throws(VecStoreError)
 
-    /// Writes entries, in the places of those with the same ids, or keeps them to be written later. What the sink lets go of for them
-    /// is deleted from the store too.
+    /// Writes entries, in the places of those with the same ids, or keeps them to be written later. What the sink lets go of
+    /// for them is deleted from the store too.
     /// - Throws: Where an entry could neither be written nor kept.
     func set(_ entries: [CacheEntry]) throws(VecStoreError)
 

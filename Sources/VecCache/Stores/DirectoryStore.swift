@@ -43,7 +43,8 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
         guard collection.settings.count == 1, let settings = collection.settings.first,
             settings.name.utf8.elementsEqual(options.namespace.utf8)
         else {
-            throw VecStoreError(.invalidArgument, "'\(directory)' is a collection, but not the namespace '\(options.namespace)' of a cache")
+            throw VecStoreError(
+                .invalidArgument, "'\(directory)' is a collection, but not the namespace '\(options.namespace)' of a cache")
         }
         try options.checkStored(dimension: settings.dimension, model: settings.model, in: "'\(path)'")
     }

@@ -5,9 +5,9 @@ import VecKernelTypes
 
 /// The vectors of entries, by number: few and new ones are compared one by one, the rest lies in a graph.
 ///
-/// New rows go into `young`. Once there are enough, the whole of it becomes one of `moving`, whose rows are brought into the graph
-/// in the background, and which is dropped after that. No row is taken out of a layer: what a search found in the layers that it
-/// took stays there. The numbers of rows that nobody wants any more are passed over by whoever searches.
+/// New rows go into `young`. Once there are enough, the whole of it becomes one of `moving`, whose rows are brought into the
+/// graph in the background, and which is dropped after that. No row is taken out of a layer: what a search found in the
+/// layers that it took stays there. The numbers of rows that nobody wants any more are passed over by whoever searches.
 final class EntryIndex: @unchecked Sendable {
     // Safety: `layers` is touched under `lock`. Layers themselves may be used by many threads.
 

@@ -8,8 +8,8 @@ extension EntryTable {
 
     /// What a filter lets through now.
     ///
-    /// Filters that were used lately are kept as bits. Where there are too many of them, those that ask for values alone go by the
-    /// columns of these.
+    /// Filters that were used lately are kept as bits. Where there are too many of them, those that ask for values alone go
+    /// by the columns of these.
     func filterSet(_ text: [UInt8]) throws(VecStoreError) -> FilterSet {
         if let live = filters.find(text) { return .bits(try bits(live)) }
         let filter = try MetadataFilter(text, words: filters.words)
@@ -28,8 +28,8 @@ extension EntryTable {
         try live.current({ () throws(VecStoreError) in try numbers(live.filter) }, { allRecords })
     }
 
-    /// The numbers of the entries that a filter lets through which asks for values alone; nil where it asks for something else, or
-    /// lets through many.
+    /// The numbers of the entries that a filter lets through which asks for values alone; nil where it asks for something
+    /// else, or lets through many.
     private func numbers(_ filter: MetadataFilter) throws(VecStoreError) -> [UInt64]? {
         guard let values = filter.values else { return nil }
         var common: Set<ValueColumn.Place>?

@@ -2,8 +2,8 @@
 
 import VecIndex
 
-// What is done in the background: rows go into the graph, and rows of entries that are gone go out of it. Lookups and writers go on
-// beside it.
+// What is done in the background: rows go into the graph, and rows of entries that are gone go out of it. Lookups and writers
+// go on beside it.
 
 extension EntryTable {
     /// Entries that come before filters take in what they have noted.

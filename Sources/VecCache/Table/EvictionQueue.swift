@@ -2,8 +2,8 @@
 
 /// Entries in the order in which they go.
 ///
-/// Uses only raise what an entry is worth, and do not touch the queue: an entry that comes to the top with less than it is worth by
-/// now goes down again. So a hit costs the queue nothing, and the order is exact all the same.
+/// Uses only raise what an entry is worth, and do not touch the queue: an entry that comes to the top with less than it is
+/// worth by now goes down again. So a hit costs the queue nothing, and the order is exact all the same.
 struct EvictionQueue {
     let policy: EvictionPolicy
     private let size: EntrySize

@@ -3,8 +3,8 @@
 import VecCollection
 import VecIndex
 
-/// The entries that have a value at a path of their metadata, for filters that ask for values alone: so a filter that was never used
-/// before, such as that of a new tenant, costs no look at all entries.
+/// The entries that have a value at a path of their metadata, for filters that ask for values alone: so a filter that was
+/// never used before, such as that of a new tenant, costs no look at all entries.
 final class ValueColumn: @unchecked Sendable {
     // Safety: `places` is touched under `lock`, `changes` under `changeLock`.
 
