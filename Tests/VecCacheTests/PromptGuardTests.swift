@@ -89,6 +89,14 @@ struct PromptGuardTests {
         #expect(try test.get(at: 0) != nil)
     }
 
+    @Test func aLookupAmongManyThatDoNotAgreeEndsSoon() throws {
+        let test = try TestCache { $0.guardsPrompts = true }
+        for i in 0..<500 { try test.set("number \(i)", at: Double(i) / 1000) }
+        #expect(try test.get("number 1000", at: 0) == nil)
+        #expect(try test.cache.stats().guardRefusals == 64)
+        #expect(try test.get("number 7, please", at: 0) == "response to number 7")
+    }
+
     private static let alphabet = Array("\"'`“’.,-_+#1aA ".utf8)
 
     @Test func anyBytesAreTaken() {

@@ -40,7 +40,7 @@ extension SemanticCache {
         let lookup = try Lookup(prompt, vector, query, self)
         guard let vector = lookup.vector else { return [] }
         let found = try table.nearest(
-            vector, k: query.k, threshold: lookup.threshold, signs: lookup.signs, try table.moment(query.filter))
+            vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, try table.moment(query.filter))
         var hits: [CacheHit] = []
         for (record, similarity) in found.hits {
             switch try complete(record, similarity, .semantic) {
@@ -56,7 +56,7 @@ extension SemanticCache {
     private struct Lookup {
         var vector: [Float]?
         var threshold: Float
-        var signs: PromptSigns?
+        var guarded: [UInt8]?
 
         init(_ prompt: [UInt8]?, _ vector: [Float]?, _ query: CacheQuery, _ cache: SemanticCache) throws(VecStoreError) {
             threshold = query.threshold ?? cache.options.similarityThreshold
@@ -70,7 +70,7 @@ extension SemanticCache {
             self.vector = try vector.map { vector throws(VecStoreError) in
                 try UnitVector.make(vector, dimension: cache.options.dimension, noun: "vector")
             }
-            if cache.options.guardsPrompts, let prompt { signs = PromptSigns(prompt) }
+            if cache.options.guardsPrompts { guarded = prompt }
         }
     }
 
@@ -101,7 +101,7 @@ extension SemanticCache {
         let moment = try table.moment(query.filter)
         if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) { return (record, 1, .exact) }
         guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return nil }
-        let found = try table.nearest(vector, k: 1, threshold: lookup.threshold, signs: lookup.signs, moment)
+        let found = try table.nearest(vector, k: 1, threshold: lookup.threshold, agreeingWith: lookup.guarded, moment)
         if let best = found.best { counters.similarities.note(Double(best)) }
         return found.hits.first.map { ($0.record, $0.similarity, .semantic) }
     }

@@ -37,13 +37,15 @@ extension EntryTable {
     private static let leastWidth = 8
     /// Rows that are looked at in the worst case.
     private static let mostWidth = 4096
+    /// Prompts that are compared in the worst case: they may be long.
+    private static let mostGuarded = 64
 
     /// The nearest entries.
     /// - Parameters:
     ///   - query: Of norm 1.
-    ///   - signs: Of the prompt that is asked for, where the prompts of hits have to agree with it.
+    ///   - prompt: What the prompts of hits have to agree with; nil: they need not.
     func nearest(
-        _ query: [Float], k: Int, threshold: Float, signs: PromptSigns?, _ moment: Moment
+        _ query: [Float], k: Int, threshold: Float, agreeingWith prompt: [UInt8]?, _ moment: Moment
     ) throws(VecStoreError) -> Nearest {
         searches.add(1, ordering: .relaxed)
         var width = max(EntryTable.leastWidth, k + k / 2)
@@ -57,9 +59,9 @@ extension EntryTable {
             } else {
                 candidates = try index.search(query, width: width, filter: RowFilter(.none), in: layers)
             }
-            let result = judge(candidates, query, k: k, threshold: threshold, signs, moment)
+            let result = judge(candidates, query, k: k, threshold: threshold, prompt, moment)
             if result.nearest.hits.count == k || candidates.count < width || width >= EntryTable.mostWidth
-                || (candidates.last?.similarity ?? -1) < threshold
+                || (candidates.last?.similarity ?? -1) < threshold || result.guarded == EntryTable.mostGuarded
             {
                 if result.guarded > 0 { counters.guardRefusals.add(result.guarded, ordering: .relaxed) }
                 if result.corrected > 0 { counters.feedbackRefusals.add(result.corrected, ordering: .relaxed) }
@@ -71,11 +73,13 @@ extension EntryTable {
 
     /// The hits among candidates, and how many were passed over for what reason.
     private func judge(
-        _ candidates: [EntryIndex.Candidate], _ query: [Float], k: Int, threshold: Float, _ signs: PromptSigns?,
+        _ candidates: [EntryIndex.Candidate], _ query: [Float], k: Int, threshold: Float, _ prompt: [UInt8]?,
         _ moment: Moment
     ) -> (nearest: Nearest, guarded: Int, corrected: Int) {
         var nearest = Nearest()
         var guarded = 0, corrected = 0
+        // Made for the first that is near enough: a miss needs none.
+        var signs: PromptSigns?
         for (candidate, record) in zip(candidates, records(candidates)) {
             guard let record, moment.passes(record) else { continue }
             let similarity = candidate.similarity
@@ -85,11 +89,18 @@ extension EntryTable {
             if nearest.hits.contains(where: { $0.record === record }) { continue }
             if isCorrected(record, query, similarity) {
                 corrected += 1
-            } else if let signs, !signs.agree(with: PromptSigns(record.prompt)) {
-                guarded += 1
-            } else {
-                nearest.hits.append((record, similarity))
+                continue
             }
+            if let prompt {
+                let own = signs ?? PromptSigns(prompt)
+                signs = own
+                if !own.agree(with: PromptSigns(record.prompt)) {
+                    guarded += 1
+                    if guarded == EntryTable.mostGuarded { break }
+                    continue
+                }
+            }
+            nearest.hits.append((record, similarity))
         }
         return (nearest, guarded, corrected)
     }
