@@ -27,6 +27,9 @@ package struct CacheOptions: Sendable {
     package var failsOpen: Bool
     /// How vectors are kept in memory: float32 or float16.
     package var vectorType: ElementType
+    /// How Redis is asked, and how the cache takes part in what is shared there.
+    package var redis = RedisOptions()
+    package var sharing = RedisNamespaceSettings()
 
     package static let defaultThreshold: Float = 0.85
     package static let defaultMaxEntries = 1_000_000

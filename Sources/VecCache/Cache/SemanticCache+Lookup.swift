@@ -38,6 +38,7 @@ extension SemanticCache {
     ) throws(VecStoreError) -> [CacheHit] {
         try checkUsable()
         let lookup = try Lookup(prompt, vector, query, self)
+        if !options.failsOpen { try storing { () throws(VecStoreError) in try store.checkReachable() } }
         guard let vector = lookup.vector else { return [] }
         let found = try table.nearest(
             vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, try table.moment(query.filter))
@@ -82,6 +83,7 @@ extension SemanticCache {
                 .invalidArgument, "there is nothing to look for: the exact tier needs a prompt, the semantic tier a vector")
         }
         let lookup = try Lookup(prompt, vector, query, self)
+        if !options.failsOpen { try storing { () throws(VecStoreError) in try store.checkReachable() } }
         // Entries that the store has lost are taken out as they are met: then the next best is looked for.
         for _ in 0..<SemanticCache.mostAttempts {
             guard let (record, similarity, tier) = try candidate(prompt, lookup, query) else { return nil }

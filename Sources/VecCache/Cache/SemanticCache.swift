@@ -59,14 +59,17 @@ package final class SemanticCache: @unchecked Sendable {
     }
 
     /// Opens a cache.
-    /// - Parameter url: `memory:`, or the path of a directory.
+    /// - Parameter url: `memory:`, the path of a directory, or where a Redis is (`RedisURL`).
     package static func open(
         _ url: String, _ options: CacheOptions, clock: @escaping WallClock = wallClock
     ) throws(VecStoreError) -> SemanticCache {
         try options.check()
         if url == "memory:" { return try SemanticCache(MemoryStore(), options, kind: "memory", clock: clock) }
-        guard !url.isEmpty, !url.contains("://"), !url.utf8.contains(0) else {
-            throw VecStoreError(.unsupported, "a cache cannot be opened there: allowed are memory: and the path of a directory")
+        if url.contains("://") {
+            return try SemanticCache(RedisStore(try RedisURL(url), options), options, kind: "redis", clock: clock)
+        }
+        guard !url.isEmpty, !url.utf8.contains(0) else {
+            throw VecStoreError(.invalidArgument, "the URL of a cache is memory:, redis://, rediss://, unix://, or the path of a directory")
         }
         return try SemanticCache(DirectoryStore(url, options, clock: clock), options, kind: "directory", clock: clock)
     }
@@ -113,6 +116,13 @@ package final class SemanticCache: @unchecked Sendable {
     package func settle() throws(VecStoreError) {
         try checkUsable()
         try table.settle()
+    }
+
+    /// Waits until all changes are where they are to be: those that were made while Redis was away wait for it.
+    /// - Returns: Whether they are.
+    package func flush(milliseconds: Int) throws(VecStoreError) -> Bool {
+        try checkUsable()
+        return store.flush(milliseconds: milliseconds)
     }
 
     /// Writes what waits, and lets go of everything. Later calls are refused.

@@ -14,6 +14,7 @@ final class Worker: @unchecked Sendable {
     private var thread: pthread_t?
     private let owner = thisProcess()
     private let work: @Sendable () -> Next
+    private let niceness: Int32
 
     /// What comes after a piece of work.
     enum Next {
@@ -24,7 +25,11 @@ final class Worker: @unchecked Sendable {
         case sleepFor(milliseconds: Int)
     }
 
-    init(_ work: @escaping @Sendable () -> Next) { self.work = work }
+    /// - Parameter niceness: How far others go before it, as of `nice`: 0 where somebody waits for what it does.
+    init(niceness: Int32 = 5, _ work: @escaping @Sendable () -> Next) {
+        self.work = work
+        self.niceness = niceness
+    }
 
     /// There may be something to do. Starts the thread where there is none.
     func wake() {
@@ -70,7 +75,7 @@ final class Worker: @unchecked Sendable {
 
     private func run() {
         // Of this thread alone: Linux has a priority for each.
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
+        if niceness != 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
         var next = Next.goOn
         while true {
             lock.lock()

@@ -34,6 +34,13 @@ package protocol CacheStore: AnyObject, Sendable {
     /// What the store has of an entry whose response the table does not have; nil: it is gone.
     func fetch(_ id: EntryID) throws(VecStoreError) -> FetchedEntry?
 
+    /// Refuses where the store is known to be away: then nobody knows what others have changed.
+    func checkReachable() throws(VecStoreError)
+
+    /// Waits until nothing is left to be written.
+    /// - Returns: Whether that was so in time.
+    func flush(milliseconds: Int) -> Bool
+
     /// Entries have ended, and the table has let go of them.
     func forget(_ ids: [EntryID])
 
@@ -48,6 +55,11 @@ package protocol CacheStore: AnyObject, Sendable {
 
     /// Writes what waits, and lets go of everything. Nothing is shown to the sink any more.
     func close() throws(VecStoreError)
+}
+
+extension CacheStore {
+    package func checkReachable() {}
+    package func flush(milliseconds: Int) -> Bool { true }
 }
 
 /// A response, as the store has it now.

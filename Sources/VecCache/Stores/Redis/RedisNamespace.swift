@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// A namespace in Redis, as one process sees it: what its writer and its follower have in common.
+final class RedisNamespace: @unchecked Sendable {
+    // Safety: `epochNow` is touched under `lock`, `ownChanges` under `order`; the rest is set at the beginning.
+
+    let client: RedisClient
+    let keys: RedisKeys
+    let settings: RedisNamespaceSettings
+    /// Whose changes these are: chosen at random, so that a process knows its own in the stream.
+    let name = RedisNamespace.randomText()
+    private let cache: CacheOptions
+    private let lock = Lock()
+    private var epochNow: [UInt8]?
+
+    /// Changes are shown to the table under this lock, each with its number, so that none takes the place of a later one.
+    let order = Lock()
+    /// By id: the number of the last change that this process made, as long as it has not come back in the stream.
+    private var ownChanges: [EntryID: Int64] = [:]
+
+    private static let format = 1
+
+    init(_ client: RedisClient, _ cache: CacheOptions, _ settings: RedisNamespaceSettings) throws(VecStoreError) {
+        try settings.check()
+        self.client = client
+        self.cache = cache
+        self.settings = settings
+        keys = RedisKeys(namespace: cache.namespace)
+    }
+
+    var dimension: Int { cache.dimension }
+    var failsOpen: Bool { cache.failsOpen }
+
+    private static func randomText() -> [UInt8] {
+        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+        return Array((String(repeating: "0", count: 16 - digits.count) + digits).utf8)
+    }
+
+    // MARK: - The epoch
+
+    /// As it was when this process joined last; nil: it has not yet.
+    var epoch: [UInt8]? { lock.withLock { epochNow } }
+
+    /// Makes the namespace where it is not there, and sees whether its vectors are those of this cache.
+    /// - Returns: Its epoch, and the number of its last change.
+    func join() throws(VecStoreError) -> (epoch: [UInt8], last: Int64) {
+        let arguments = [
+            Array(String(RedisNamespace.format).utf8), Array(String(dimension).utf8), Array(cache.model.utf8),
+            RedisNamespace.randomText(),
+        ]
+        let reply = try client.script(
+            RedisScripts.join, keys: [keys.meta, keys.ids, keys.log], arguments: arguments, isRepeatable: true)
+        guard let values = reply.array, values.count == 5, let format = values[0].integer, let dim = values[1].integer,
+            let model = values[2].text, let epoch = values[3].bytes, let last = values[4].integer
+        else { throw damaged("has settings that cannot be read") }
+        guard format == RedisNamespace.format else {
+            throw VecStoreError(
+                .newerVersion, "the namespace '\(cache.namespace)' at \(client.url) has format \(format): this library reads \(RedisNamespace.format)")
+        }
+        try cache.checkStored(dimension: Int(clamping: dim), model: model, in: client.url.description)
+        let isAnother = lock.withLock {
+            let before = epochNow
+            epochNow = epoch
+            return before != epoch
+        }
+        // Its changes are numbered anew.
+        if isAnother { order.withLock { ownChanges = [:] } }
+        return (epoch, last)
+    }
+
+    func damaged(_ what: String) -> VecStoreError {
+        VecStoreError(.corrupt, "the namespace '\(cache.namespace)' at \(client.url) \(what)")
+    }
+
+    /// A change by a script, whose first arguments all of them have in common.
+    func command(_ script: RedisScript, _ id: EntryID, _ more: [[UInt8]]) -> RedisCommand {
+        let arguments = [epoch ?? [], name, Array(String(settings.logLength).utf8), Array(id.text.utf8)] + more
+        return RedisCommand(
+            script, keys: [keys.meta, keys.ids, keys.log, keys.entry(id)], arguments: arguments, isRepeatable: true)
+    }
+
+    // MARK: - Order; all under `order`
+
+    /// Takes note of a change that this process made.
+    func noteOwn(_ id: EntryID, _ number: Int64) { ownChanges[id] = number }
+
+    /// Whether this process has made a change later than one of the stream, which is of no interest then.
+    func hasLater(_ id: EntryID, than number: Int64) -> Bool { ownChanges[id].map { $0 > number } ?? false }
+
+    /// A change of this process has come back.
+    func meetOwn(_ id: EntryID, _ number: Int64) { if ownChanges[id].map({ $0 <= number }) ?? false { ownChanges[id] = nil } }
+
+    /// Changes up to one need not come back: the table has been compared since.
+    func forgetOwn(upTo last: Int64) { ownChanges = ownChanges.filter { $0.value > last } }
+}

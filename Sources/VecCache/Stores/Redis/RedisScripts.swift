@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is changed in Redis is changed by these: each does all of a change at once, and writes it into the stream, or does nothing.
+///
+/// Keys: `meta`, `ids`, `log`, then those of entries. The first argument is the epoch that the caller knows: where Redis has another
+/// one, or none, it was wiped, and the caller has to begin anew.
+enum RedisScripts {
+    /// The error of a script that was called with another epoch.
+    static let epochWord = "VECSTORE_EPOCH"
+
+    private static let begin = """
+        if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return redis.error_reply('\(epochWord) is another one') end
+        local function note(op, id, by, most, more)
+            local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', 1))
+            redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, seq .. '-0', 'op', op, 'id', id, 'by', by, 'end', more)
+            return seq
+        end
+
+        """
+
+    /// Makes the namespace where it is not there. Arguments: format, dim, model, an epoch.
+    /// Returns format, dim, model, epoch, seq.
+    static let join = RedisScript(
+        """
+        local found = redis.call('HMGET', KEYS[1], 'format', 'dim', 'model', 'epoch', 'seq')
+        if found[4] then
+            if found[3] == '' and ARGV[3] ~= '' then
+                redis.call('HSET', KEYS[1], 'model', ARGV[3])
+                found[3] = ARGV[3]
+            end
+            return found
+        end
+        redis.call('DEL', KEYS[3])
+        redis.call('HMSET', KEYS[1], 'format', ARGV[1], 'dim', ARGV[2], 'model', ARGV[3], 'epoch', ARGV[4], 'seq', '0')
+        return {ARGV[1], ARGV[2], ARGV[3], ARGV[4], '0'}
+        """)
+
+    /// Sets an entry. Arguments: epoch, by, length of the stream, id, end in milliseconds or an empty string, then names and values.
+    /// Returns the number of the change.
+    static let set = RedisScript(
+        begin + """
+            redis.call('DEL', KEYS[4])
+            redis.call('HMSET', KEYS[4], unpack(ARGV, 6))
+            if ARGV[5] ~= '' then redis.call('PEXPIREAT', KEYS[4], ARGV[5]) end
+            redis.call('ZADD', KEYS[2], ARGV[5] == '' and '+inf' or ARGV[5], ARGV[4])
+            return note('set', ARGV[4], ARGV[2], ARGV[3], '')
+            """)
+
+    /// Deletes an entry. Arguments: epoch, by, length of the stream, id. Returns the number of the change; 0: there was none.
+    static let delete = RedisScript(
+        begin + """
+            local known = redis.call('DEL', KEYS[4]) + redis.call('ZREM', KEYS[2], ARGV[4])
+            if known == 0 then return '0' end
+            return note('delete', ARGV[4], ARGV[2], ARGV[3], '')
+            """)
+
+    /// Puts off the end of an entry. Arguments: epoch, by, length of the stream, id, end. Returns the number of the change; 0: there is
+    /// no such entry, or its end is later.
+    static let touch = RedisScript(
+        begin + """
+            local now = redis.call('HGET', KEYS[4], 'expires')
+            if not now or tonumber(now) >= tonumber(ARGV[5]) then return '0' end
+            redis.call('HSET', KEYS[4], 'expires', ARGV[5])
+            redis.call('PEXPIREAT', KEYS[4], ARGV[5])
+            redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
+            return note('touch', ARGV[4], ARGV[2], ARGV[3], ARGV[5])
+            """)
+
+    /// Keeps the vectors that an entry is wrong for. Arguments: epoch, by, length of the stream, id, vectors. Returns the number of the
+    /// change; 0: there is no such entry.
+    static let setWrong = RedisScript(
+        begin + """
+            if redis.call('EXISTS', KEYS[4]) == 0 then return '0' end
+            if ARGV[5] == '' then redis.call('HDEL', KEYS[4], 'wrong') else redis.call('HSET', KEYS[4], 'wrong', ARGV[5]) end
+            return note('wrong', ARGV[4], ARGV[2], ARGV[3], '')
+            """)
+
+    /// Takes an entry that Redis has let go of from the ids. Arguments: epoch, by, length of the stream, id.
+    static let prune = RedisScript(
+        begin + """
+            if redis.call('EXISTS', KEYS[4]) == 0 then redis.call('ZREM', KEYS[2], ARGV[4]) end
+            return '0'
+            """)
+}

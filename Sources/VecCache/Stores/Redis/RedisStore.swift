@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecCollection
+import VecIndex
+
+/// Entries that live in Redis, shared by all processes that open the same namespace there: plain hashes, a sorted set and a stream; see
+/// `RedisKeys`.
+///
+/// Changes go through `RedisWriter`, those of others come by `RedisFollower`. While the server is away lookups go on from the table,
+/// and changes wait.
+package final class RedisStore: CacheStore, @unchecked Sendable {
+    // Safety: `parts` is set once, before all else.
+
+    package typealias Settings = RedisNamespaceSettings
+
+    private let namespace: RedisNamespace
+    private var parts: (writer: RedisWriter, follower: RedisFollower)?
+
+    package init(_ url: RedisURL, _ cache: CacheOptions) throws(VecStoreError) {
+        namespace = try RedisNamespace(RedisClient(url, cache.redis), cache, cache.sharing)
+    }
+
+    package func open(_ sink: any CacheSink) throws(VecStoreError) {
+        let doubtful = Doubt()
+        let writer = RedisWriter(namespace, sink) { doubtful.follower?.doubt() }
+        let follower = RedisFollower(namespace, sink) { [weak writer] in writer?.waitingIDs ?? [] }
+        doubtful.follower = follower
+        do throws(VecStoreError) {
+            try follower.begin()
+        } catch {
+            // Somebody who may be away later may be away now.
+            guard error.code == .unavailable, namespace.failsOpen else {
+                namespace.client.close()
+                throw error
+            }
+            follower.note(error)
+        }
+        parts = (writer, follower)
+        follower.start()
+    }
+
+    /// The follower, for the writer, which is made before it.
+    private final class Doubt: @unchecked Sendable {
+        // Safety: set before anybody reads it.
+        weak var follower: RedisFollower?
+    }
+
+    // MARK: - Changes
+
+    package func set(_ entries: [CacheEntry]) throws(VecStoreError) { _ = try parts?.writer.make(entries.map { .set($0) }) }
+
+    package func delete(_ ids: [EntryID]) throws(VecStoreError) -> Int { try parts?.writer.make(ids.map { .delete($0) }) ?? 0 }
+
+    package func clear() throws(VecStoreError) -> Int {
+        guard let parts else { return 0 }
+        var count = 0
+        try parts.follower.forEachID { (ids) throws(VecStoreError) in count += try delete(ids) }
+        return count
+    }
+
+    package func touch(_ id: EntryID, expires: Int64) { parts?.writer.touch(id, expires: expires) }
+
+    package func setNegatives(_ id: EntryID, _ negatives: [[Float]]) throws(VecStoreError) {
+        _ = try parts?.writer.make([.setWrong(id, negatives)])
+    }
+
+    /// Redis lets entries go by itself, but not their ids.
+    package func forget(_ ids: [EntryID]) { parts?.writer.makeLater(ids.map { .prune($0) }) }
+
+    // MARK: - Reading
+
+    package func fetch(_ id: EntryID) throws(VecStoreError) -> FetchedEntry? {
+        try RedisEntry.response(namespace.client.execute(RedisEntry.readResponse(namespace.keys.entry(id))))
+    }
+
+    package func checkReachable() throws(VecStoreError) {
+        if let failure = parts?.follower.failure { throw failure }
+    }
+
+    /// Its threads do what there is to do.
+    package func upkeep() {}
+
+    // MARK: - State
+
+    package var reasons: [CollectionHealth.Reason] {
+        guard let parts else { return [] }
+        var reasons: [CollectionHealth.Reason] = []
+        if let failure = parts.follower.failure {
+            reasons.append(.init("redis_away", .degraded, failure.message))
+        }
+        let queued = parts.writer.queued
+        if parts.writer.isAway && queued > 0 {
+            reasons.append(.init("changes_wait", .degraded, "\(queued) changes wait for Redis"))
+        }
+        return reasons
+    }
+
+    package func metrics() -> [CacheMetric] {
+        guard let parts else { return [] }
+        let stats = namespace.client.stats
+        let breaker = namespace.client.servers.map(\.breaker).max { RedisStore.rank($0) < RedisStore.rank($1) } ?? .closed
+        func counter(_ name: String, _ help: String, _ value: some BinaryInteger) -> CacheMetric {
+            CacheMetric(name: name, kind: .counter, help: help, value: Double(value))
+        }
+        func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) -> CacheMetric {
+            CacheMetric(name: name, kind: .gauge, help: help, value: Double(value))
+        }
+        return [
+            counter("redis_commands_total", "Commands that were sent to Redis.", stats.commands),
+            counter("redis_errors_total", "Commands that were refused, or got no answer.", stats.errors),
+            counter("redis_retries_total", "Commands that were sent again.", stats.retries),
+            counter("redis_timeouts_total", "Commands that got no answer in time.", stats.timeouts),
+            counter("redis_connections_total", "Connections that were made.", stats.connections),
+            gauge("redis_breaker_state", "0: closed; 1: half-open; 2: open, Redis is left alone. Of the worst server.", RedisStore.rank(breaker)),
+            gauge("redis_up", "Whether the changes of others are heard of.", parts.follower.failure == nil ? 1 : 0),
+            gauge("stream_lag", "Changes that are known to be there and were not taken yet.", parts.follower.lag),
+            gauge("queued_changes", "Changes that wait to be made in Redis.", parts.writer.queued),
+            counter("dropped_changes_total", "Changes that were given up.", parts.writer.dropped),
+            counter("syncs_total", "How often all entries were compared with those of Redis.", parts.follower.syncs),
+        ]
+    }
+
+    private static func rank(_ state: CircuitBreaker.State) -> Int {
+        switch state {
+        case .closed: 0
+        case .halfOpen: 1
+        case .open: 2
+        }
+    }
+
+    // MARK: - The end
+
+    /// Waits until all changes are made.
+    /// - Returns: Whether they are.
+    package func flush(milliseconds: Int) -> Bool { parts?.writer.flush(until: Deadline(milliseconds: milliseconds)) ?? true }
+
+    package func close() throws(VecStoreError) {
+        parts?.writer.close()
+        parts?.follower.stop()
+        namespace.client.close()
+    }
+}

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import VecIndex
+
+/// Brings changes to Redis, in the order in which they came: all that wait go in one pipeline. While the server is away they are
+/// kept, up to a bound.
+final class RedisWriter: @unchecked Sendable {
+    // Safety: what changes is touched under `lock`; `work` runs on one thread at a time.
+
+    private let namespace: RedisNamespace
+    private weak var sink: (any CacheSink)?
+    /// Is told that the namespace is another one now.
+    private let rejoined: @Sendable () -> Void
+    private let lock = Lock()
+    private let changed = Condition()
+    private var waiting = ChangeQueue()
+    /// The ids of the changes that the thread has taken, and that come back where they could not be made.
+    private var taken: [EntryID] = []
+    /// Ends that were put off, of which only the last counts, and when they are due.
+    private var touches: [EntryID: Int64] = [:]
+    private var touchesDue: Deadline?
+    private var isAwayNow = false
+    private var droppedCount = 0
+    private var pause = RedisWriter.leastPause
+    private var worker: Worker?
+
+    /// Changes, and bytes, of one pipeline.
+    private static let mostAtATime = 512, mostBytesAtATime = 4 << 20
+    /// Milliseconds between attempts to reach a server that is away.
+    private static let leastPause = 50, mostPause = 1000
+    /// Milliseconds that ends wait for others.
+    private static let touchDelay = 50
+
+    init(_ namespace: RedisNamespace, _ sink: any CacheSink, rejoined: @escaping @Sendable () -> Void) {
+        self.namespace = namespace
+        self.sink = sink
+        self.rejoined = rejoined
+        worker = Worker(niceness: 0) { [weak self] in self?.work() ?? .sleep }
+    }
+
+    // MARK: - State
+
+    var isAway: Bool { lock.withLock { isAwayNow } }
+    var queued: Int { lock.withLock { waiting.count + taken.count + touches.count } }
+    /// Changes that were given up, because more waited than may, or the server refused them.
+    var dropped: Int { lock.withLock { droppedCount } }
+    var waitingIDs: Set<EntryID> { lock.withLock { Set(waiting.ids).union(taken) } }
+
+    // MARK: - Callers
+
+    /// Makes changes, or keeps them to be made later: no call takes longer than its time-out.
+    /// - Returns: How many entries of the table were removed.
+    func make(_ changes: [RedisChange]) throws(VecStoreError) -> Int {
+        if changes.isEmpty { return 0 }
+        let batch = RedisBatch(changes.count)
+        let isLater = try lock.withLock { () throws(VecStoreError) in
+            if isAwayNow {
+                guard waiting.count + taken.count + changes.count <= namespace.settings.queueLimit else {
+                    droppedCount += changes.count
+                    throw tooMany
+                }
+            }
+            waiting.append(changes, isAwayNow ? nil : batch)
+            return isAwayNow
+        }
+        worker?.wake()
+        return isLater ? showEarly(changes) : try wait(for: batch, changes)
+    }
+
+    /// Changes that nobody waits for.
+    func makeLater(_ changes: [RedisChange]) {
+        if changes.isEmpty { return }
+        lock.withLock {
+            waiting.append(changes, nil)
+            if isAwayNow { droppedCount += waiting.cut(to: max(0, namespace.settings.queueLimit - taken.count)).count }
+        }
+        worker?.wake()
+    }
+
+    func touch(_ id: EntryID, expires: Int64) {
+        lock.withLock {
+            if touches.count < namespace.settings.queueLimit || touches[id] != nil { touches[id] = expires } else { droppedCount += 1 }
+            if touchesDue == nil { touchesDue = Deadline(milliseconds: RedisWriter.touchDelay) }
+        }
+        worker?.wake()
+    }
+
+    private var tooMany: VecStoreError {
+        VecStoreError(
+            .unavailable,
+            "Redis at \(namespace.client.url) is away, and as many changes wait for it as may: \(namespace.settings.queueLimit)")
+    }
+
+    private func wait(for batch: RedisBatch, _ changes: [RedisChange]) throws(VecStoreError) -> Int {
+        let deadline = Deadline(milliseconds: namespace.client.options.commandTimeout)
+        lock.lock()
+        while !batch.isOver, !deadline.hasPassed { changed.wait(lock, milliseconds: min(deadline.remaining, 1000)) }
+        batch.isReleased = true
+        let failure = batch.failure, isLater = batch.left > 0, count = batch.count
+        lock.unlock()
+        if let failure { throw failure }
+        return isLater ? showEarly(changes) : count
+    }
+
+    /// Shows the table changes that are not made yet: this process goes by them already.
+    private func showEarly(_ changes: [RedisChange]) -> Int {
+        namespace.order.withLock {
+            var count = 0
+            for change in changes { count += show(change) }
+            return count
+        }
+    }
+
+    // MARK: - The thread
+
+    private struct Outcome {
+        var made: [(item: ChangeQueue.Item, number: Int64)] = []
+        var refused: [(item: ChangeQueue.Item, error: VecStoreError)] = []
+        /// What is to be tried again.
+        var left: [ChangeQueue.Item] = []
+        var isElsewhere = false
+        var isAway = false
+    }
+
+    /// Makes some of the changes that wait.
+    private func work() -> Worker.Next {
+        let some = take()
+        if some.isEmpty {
+            guard let due = lock.withLock({ touchesDue }) else { return .sleep }
+            return .sleepFor(milliseconds: max(1, due.remaining))
+        }
+        var outcome = send(some)
+        let departed = apply(outcome.made)
+        if outcome.isElsewhere && !outcome.isAway { outcome.isAway = !rejoin() }
+        settle(outcome)
+        makeLater(departed.map { .delete($0) })
+        return outcome.isAway ? .sleepFor(milliseconds: nextPause()) : .goOn
+    }
+
+    private func take() -> [ChangeQueue.Item] {
+        lock.withLock {
+            if touchesDue?.hasPassed ?? false {
+                waiting.append(touches.map { .touch($0.key, expires: $0.value) }, nil)
+                touches = [:]
+                touchesDue = nil
+            }
+            let some = waiting.take(most: RedisWriter.mostAtATime, mostBytes: RedisWriter.mostBytesAtATime)
+            taken = some.map(\.change.id)
+            return some
+        }
+    }
+
+    private func send(_ some: [ChangeQueue.Item]) -> Outcome {
+        let replies = (try? namespace.client.pipeline(some.map { $0.change.command(namespace) })) ?? []
+        var outcome = Outcome()
+        for (i, item) in some.enumerated() {
+            guard i < replies.count else {
+                outcome.isAway = true
+                outcome.left.append(item)
+                continue
+            }
+            guard case .error(let failure) = replies[i] else {
+                outcome.made.append((item, replies[i].integer ?? 0))
+                continue
+            }
+            if failure.word == RedisScripts.epochWord {
+                outcome.isElsewhere = true
+                outcome.left.append(item)
+            } else if failure.code == .unavailable {
+                outcome.isAway = true
+                outcome.left.append(item)
+            } else {
+                outcome.refused.append((item, failure.error))
+            }
+        }
+        return outcome
+    }
+
+    /// Shows changes that were made to the table.
+    /// - Returns: Entries that had to go for them.
+    private func apply(_ made: [(item: ChangeQueue.Item, number: Int64)]) -> [EntryID] {
+        guard let sink else { return [] }
+        return namespace.order.withLock {
+            var departed: [EntryID] = []
+            var entries: [CacheEntry] = []
+            /// Entries that came one after the other are shown at once.
+            func flush() {
+                if entries.isEmpty { return }
+                if let gone = try? sink.put(entries) { departed += gone.evicted }
+                entries = []
+            }
+            for (item, number) in made {
+                if number > 0 { namespace.noteOwn(item.change.id, number) }
+                if case .set(var entry) = item.change {
+                    if !namespace.settings.keepsResponses { entry.response = nil }
+                    entries.append(entry)
+                } else {
+                    flush()
+                    let count = show(item.change)
+                    if let batch = item.batch { lock.withLock { batch.count += count } }
+                }
+            }
+            flush()
+            return departed
+        }
+    }
+
+    /// - Returns: How many entries of the table were removed. Under `order`.
+    private func show(_ change: RedisChange) -> Int {
+        guard let sink else { return 0 }
+        switch change {
+        case .set(let entry): if let gone = try? sink.put([entry]) { makeLater(gone.evicted.map { .delete($0) }) }
+        case .delete(let id): return sink.remove([id])
+        case .setWrong(let id, let vectors): sink.setNegatives(id, vectors)
+        // Whoever put it off has told the table, which has let go of what has ended.
+        case .touch, .prune: break
+        }
+        return 0
+    }
+
+    private func rejoin() -> Bool {
+        guard (try? namespace.join()) != nil else { return false }
+        rejoined()
+        return true
+    }
+
+    private func settle(_ outcome: Outcome) {
+        lock.withLock {
+            for (item, _) in outcome.made { item.batch?.left -= 1 }
+            for (item, error) in outcome.refused {
+                item.batch?.left -= 1
+                item.batch?.failure = error
+                if item.batch == nil { droppedCount += 1 }
+            }
+            waiting.putBack(outcome.left)
+            taken = []
+            isAwayNow = outcome.isAway
+            if isAwayNow {
+                for item in waiting.cut(to: namespace.settings.queueLimit) {
+                    item.batch?.failure = tooMany
+                    droppedCount += 1
+                }
+                // Nobody waits for a server that is away.
+                waiting.releaseBatches()
+            } else {
+                pause = RedisWriter.leastPause
+            }
+            changed.signalAll()
+        }
+    }
+
+    private func nextPause() -> Int {
+        lock.withLock {
+            let now = pause
+            pause = min(2 * pause, RedisWriter.mostPause)
+            return Int.random(in: (now / 2)...now)
+        }
+    }
+
+    // MARK: - The end
+
+    /// Waits until nothing is left to be made.
+    /// - Returns: Whether that is so.
+    func flush(until deadline: Deadline) -> Bool {
+        while true {
+            if queued == 0 { return true }
+            if deadline.hasPassed { return false }
+            worker?.wake()
+            VecCache.pause(milliseconds: 2, until: deadline)
+        }
+    }
+
+    /// Ends the thread, after what waits, if the server is there.
+    func close() {
+        if !isAway { _ = flush(until: Deadline(milliseconds: namespace.client.options.commandTimeout)) }
+        worker?.stop()
+        lock.withLock {
+            droppedCount += waiting.count
+            waiting.releaseBatches()
+            waiting = ChangeQueue()
+            changed.signalAll()
+        }
+    }
+}
