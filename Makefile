@@ -154,7 +154,7 @@ ASAN += --skip '(PostingTests/rowsComeAndGo|ExternalRowsTests/sameResults)'
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'
-TSAN += --filter '\.Redis(Client|Failure|Cluster|TLS)Tests/'
+TSAN += --filter '\.(Redis(Client|Failure|Cluster|TLS)|SharedCache)Tests/'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
 
