@@ -85,6 +85,11 @@ extension SemanticCache {
 }
 
 extension RedisServer {
+    /// Waits until so many caches listen: what they ask before that they ask whenever they get to it.
+    func waitForListeners(_ count: Int) throws {
+        try RedisCaches.eventually("\(count) listen") { try cli("info", "clients").contains("blocked_clients:\(count)") }
+    }
+
     /// Commands that were sent so far, but for those that ask for this and those by which caches listen.
     func commandCounts() throws -> [String: Int] {
         let ignored = ["cmdstat_info", "cmdstat_xread"]

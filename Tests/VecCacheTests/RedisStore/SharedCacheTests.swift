@@ -67,6 +67,7 @@ struct SharedCacheTests {
         settings.idleCheck = 60_000
         let b = try RedisCaches.open(server.url, RedisCaches.options(), settings)
         try a.close()
+        try server.waitForListeners(1)
         let before = try server.commandCounts()
         for n in 100..<200 {
             #expect(try b.response(n) == nil)
@@ -87,6 +88,7 @@ struct SharedCacheTests {
         settings.idleCheck = 60_000
         settings.keepsResponses = true
         let b = try RedisCaches.open(server.url, RedisCaches.options(), settings)
+        try server.waitForListeners(1)
         let before = try server.commandCounts()
         for n in 0..<20 { #expect(try b.response(n) == "response \(n)") }
         #expect(try server.commandCounts() == before)
@@ -149,7 +151,7 @@ struct SharedCacheTests {
         var limited = RedisServer.Settings()
         limited.users = [
             "cache on >secret ~vecstore:{tests}:* -@all +eval +evalsha +hget +hmget +hset +hmset +hdel +hincrby +exists +del"
-                + " +pexpireat +zadd +zrem +zscan +xadd +xread +xrange +ping"
+                + " +pexpireat +zadd +zrem +zscan +zscore +xadd +xread +xrange +ping"
         ]
         let server = try RedisServer(limited)
         let url = "redis://cache:secret@127.0.0.1:\(server.port)"

@@ -8,13 +8,13 @@ enum RedisChange: Sendable {
     case delete(EntryID)
     case setWrong(EntryID, [[Float]])
     case touch(EntryID, expires: Int64)
-    /// The end of an entry has come: where Redis has let go of it, it goes from the ids.
-    case prune(EntryID)
+    /// The end of an entry has come: it goes from the ids.
+    case prune(EntryID, now: Int64)
 
     var id: EntryID {
         switch self {
         case .set(let entry): entry.id
-        case .delete(let id), .setWrong(let id, _), .touch(let id, _), .prune(let id): id
+        case .delete(let id), .setWrong(let id, _), .touch(let id, _), .prune(let id, _): id
         }
     }
 
@@ -27,7 +27,7 @@ enum RedisChange: Sendable {
         case .setWrong(let id, let vectors):
             return namespace.command(RedisScripts.setWrong, id, [RedisEntry.bytes(ofAll: vectors)])
         case .touch(let id, let expires): return namespace.command(RedisScripts.touch, id, [Array(String(expires).utf8)])
-        case .prune(let id): return namespace.command(RedisScripts.prune, id, [])
+        case .prune(let id, let now): return namespace.command(RedisScripts.prune, id, [Array(String(now).utf8)])
         }
     }
 

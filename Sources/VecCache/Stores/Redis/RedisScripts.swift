@@ -75,10 +75,12 @@ enum RedisScripts {
             return note('wrong', ARGV[4], ARGV[2], ARGV[3], '')
             """)
 
-    /// Takes an entry that Redis has let go of from the ids. Arguments: epoch, by, length of the stream, id.
+    /// Takes an entry from the ids whose end has come, unless somebody has put it off. Arguments: epoch, by, length of the stream, id, the
+    /// time. Redis lets go of the entry itself.
     static let prune = RedisScript(
         begin + """
-            if redis.call('EXISTS', KEYS[4]) == 0 then redis.call('ZREM', KEYS[2], ARGV[4]) end
+            local last = redis.call('ZSCORE', KEYS[2], ARGV[4])
+            if last and last ~= 'inf' and tonumber(last) <= tonumber(ARGV[5]) then redis.call('ZREM', KEYS[2], ARGV[4]) end
             return '0'
             """)
 }

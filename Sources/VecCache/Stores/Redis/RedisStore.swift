@@ -65,7 +65,10 @@ package final class RedisStore: CacheStore, @unchecked Sendable {
     }
 
     /// Redis lets entries go by itself, but not their ids.
-    package func forget(_ ids: [EntryID]) { parts?.writer.makeLater(ids.map { .prune($0) }) }
+    package func forget(_ ids: [EntryID]) {
+        let now = wallClock()
+        parts?.writer.makeLater(ids.map { .prune($0, now: now) })
+    }
 
     // MARK: - Reading
 
