@@ -23,7 +23,7 @@ public func vecstore_collection_health(
 ) -> vecstore_status {
     status { () throws(VecStoreError) in
         try withCollection(collection) { (collection) throws(VecStoreError) in
-            try copy(CollectionHealth(collection).text, to: buffer, size, needed)
+            try copy(HealthReport(collection).text, to: buffer, size, needed)
         }
     }
 }

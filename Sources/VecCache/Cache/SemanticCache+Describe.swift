@@ -33,5 +33,5 @@ extension SemanticCache {
     package func metrics() throws(VecStoreError) -> String { try CacheMetrics.text([self]) }
 
     /// Whether the cache can do its work. It answers for one that was closed, too.
-    package func health() -> CacheHealth { CacheHealth(self) }
+    package func health() -> HealthReport { HealthReport(self) }
 }

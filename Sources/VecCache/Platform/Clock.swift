@@ -12,14 +12,6 @@ package func wallClock() -> Int64 {
     return Int64(time.tv_sec) &* 1000 &+ Int64(time.tv_nsec) / 1_000_000
 }
 
-/// Nanoseconds of a clock that only goes forward.
-@inline(__always)
-func ticks() -> Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-}
-
 /// Whether this is the process of a number, and not a child that was forked from it.
 func isProcess(_ number: pid_t) -> Bool { getpid() == number }
 func thisProcess() -> pid_t { getpid() }

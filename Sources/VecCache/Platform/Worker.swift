@@ -11,7 +11,7 @@ final class Worker: @unchecked Sendable {
     private let changed = Condition()
     private var isAwake = false
     private var isStopping = false
-    private var thread: pthread_t?
+    private var thread: BackgroundThread?
     private let owner = thisProcess()
     private let work: @Sendable () -> Next
     private let niceness: Int32
@@ -41,23 +41,7 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Under `lock`. Where no thread can be started the next call tries again.
-    private func start() {
-        // Signals are for the threads of the host.
-        var all = sigset_t(), before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var made = pthread_t()
-        let held = Unmanaged.passRetained(self)
-        let result = pthread_create(
-            &made, nil,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Worker>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, held.toOpaque())
-        if result == 0 { thread = made } else { held.release() }
-    }
+    private func start() { thread = BackgroundThread(niceness: niceness) { self.run() } }
 
     /// Ends the thread, after the piece of work that it is at.
     func stop() {
@@ -69,13 +53,10 @@ final class Worker: @unchecked Sendable {
         let running = thread
         thread = nil
         lock.unlock()
-        guard let running else { return }
-        if pthread_equal(running, pthread_self()) != 0 { pthread_detach(running) } else { pthread_join(running, nil) }
+        running?.join()
     }
 
     private func run() {
-        // Of this thread alone: Linux has a priority for each.
-        if niceness != 0 { setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness) }
         var next = Next.goOn
         while true {
             lock.lock()

@@ -29,7 +29,7 @@ package final class CircuitBreaker: @unchecked Sendable {
     private var opensAgainAt: Int64 = 0
 
     /// - Parameter now: Nanoseconds by a clock that only goes forward.
-    package init(failures: Int, openTime: Int, maxOpenTime: Int, now: @escaping @Sendable () -> Int64 = { Deadline.now() }) {
+    package init(failures: Int, openTime: Int, maxOpenTime: Int, now: @escaping @Sendable () -> Int64 = { ticks() }) {
         limit = failures
         self.openTime = openTime
         self.maxOpenTime = maxOpenTime

@@ -10,7 +10,7 @@ final class RedisConnection: @unchecked Sendable {
 
     let address: RedisAddress
     /// When it was last used, by the clock of deadlines.
-    var lastUsed = Deadline.now()
+    var lastUsed = ticks()
 
     private let socket: Socket
     private let tls: TLSSession?

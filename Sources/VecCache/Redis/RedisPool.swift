@@ -57,7 +57,7 @@ final class RedisPool: @unchecked Sendable {
         // Closed and freed after the lock.
         let isKept = isUsable && connection.failure == nil && !isClosed
         if isKept {
-            connection.lastUsed = Deadline.now()
+            connection.lastUsed = ticks()
             idle.append(connection)
         } else {
             count -= 1
@@ -106,7 +106,7 @@ final class RedisPool: @unchecked Sendable {
 
     private func isAlive(_ connection: RedisConnection, until deadline: Deadline) -> Bool {
         if connection.isStale { return false }
-        let idleTime = (Deadline.now() &- connection.lastUsed) / 1_000_000
+        let idleTime = (ticks() &- connection.lastUsed) / 1_000_000
         guard idleTime >= Int64(options.healthCheckAfter) else { return true }
         // Half of the time is left for a new connection.
         let limit = deadline.butAtMost(milliseconds: deadline.remaining / 2)
@@ -144,7 +144,7 @@ final class RedisPool: @unchecked Sendable {
         defer { lock.unlock() }
         while true {
             if isClosed { throw VecStoreError(.invalidHandle, "the Redis client was closed") }
-            let now = Deadline.now()
+            let now = ticks()
             if notBefore <= now { return }
             let wait = Int((notBefore &- now) / 1_000_000) + 1
             let left = deadline.remaining

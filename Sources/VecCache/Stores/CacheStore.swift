@@ -48,7 +48,7 @@ package protocol CacheStore: AnyObject, Sendable {
     func upkeep()
 
     /// What stands in the way of the store; empty: nothing.
-    var reasons: [CollectionHealth.Reason] { get }
+    var reasons: [HealthReport.Reason] { get }
 
     /// Metrics that only this kind of store has, for some caches with stores of this kind.
     func metrics() -> [CacheMetric]

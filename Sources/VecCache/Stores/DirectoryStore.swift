@@ -215,10 +215,10 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
         if isDue { _ = try? collection.compact() }
     }
 
-    var reasons: [CollectionHealth.Reason] {
-        var reasons = CollectionHealth(collection).reasons
+    var reasons: [HealthReport.Reason] {
+        var reasons = HealthReport(collection).reasons
         if let failure = lock.withLock({ failure }) {
-            reasons.append(CollectionHealth.Reason("store_failing", .degraded, "the last change failed: \(failure.message)"))
+            reasons.append(HealthReport.Reason("store_failing", .degraded, "the last change failed: \(failure.message)"))
         }
         return reasons
     }

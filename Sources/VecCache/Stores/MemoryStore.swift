@@ -18,7 +18,7 @@ final class MemoryStore: CacheStore, @unchecked Sendable {
     func fetch(_ id: EntryID) -> FetchedEntry? { nil }
     func forget(_ ids: [EntryID]) {}
     func upkeep() {}
-    var reasons: [CollectionHealth.Reason] { [] }
+    var reasons: [HealthReport.Reason] { [] }
     func metrics() -> [CacheMetric] { [] }
     func close() {}
 }

@@ -42,11 +42,7 @@ package final class QueryTrace {
 
     package init() {}
 
-    fileprivate static func nanoseconds() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
+    fileprivate static func nanoseconds() -> UInt64 { UInt64(bitPattern: ticks()) }
 
     fileprivate func add(_ stage: Stage, since start: UInt64) { times[stage, default: 0] += QueryTrace.nanoseconds() - start }
 

@@ -15,7 +15,7 @@ final class Indexer: @unchecked Sendable {
     private var isStopping = false
     /// Whether a call works on graphs in the place of the thread, perhaps for long.
     private var isLent = false
-    private var thread: pthread_t?
+    private var thread: BackgroundThread?
     /// Held by whoever changes graphs: this thread, or a call that does not want to wait for it.
     private let work = Lock()
     /// Rows that came into or went out of graphs since they were saved, by place.
@@ -67,30 +67,10 @@ final class Indexer: @unchecked Sendable {
     }
 
     private func start() {
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        // Signals are for the threads of the host.
-        var all = sigset_t(), before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var made = pthread_t()
-        let held = Unmanaged.passRetained(self)
-        let result = pthread_create(
-            &made, &attributes,
-            { context in
-                guard let context else { return nil }
-                Unmanaged<Indexer>.fromOpaque(context).takeRetainedValue().run()
-                return nil
-            }, held.toOpaque())
-        if result == 0 {
-            thread = made
-        } else {
-            // Points are found without it, by comparing them; the next write tries again.
-            held.release()
-            failure = VecStoreError(.outOfMemory, "no thread could be started to bring points into the graph")
-        }
+        // Searches and writers come first; the rest of the machine's time is enough for this.
+        thread = BackgroundThread(niceness: 5) { self.run() }
+        // Points are found without it, by comparing them; the next write tries again.
+        if thread == nil { failure = VecStoreError(.outOfMemory, "no thread could be started to bring points into the graph") }
     }
 
     /// Ends the thread, after the portion that it is at.
@@ -101,14 +81,10 @@ final class Indexer: @unchecked Sendable {
         let running = thread
         thread = nil
         lock.unlock()
-        guard let running else { return }
-        if pthread_equal(running, pthread_self()) != 0 { pthread_detach(running) } else { pthread_join(running, nil) }
+        running?.join()
     }
 
     private func run() {
-        // Searches and writers come first; the rest of the machine's time is enough for this.
-        // Of this thread alone: Linux has a priority for each.
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 5)
         while true {
             lock.lock()
             while !isAwake && !isStopping { changed.wait(lock) }

@@ -117,23 +117,10 @@ package final class ThreadPool: @unchecked Sendable {
 
     /// Starts one more thread; false where the system has none. Under `lock`.
     private func startWorker() -> Bool {
-        var all = sigset_t(), before = sigset_t()
-        sigfillset(&all)
-        pthread_sigmask(SIG_SETMASK, &all, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        var attributes = pthread_attr_t()
-        pthread_attr_init(&attributes)
-        defer { pthread_attr_destroy(&attributes) }
-        pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-        var thread = pthread_t()
-        let failure = pthread_create(
-            &thread, &attributes,
-            { _ in
-                ThreadPool.shared.serve()
-                return nil
-            }, nil)
-        if failure == 0 { workers += 1 }
-        return failure == 0
+        guard let thread = BackgroundThread({ ThreadPool.shared.serve() }) else { return false }
+        thread.detach()
+        workers += 1
+        return true
     }
 
     private func serve() {

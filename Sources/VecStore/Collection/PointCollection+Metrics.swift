@@ -49,7 +49,7 @@ extension PointCollection {
     /// Whether the collection can do its work. Some looks at files; nothing is read through. Of one that was closed, and in a child
     /// of `fork`, it is `.failed`.
     public func health() -> Health {
-        let health = CollectionHealth(core)
+        let health = HealthReport(core)
         let reasons = health.reasons.map {
             Health.Reason(code: $0.code, status: Health.Status($0.status), message: $0.message)
         }
@@ -58,7 +58,7 @@ extension PointCollection {
 }
 
 extension PointCollection.Health.Status {
-    fileprivate init(_ status: CollectionHealth.Status) {
+    fileprivate init(_ status: HealthReport.Status) {
         switch status {
         case .ok: self = .ok
         case .degraded: self = .degraded

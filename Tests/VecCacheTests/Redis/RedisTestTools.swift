@@ -39,9 +39,9 @@ func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 /// Milliseconds that something takes.
 func milliseconds(_ body: () throws -> Void) rethrows -> Int {
-    let start = Deadline.now()
+    let start = ticks()
     try body()
-    return Int((Deadline.now() - start) / 1_000_000)
+    return Int((ticks() - start) / 1_000_000)
 }
 
 /// Fails unless `body` throws an error of this code; gives it.

@@ -199,11 +199,4 @@ struct SharedCacheTests {
             #expect(try cache.entries == truth.count { $0 != nil })
         }
     }
-
-    private final class Failures: @unchecked Sendable {
-        private let lock = NSLock()
-        private var texts: [String] = []
-        func note(_ text: String) { lock.withLock { texts.append(text) } }
-        var all: [String] { lock.withLock { texts } }
-    }
 }

@@ -20,18 +20,18 @@ struct CollectionHealthTests {
             CollectionOptions(durability: .none))
     }
 
-    private func codes(_ collection: PointCollection) -> [String] { CollectionHealth(collection).reasons.map(\.code) }
+    private func codes(_ collection: PointCollection) -> [String] { HealthReport(collection).reasons.map(\.code) }
 
     @Test func aCollectionThatWorksIsWell() throws {
-        #expect(CollectionHealth(collection).status == .ok)
-        #expect(CollectionHealth(collection).text == #"{"status":"ok","reasons":[]}"#)
+        #expect(HealthReport(collection).status == .ok)
+        #expect(HealthReport(collection).text == #"{"status":"ok","reasons":[]}"#)
         let reader = try PointCollection.open(path, CollectionOptions(isReadOnly: true))
-        #expect(CollectionHealth(reader).status == .ok)
+        #expect(HealthReport(reader).status == .ok)
     }
 
     @Test func aClosedOneHasFailed() throws {
         try collection.close()
-        #expect(CollectionHealth(collection).status == .failed)
+        #expect(HealthReport(collection).status == .failed)
         #expect(codes(collection) == ["closed"])
     }
 
@@ -49,7 +49,7 @@ struct CollectionHealthTests {
         #expect(codes(collection) == ["lock_lost"])
         try directory.write([], "points/lock")
         #expect(codes(collection) == ["lock_lost"], "another file of that name")
-        #expect(CollectionHealth(collection).status == .failed)
+        #expect(HealthReport(collection).status == .failed)
     }
 
     @Test func aDamagedGraphIsSeen() throws {
@@ -62,7 +62,7 @@ struct CollectionHealthTests {
         try directory.write(saved, "points/\(name)")
         let reader = try PointCollection.open(path, CollectionOptions(isReadOnly: true))
         #expect(codes(reader) == ["graph_damaged"])
-        #expect(CollectionHealth(reader).status == .degraded)
+        #expect(HealthReport(reader).status == .degraded)
         let writer = try PointCollection.open(path)
         try writer.optimize()
         #expect(codes(writer) == [], "it was made again")
@@ -86,17 +86,17 @@ struct CollectionHealthTests {
         (UInt64(7 << 20), "disk_full"), (8 << 20, "disk_nearly_full"), (255 << 20, "disk_nearly_full"), (256 << 20, nil), (.max, nil),
     ])
     func roomOnTheDiskIsLookedAt(free: UInt64, code: String?) {
-        #expect(CollectionHealth.diskReason(freeBytes: free, freeFiles: nil, "x")?.code == code)
-        #expect(CollectionHealth.diskReason(freeBytes: .max, freeFiles: 15, "x")?.code == "disk_nearly_full")
-        #expect(CollectionHealth.diskReason(freeBytes: .max, freeFiles: 16, "x") == nil)
+        #expect(HealthReport.diskReason(freeBytes: free, freeFiles: nil, "x")?.code == code)
+        #expect(HealthReport.diskReason(freeBytes: .max, freeFiles: 15, "x")?.code == "disk_nearly_full")
+        #expect(HealthReport.diskReason(freeBytes: .max, freeFiles: 16, "x") == nil)
     }
 
     @Test func aLogThatGrowsIsLookedAt() {
         let long = 256 << 20, minute: Int64 = 60_000_000_000
-        #expect(CollectionHealth.logReason(bytes: long - 1, age: nil, "x") == nil)
-        #expect(CollectionHealth.logReason(bytes: long, age: nil, "x")?.code == "log_long")
-        #expect(CollectionHealth.logReason(bytes: long, age: minute - 1, "x") == nil)
-        #expect(CollectionHealth.logReason(bytes: long, age: minute, "x")?.code == "reader_old")
+        #expect(HealthReport.logReason(bytes: long - 1, age: nil, "x") == nil)
+        #expect(HealthReport.logReason(bytes: long, age: nil, "x")?.code == "log_long")
+        #expect(HealthReport.logReason(bytes: long, age: minute - 1, "x") == nil)
+        #expect(HealthReport.logReason(bytes: long, age: minute, "x")?.code == "reader_old")
     }
 
     @Test func theAgeOfAReaderBeginsAnewWithRefresh() throws {

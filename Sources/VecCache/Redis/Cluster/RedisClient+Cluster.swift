@@ -109,7 +109,7 @@ extension RedisClient {
             return false
         }
         // A map that is a few milliseconds old is the best there is, and asking more often burdens a cluster that is in need.
-        if kind == .cluster, let last = lastRefresh, Deadline.now() &- last < 50_000_000 { return false }
+        if kind == .cluster, let last = lastRefresh, ticks() &- last < 50_000_000 { return false }
         isRefreshing = true
         return true
     }
@@ -117,7 +117,7 @@ extension RedisClient {
     private func endRefresh() {
         lock.withLock {
             isRefreshing = false
-            lastRefresh = Deadline.now()
+            lastRefresh = ticks()
         }
         changed.signalAll()
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Glibc
+import VecIndex
 
 /// The moment at which a call gives up. All that a call waits for, it waits for until then.
 package struct Deadline: Sendable {
@@ -11,17 +12,10 @@ package struct Deadline: Sendable {
 
     package init(milliseconds: Int) { self.init(nanoseconds: Deadline.later(milliseconds)) }
 
-    /// Nanoseconds since some moment before the process began.
-    package static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
-    }
-
     /// The moment some milliseconds from now, at most the end of all times.
     static func later(_ milliseconds: Int) -> Int64 {
         let (wait, overflow) = Int64(max(milliseconds, 0)).multipliedReportingOverflow(by: 1_000_000)
-        let (end, overflow2) = now().addingReportingOverflow(wait)
+        let (end, overflow2) = ticks().addingReportingOverflow(wait)
         return overflow || overflow2 ? .max : end
     }
 
@@ -30,11 +24,11 @@ package struct Deadline: Sendable {
         Deadline(nanoseconds: min(nanoseconds, Deadline.later(milliseconds)))
     }
 
-    package var hasPassed: Bool { Deadline.now() >= nanoseconds }
+    package var hasPassed: Bool { ticks() >= nanoseconds }
 
     /// What is left, in milliseconds, rounded up so that nobody wakes too early.
     package var remaining: Int {
-        let left = nanoseconds &- Deadline.now()
+        let left = nanoseconds &- ticks()
         return left <= 0 ? 0 : Int(left / 1_000_000 &+ 1)
     }
 }

@@ -91,18 +91,9 @@ enum HostLookup {
         }
 
         func ask() -> Bool {
-            var attributes = pthread_attr_t()
-            pthread_attr_init(&attributes)
-            defer { pthread_attr_destroy(&attributes) }
-            pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-            var thread = pthread_t()
-            let kept = Unmanaged.passRetained(self)
-            let code = pthread_create(&thread, &attributes, { context in
-                if let context { Unmanaged<Question>.fromOpaque(context).takeRetainedValue().run() }
-                return nil
-            }, kept.toOpaque())
-            if code != 0 { kept.release() }
-            return code == 0
+            guard let thread = BackgroundThread({ self.run() }) else { return false }
+            thread.detach()
+            return true
         }
 
         private func run() {

@@ -85,9 +85,9 @@ package final class RedisStore: CacheStore, @unchecked Sendable {
 
     // MARK: - State
 
-    package var reasons: [CollectionHealth.Reason] {
+    package var reasons: [HealthReport.Reason] {
         guard let parts else { return [] }
-        var reasons: [CollectionHealth.Reason] = []
+        var reasons: [HealthReport.Reason] = []
         if let failure = parts.follower.failure {
             reasons.append(.init("redis_away", .degraded, failure.message))
         }

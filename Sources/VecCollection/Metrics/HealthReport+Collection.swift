@@ -3,73 +3,19 @@
 import Glibc
 import VecIndex
 
-/// Whether a collection can do its work, and what stands in its way. Some looks at files, and no scan.
-package struct CollectionHealth {
-    package enum Status: String, Comparable, Sendable {
-        case ok, degraded, failed
-
-        private var rank: Int {
-            switch self {
-            case .ok: 0
-            case .degraded: 1
-            case .failed: 2
-            }
-        }
-
-        package static func < (a: Status, b: Status) -> Bool { a.rank < b.rank }
-    }
-
-    /// Something that is not as it should be.
-    package struct Reason: Sendable {
-        /// What programs decide by; the header lists them.
-        package let code: String
-        package let status: Status
-        /// What people read.
-        package let message: String
-
-        package init(_ code: String, _ status: Status, _ message: String) {
-            self.code = code
-            self.status = status
-            self.message = message
-        }
-    }
-
-    package private(set) var reasons: [Reason] = []
-
-    package var status: Status { reasons.map(\.status).max() ?? .ok }
-
+extension HealthReport {
+    /// Of a collection. Some looks at files, and no scan.
     package init(_ collection: PointCollection) {
         if let reason = collection.unusableReason {
-            reasons.append(reason)
+            self.init([reason])
             return
         }
+        var reasons: [Reason] = []
         collection.checkPlace(&reasons)
         collection.checkDisk(&reasons)
         collection.checkWork(&reasons)
         collection.checkLog(&reasons)
-    }
-
-    /// As JSON. The header lists the keys.
-    package var text: String {
-        var json = JSONWriter()
-        json.beginObject()
-        json.key("status")
-        json.string(status.rawValue)
-        json.key("reasons")
-        json.beginArray()
-        for reason in reasons {
-            json.beginObject()
-            json.key("code")
-            json.string(reason.code)
-            json.key("status")
-            json.string(reason.status.rawValue)
-            json.key("message")
-            json.string(reason.message)
-            json.endObject()
-        }
-        json.endArray()
-        json.endObject()
-        return json.text
+        self.init(reasons)
     }
 
     // MARK: - Limits
@@ -112,14 +58,14 @@ package struct CollectionHealth {
 }
 
 extension PointCollection {
-    fileprivate typealias Reasons = [CollectionHealth.Reason]
+    fileprivate typealias Reasons = [HealthReport.Reason]
 
-    fileprivate var unusableReason: CollectionHealth.Reason? {
+    fileprivate var unusableReason: HealthReport.Reason? {
         do throws(VecStoreError) {
             try checkUsable()
             return nil
         } catch {
-            return CollectionHealth.Reason(isClosedByOwner ? "closed" : "forked", .failed, error.message)
+            return HealthReport.Reason(isClosedByOwner ? "closed" : "forked", .failed, error.message)
         }
     }
 
@@ -127,12 +73,12 @@ extension PointCollection {
     fileprivate func checkPlace(_ reasons: inout Reasons) {
         guard FileHandle.exists("\(directory)/\(Catalog.fileName)") else {
             reasons.append(
-                CollectionHealth.Reason("directory_gone", .failed, "'\(directory)' has no \(Catalog.fileName) any more: it was moved or removed"))
+                HealthReport.Reason("directory_gone", .failed, "'\(directory)' has no \(Catalog.fileName) any more: it was moved or removed"))
             return
         }
         if let directoryLock, !directoryLock.isInPlace {
             reasons.append(
-                CollectionHealth.Reason(
+                HealthReport.Reason(
                     "lock_lost", .failed, "the file '\(directory)/\(DirectoryLock.fileName)' is not the one that is locked: another process may write"))
         }
     }
@@ -143,7 +89,7 @@ extension PointCollection {
         let free = UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize))
         // Some file systems do not count files.
         let files = status.f_files == 0 ? nil : UInt64(status.f_favail)
-        if let reason = CollectionHealth.diskReason(
+        if let reason = HealthReport.diskReason(
             freeBytes: free.overflow ? .max : free.partialValue, freeFiles: files, directory)
         {
             reasons.append(reason)
@@ -153,26 +99,26 @@ extension PointCollection {
     fileprivate func checkWork(_ reasons: inout Reasons) {
         if let failure = indexer?.lastFailure {
             reasons.append(
-                CollectionHealth.Reason("index_failing", .degraded, "the last work in the background failed: \(failure.message)"))
+                HealthReport.Reason("index_failing", .degraded, "the last work in the background failed: \(failure.message)"))
         }
         let state = current
         for (settings, vector) in zip(settings, state.vectors) {
             if let failure = vector.graphFailure {
                 reasons.append(
-                    CollectionHealth.Reason(
+                    HealthReport.Reason(
                         "graph_damaged", .degraded,
                         "the graph of the vector '\(settings.name)' cannot be used, and all points are compared: \(failure)"))
             }
         }
-        if state.rowCount >= CollectionHealth.manyRows {
+        if state.rowCount >= HealthReport.manyRows {
             reasons.append(
-                CollectionHealth.Reason(
+                HealthReport.Reason(
                     "rows_nearly_used", .degraded, "\(state.rowCount) of \(Limits.graphRows) rows were handed out: compact the collection"))
         }
     }
 
     fileprivate func checkLog(_ reasons: inout Reasons) {
         let age = isReadOnly ? ticks() - shownSince.load(ordering: .relaxed) : nil
-        if let reason = CollectionHealth.logReason(bytes: walBytes, age: age, directory) { reasons.append(reason) }
+        if let reason = HealthReport.logReason(bytes: walBytes, age: age, directory) { reasons.append(reason) }
     }
 }
