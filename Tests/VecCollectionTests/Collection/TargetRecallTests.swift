@@ -57,9 +57,10 @@ struct TargetRecallTests {
         #expect(low.entry.recall >= 0.7 && high.entry.recall >= 0.95)
         let lowView = try #require(low.entry.efSearch), highView = try #require(high.entry.efSearch)
         #expect(lowView < highView)
-        // In so thin a graph strangers find less than its own rows do, the more so the narrower the view.
-        #expect(try recall { $0.targetRecall = 0.95 } >= 0.9)
-        #expect(try recall { $0.targetRecall = 0.7 } >= 0.5)
+        // In so thin a graph strangers find less than its own rows do, the more so the narrower the view. Threads that build it
+        // meet in another order each time: forty graphs found 0.90 to 0.94 and 0.53 to 0.63.
+        #expect(try recall { $0.targetRecall = 0.95 } >= 0.85)
+        #expect(try recall { $0.targetRecall = 0.7 } >= 0.45)
         #expect(try recall { $0.targetRecall = 0.95 } == recall { $0.efSearch = highView })
     }
 
@@ -103,7 +104,7 @@ struct TargetRecallTests {
         try collection.remove((0..<1000).map { .number($0) })
         var random = Random(seed: 9)
         try collection.put((5000..<5020).map { .number($0) }, (0..<20).map { _ in random.vector(TargetRecallTests.dimension) })
-        #expect(try recall { $0.targetRecall = 0.95 } >= 0.9)
+        #expect(try recall { $0.targetRecall = 0.95 } >= 0.85)
     }
 
     @Test func manyHitsScaleWhatWasMeasured() throws {
