@@ -62,7 +62,9 @@ let package = Package(
             name: "VecCache",
             dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecShims", "CHiredis"],
             swiftSettings: [.unsafeFlags(["-O"])]),
-        .target(name: "VecStoreABI", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
+        .target(
+            name: "VecStoreABI",
+            dependencies: ["VecCache", "VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
         .target(name: "VecStore", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.
         .target(

@@ -1752,6 +1752,316 @@ typedef struct vecstore_export_options {
 VECSTORE_API vecstore_status vecstore_collection_export(const vecstore_collection *collection, const char *path,
                                                         const vecstore_export_options *options, uint64_t *points);
 
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Redis                                                                                                              */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * What is shared between processes lives in any plain Redis from version 5 on, or Valkey, without modules; a cluster too. Where it
+ * is, a URL says:
+ *
+ *   redis://[user[:password]@]host[:port][/db]     rediss:// (the same with TLS)     unix:///path[?db=n]
+ *
+ * NULL in the place of a URL: what the environment says, REDIS_URL, or else REDIS_HOST, REDIS_PORT, REDIS_DB, REDIS_USERNAME and
+ * REDIS_PASSWORD; without any of them, port 6379 of this machine. Passwords are in no message, log or metric.
+ * TLS takes OpenSSL 3 (libssl.so.3), which is loaded where it is needed. docs/redis.md has more.
+ */
+typedef struct vecstore_redis_options {
+    uint32_t struct_size;
+    uint32_t connect_timeout;     /* ms, 0 = 5000 */
+    uint32_t command_timeout;     /* ms that a call takes at most, with all that it tries; 0 = 5000 */
+    uint32_t max_connections;     /* to one server; 0 = 8, at most 10,000 */
+    uint32_t health_check_after;  /* a connection that was idle for as many ms is asked whether it is alive; 0 = 30,000 */
+    uint32_t no_retries;          /* 1: nothing is sent again; else 0: twice, where doing it twice is safe */
+    uint32_t breaker_failures;    /* failures in a row after which nobody waits for the server any more; 0 = 5 */
+    uint32_t breaker_open_time;   /* ms until it is tried again, twice as many after each failure, at most 30 s; 0 = 1000 */
+    uint32_t cluster;             /* 0: the server is asked; 1: it is one of a cluster; 2: it is not */
+    uint32_t tls_no_verify;       /* 1: the certificate is not looked at, and anybody on the way may read and change all; else 0 */
+    const char *tls_ca_file;      /* PEM file of the authorities to trust; with neither, those that the system trusts */
+    const char *tls_ca_directory;
+    const char *tls_server_name;  /* what the certificate must be for; NULL: the host of the URL */
+    const char *tls_certificate_file; /* PEM files of the client's own; both or neither */
+    const char *tls_key_file;
+} vecstore_redis_options;
+
+#define VECSTORE_REDIS_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_redis_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Semantic caches                                                                                                    */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A semantic cache keeps responses by the prompts that got them, and finds them again for the same prompt, and for prompts that
+ * mean the same: those whose vectors have a cosine similarity of at least a threshold. Its URL says where entries live:
+ *
+ *   "memory:"                              in this process, as long as the cache is open
+ *   a path                                 in a directory, durable, of one process at a time
+ *   "redis://", "rediss://", "unix://"     in a Redis, shared by all processes that open the same namespace there
+ *
+ * Each process has the vectors and prompts of all entries in an index of its own, kept up to date by a stream. So a miss costs no
+ * round trip; a hit costs one, which fetches the response and makes sure that the entry is still there, or none with
+ * keep_responses. docs/cache.md says what lies in Redis, and how to operate it.
+ *
+ * SIMILARITY
+ *   is the cosine similarity, 1 - the distance under COSINE, from -1 to 1, everywhere: larger is nearer. 0 is a value like others.
+ * TIMES
+ *   are milliseconds, and moments are milliseconds since 1970 by the clock of the system. An entry is not found any more from the
+ *   moment of its end on, whatever has become of it in Redis.
+ * THREADS
+ *   All functions may be called from any thread. Lookups run in parallel, beside each other and beside writes. What a call has
+ *   written the next call finds, on this handle; processes that share a Redis see it some milliseconds later. close: calls that
+ *   already run finish, later ones get VECSTORE_ERR_INVALID_HANDLE.
+ * FORK
+ *   A child cannot use a cache that was opened before fork() (VECSTORE_ERR_INVALID_HANDLE): it opens it for itself.
+ * WITHOUT REDIS
+ *   Lookups go on from what the process has; hits without keep_responses are misses then. Writes wait, up to queue_limit; beyond
+ *   that they get VECSTORE_ERR_UNAVAILABLE. No call waits longer than command_timeout. With fail_closed lookups get
+ *   VECSTORE_ERR_UNAVAILABLE as well.
+ * LIMITS
+ *   A namespace has 1 to 128 bytes, without spaces, braces and control characters; a prompt up to 1 MiB, a response 8 MiB,
+ *   metadata 64 KiB; a call sets up to 1,048,576 entries, and finds up to 1000.
+ */
+typedef struct vecstore_cache vecstore_cache;
+
+/* Which entries go where there are more than there may be. */
+typedef uint32_t vecstore_cache_eviction;
+enum {
+    VECSTORE_CACHE_EVICTION_LRU = 1, /* the one that was not used for the longest time */
+    VECSTORE_CACHE_EVICTION_LFU = 2, /* the one that was used the least, with the past forgotten little by little (Arlitt et al.:
+                                        Evaluating content management techniques for Web proxy caches, 2000) */
+    VECSTORE_CACHE_EVICTION_COST = 3 /* the one whose uses save the least for its size, by the cost of entries (Cherkasova: Improving
+                                        WWW proxies performance with Greedy-Dual-Size-Frequency caching policy, 1998) */
+};
+
+/* How a cache is opened. The namespace, dim and model stay with the entries; the rest is this handle's. */
+typedef struct vecstore_cache_options {
+    uint32_t struct_size;
+    uint32_t dim;                     /* 1 ... VECSTORE_DIM_MAX; has no default */
+    const char *name_space;           /* part of every key; has no default */
+    const char *model;                /* that makes the vectors; NULL = not said. Entries of another one are refused */
+    uint32_t has_threshold;           /* 1: similarity_threshold holds; 0: it is 0.85 */
+    float similarity_threshold;       /* the least of a hit, -1 ... 1 */
+    uint64_t ttl;                     /* ms that entries live that do not say it; 0 = for ever */
+    uint64_t max_entries;             /* 0 = 1,000,000; at most 1,073,741,823 */
+    uint64_t max_bytes;               /* of memory that entries take; 0 = no bound */
+    vecstore_cache_eviction eviction; /* 0 = VECSTORE_CACHE_EVICTION_LRU */
+    vecstore_dtype dtype;             /* how vectors are kept: 0 = VECSTORE_DTYPE_F32, or VECSTORE_DTYPE_F16 */
+    uint32_t refresh_on_hit;          /* 1: a hit begins the ttl of its entry anew; else 0 */
+    uint32_t guard;                   /* 1: prompts whose numbers, negations or names differ are no semantic hits of each other; else 0 */
+    uint32_t fail_closed;             /* 1: lookups are errors while the store does not answer; 0: misses */
+    uint32_t keep_responses;          /* of Redis, 1: responses are in the memory of the process too; else 0 */
+    uint32_t queue_limit;             /* of Redis: changes that wait for it at most; 0 = 10,000 */
+    uint32_t log_length;              /* of Redis: about how many changes the stream keeps; 0 = 10,000 */
+    const vecstore_redis_options *redis; /* NULL = defaults */
+} vecstore_cache_options;
+
+#define VECSTORE_CACHE_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_cache_options), 0, NULL, NULL, 0, 0.0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
+
+/*
+ * Opens a cache; a directory that does not exist is made. Entries that are there are read first: of 100,000 in a Redis on the same
+ * machine some 2 seconds. Where Redis does not answer, the cache opens empty and fills when it does, unless fail_closed.
+ * @param[in] url      as above; NULL: the Redis that the environment says
+ * @param[in] options  not NULL: dim and name_space have no default
+ * Errors: INVALID_ARGUMENT (also for a namespace whose entries have another dim or model), UNAVAILABLE (only with fail_closed), LOCKED
+ * (a directory that is open already), UNSUPPORTED (rights, TLS), IO, CORRUPT, NEWER_VERSION, OUT_OF_MEMORY. Close with
+ * vecstore_cache_close. O(entries). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_open(const char *url, const vecstore_cache_options *options, vecstore_cache **out);
+
+/*
+ * Writes what waits, for as long as command_timeout lets it, and lets go of the cache. Entries in a directory and in Redis stay. NULL
+ * and a cache that was closed do nothing. Errors: INVALID_HANDLE, IO, UNAVAILABLE (changes that could not be written are lost). It is
+ * closed after an error too. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_close(vecstore_cache *cache);
+
+/* The ttl of an entry that has no end. */
+#define VECSTORE_CACHE_TTL_NONE (-1)
+/* The bytes of an entry's id: 32 hexadecimal digits, and a 0. */
+#define VECSTORE_CACHE_ID_SIZE 33
+
+/* An entry that is to be set. */
+typedef struct vecstore_cache_entry {
+    uint32_t struct_size;
+    float cost;           /* what it takes to make the response again, in any unit, for VECSTORE_CACHE_EVICTION_COST; 0 = 1 */
+    const char *prompt;   /* not empty */
+    size_t prompt_size;   /* bytes; 0: up to the 0 at its end */
+    const char *response; /* any bytes; NULL: none */
+    size_t response_size; /* bytes; 0: up to the 0 at its end */
+    const char *metadata; /* a JSON object; NULL: none */
+    const float *vector;  /* dim elements, of any norm but 0 */
+    int64_t ttl;          /* ms; 0: that of the cache; VECSTORE_CACHE_TTL_NONE: no end */
+} vecstore_cache_entry;
+
+#define VECSTORE_CACHE_ENTRY_INIT { (uint32_t)sizeof(vecstore_cache_entry), 0.0f, NULL, 0, NULL, 0, NULL, NULL, 0 }
+
+/*
+ * Sets n entries, each in the place of the one with the same prompt and metadata: other metadata make another entry. All are checked
+ * before the first is written; with Redis many entries of one call, or of many threads, go in one pipeline.
+ * @param[in] entries  n structs, the struct_size of the first apart
+ * @param[out] ids     n * VECSTORE_CACHE_ID_SIZE bytes: their ids, each with a 0 at its end; may be NULL
+ * Errors: INVALID_ARGUMENT, NOT_FINITE, ZERO_VECTOR, TOO_LARGE (the message says which entry), INVALID_HANDLE, UNAVAILABLE, IO,
+ * OUT_OF_MEMORY (of the server, too). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_set(vecstore_cache *cache, const vecstore_cache_entry *entries, size_t n, char *ids);
+
+/* How entries are found. */
+typedef uint32_t vecstore_cache_tier;
+enum {
+    VECSTORE_CACHE_TIER_EXACT = 1,   /* by the same prompt, word for word */
+    VECSTORE_CACHE_TIER_SEMANTIC = 2 /* by a vector that is near enough */
+};
+
+/* What is looked for. */
+typedef struct vecstore_cache_query {
+    uint32_t struct_size;
+    vecstore_cache_tier tiers; /* VECSTORE_CACHE_TIER_EXACT, _SEMANTIC, or 3 for both; 0 = both */
+    uint32_t has_threshold;    /* 1: similarity_threshold holds; 0: that of the cache */
+    float similarity_threshold;
+    const char *prompt;        /* NULL: not known: nothing is found by it, and nothing guarded */
+    size_t prompt_size;        /* bytes; 0: up to the 0 at its end */
+    const float *vector;       /* dim elements; NULL: nothing is found by it */
+    const char *filter;        /* what the metadata of hits must be like, in the words of vecstore_query_options; NULL: any */
+    size_t k;                  /* most hits, 0 = 1; at most 1000 */
+} vecstore_cache_query;
+
+#define VECSTORE_CACHE_QUERY_INIT { (uint32_t)sizeof(vecstore_cache_query), 0, 0, 0.0f, NULL, 0, NULL, NULL, 0 }
+
+/* What a lookup found, best first. Free with vecstore_cache_hits_free. */
+typedef struct vecstore_cache_hits vecstore_cache_hits;
+
+/* A hit: memory of the hits, which lives until they are freed. All texts end with a 0 that does not count. */
+typedef struct vecstore_cache_hit {
+    uint32_t struct_size;     /* set by the caller */
+    vecstore_cache_tier tier; /* how it was found */
+    const char *id;
+    const char *prompt;       /* of the entry */
+    size_t prompt_size;
+    const char *response;
+    size_t response_size;
+    const char *metadata;     /* a JSON object; NULL: there is none */
+    int64_t created;
+    int64_t expires;          /* 0: it has no end */
+    float similarity;         /* of the vectors; 1 where the prompt is the same */
+    uint32_t reserved;
+} vecstore_cache_hit;
+
+#define VECSTORE_CACHE_HIT_INIT \
+    { (uint32_t)sizeof(vecstore_cache_hit), 0, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0.0f, 0 }
+
+/*
+ * Looks for entries: first the one with the same prompt, the newest of several with different metadata; where more are wanted, or there
+ * is none, those with the nearest vectors. The response of each is as the store has it at that moment.
+ * @param[in] query  not NULL; with a prompt or a vector
+ * @param[out] hits  NULL where there are none: a miss is VECSTORE_OK
+ * Errors: INVALID_ARGUMENT, NOT_FINITE, ZERO_VECTOR, INVALID_HANDLE, OUT_OF_MEMORY; UNAVAILABLE and IO with fail_closed alone. A
+ * miss among 100,000 entries takes some 50 microseconds. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_get(const vecstore_cache *cache, const vecstore_cache_query *query,
+                                                vecstore_cache_hits **hits);
+
+/* How many there are; 0 for NULL. Errors: INVALID_ARGUMENT (count is NULL), INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_cache_hits_count(const vecstore_cache_hits *hits, size_t *count);
+
+/* Fills in the i-th. Errors: INVALID_ARGUMENT, INVALID_HANDLE, NOT_FOUND (there are not so many). (since 0.1) */
+VECSTORE_API vecstore_status vecstore_cache_hits_get(const vecstore_cache_hits *hits, size_t i, vecstore_cache_hit *hit);
+
+/* NULL, and what was freed already, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_cache_hits_free(vecstore_cache_hits *hits);
+
+/*
+ * Deletes entries by their ids; those that are not there are passed over.
+ * @param[out] deleted  how many this process knew; may be NULL
+ * Errors: INVALID_ARGUMENT (also what is no id), INVALID_HANDLE, TOO_LARGE, UNAVAILABLE, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_delete(vecstore_cache *cache, const char *const *ids, size_t n, uint64_t *deleted);
+
+/*
+ * Deletes the entries whose metadata match a filter.
+ * @param[in] filter    not NULL, in the words of vecstore_query_options; "{}" matches all
+ * @param[in] dry_run   1: they are only counted; else 0
+ * @param[out] deleted  how many there were; may be NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, UNAVAILABLE, IO. O(entries). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_delete_where(vecstore_cache *cache, const char *filter, uint32_t dry_run,
+                                                         uint64_t *deleted);
+
+/* Deletes all entries of the namespace, for all processes. Errors: INVALID_HANDLE, UNAVAILABLE, IO. O(entries). (since 0.1) */
+VECSTORE_API vecstore_status vecstore_cache_clear(vecstore_cache *cache, uint64_t *deleted);
+
+/*
+ * Says of a hit whether it was right, for all processes. A wrong one is passed over from then on by queries that are nearer to this one
+ * than to its entry; without a vector, or with that of the entry itself, the entry is deleted. A right one takes back what was said
+ * of queries like this.
+ * @param[in] id      of the hit
+ * @param[in] vector  of the prompt that got it, dim elements; NULL: not known
+ * @param[in] wrong   1 or 0
+ * Errors: INVALID_ARGUMENT, NOT_FINITE, ZERO_VECTOR, INVALID_HANDLE, NOT_FOUND (no such entry), UNAVAILABLE, IO. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_feedback(vecstore_cache *cache, const char *id, const float *vector, uint32_t wrong);
+
+/* What a cache has, and what was done through this handle so far. */
+typedef struct vecstore_cache_stats {
+    uint32_t struct_size;      /* set by the caller */
+    uint32_t reserved;
+    uint64_t entries;
+    uint64_t bytes;            /* of memory that entries take, as max_bytes counts them */
+    uint64_t index_bytes;      /* of memory that the index of their vectors takes */
+    uint64_t exact_hits;
+    uint64_t semantic_hits;
+    uint64_t misses;
+    uint64_t failures;         /* lookups that ended with an error */
+    uint64_t sets;             /* entries that were set */
+    uint64_t deletes;
+    uint64_t evictions;        /* entries that had to go for others */
+    uint64_t expired;          /* entries whose end has come */
+    uint64_t guard_refusals;   /* entries that were near enough, and were passed over: by the guard, by feedback, */
+    uint64_t feedback_refusals;
+    uint64_t gone;             /* or because the store did not have them any more */
+    uint64_t feedbacks;
+    uint64_t store_errors;     /* whether they surfaced or not */
+    int64_t last_error;        /* when the last one was; 0: there was none. vecstore_cache_health has its message */
+} vecstore_cache_stats;
+
+#define VECSTORE_CACHE_STATS_INIT \
+    { (uint32_t)sizeof(vecstore_cache_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_cache_get_stats(const vecstore_cache *cache, vecstore_cache_stats *stats);
+
+/*
+ * Numbers about n caches for Prometheus, as those of vecstore_collections_metrics: lookups by result (exact, semantic, miss, error),
+ * histograms of similarities and of how long lookups took, refusals, entries, bytes; of Redis its errors, breaker, round trips, what
+ * waits for it, and how far behind the stream the process is. Each has the labels namespace and store. docs/cache.md lists them.
+ * @param[out] buffer  room for `size` bytes: as much of the text as fits, and a 0; may be NULL where size is 0
+ * @param[out] needed  bytes of the whole text without the 0; may be NULL
+ * Errors: INVALID_ARGUMENT (also two caches of the same namespace and kind of store), INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_caches_metrics(const vecstore_cache *const *caches, size_t n, char *buffer, size_t size,
+                                                     size_t *needed);
+
+/*
+ * Whether a cache can do its work, as one JSON object, like that of vecstore_collection_health: "status" ("ok", "degraded", "failed")
+ * and "reasons". Of a cache that was closed, or opened before fork(), it tells that. Nobody is asked for it.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_health(const vecstore_cache *cache, char *buffer, size_t size, size_t *needed);
+
+/*
+ * Waits until all changes of this handle are in Redis, or in the directory.
+ * @param[in] timeout  ms
+ * Errors: INVALID_HANDLE, UNAVAILABLE (some still wait). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_flush(vecstore_cache *cache, uint32_t timeout);
+
+/*
+ * Brings all entries into the graph, on the calling thread, which is done in the background otherwise; entries that wait are
+ * compared one by one. Errors: INVALID_HANDLE, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_cache_optimize(vecstore_cache *cache);
+
 #ifdef __cplusplus
 }
 #endif

@@ -11,6 +11,8 @@ enum HandleKind: UInt64 {
     case quantizer = 0xA3
     case collection = 0xA4
     case hits = 0xA5
+    case cache = 0xA6
+    case cacheHits = 0xA7
 
     var name: String {
         switch self {
@@ -19,6 +21,8 @@ enum HandleKind: UInt64 {
         case .quantizer: "vecstore_quantizer"
         case .collection: "vecstore_collection"
         case .hits: "vecstore_hits"
+        case .cache: "vecstore_cache"
+        case .cacheHits: "vecstore_cache_hits"
         }
     }
 }

@@ -47,7 +47,7 @@ struct CacheFilterTests {
             if round % 200 == 0 { try test.cache.settle() }
             for filter in filters {
                 let expected = try test.cache.delete(where: Array(filter.utf8), isDryRun: true)
-                let found = try test.cache.similar(
+                let found = try test.cache.find(
                     vector: direction(0), CacheQuery(threshold: -1, filter: Array(filter.utf8), k: 1000))
                 #expect(found.count == expected)
             }
@@ -77,13 +77,13 @@ struct CacheFilterTests {
                 #"{"must":[{"key":"tenant","match":{"value":\#(asked)}},{"key":"even","match":{"value":true}}]}"#,
             ] {
                 let text = Array(filter.utf8)
-                let found = try test.cache.similar(vector: direction(0), CacheQuery(threshold: -1, filter: text, k: 1000))
+                let found = try test.cache.find(vector: direction(0), CacheQuery(threshold: -1, filter: text, k: 1000))
                 #expect(try found.count == test.cache.delete(where: text, isDryRun: true))
             }
         }
         #expect(try test.cache.stats().liveFilters == CacheLimits.liveFilters)
         try test.cache.table.tidyFilters()
-        #expect(try test.cache.similar(vector: direction(0), CacheQuery(threshold: -1, k: 1000)).count == 600)
+        #expect(try test.cache.find(vector: direction(0), CacheQuery(threshold: -1, k: 1000)).count == 600)
     }
 
     @Test(arguments: ["", "[]", "{", #"{"musst":[]}"#, #"{"must":[{"key":"a","match":{"valu":1}}]}"#])

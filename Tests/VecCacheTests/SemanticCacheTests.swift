@@ -42,9 +42,9 @@ struct SemanticCacheTests {
         let test = try TestCache(place)
         for degrees in stride(from: 0.0, to: 60, by: 5) { try test.set("\(degrees)", at: degrees) }
         #expect(try test.get(at: 31) == "response to 30.0")
-        let all = try test.cache.similar(vector: direction(31), CacheQuery(threshold: 0.99, k: 10))
+        let all = try test.cache.find(vector: direction(31), CacheQuery(threshold: 0.99, k: 10))
         #expect(all.map { String(decoding: $0.prompt, as: UTF8.self) } == ["30.0", "35.0", "25.0"])
-        #expect(try test.cache.similar(vector: direction(31), CacheQuery(threshold: 0.99, k: 2)).count == 2)
+        #expect(try test.cache.find(vector: direction(31), CacheQuery(threshold: 0.99, k: 2)).count == 2)
     }
 
     @Test(arguments: Place.allCases)

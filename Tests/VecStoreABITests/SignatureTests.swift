@@ -451,6 +451,86 @@ private func checkSignatures() {
         var declared = CVecStore.vecstore_collection_export
         requireSameType(&ours, &declared)
     }
+    do {
+        var ours = VecStoreABI.vecstore_cache_open
+        var declared = CVecStore.vecstore_cache_open
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_close
+        var declared = CVecStore.vecstore_cache_close
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_set
+        var declared = CVecStore.vecstore_cache_set
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_get
+        var declared = CVecStore.vecstore_cache_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_hits_count
+        var declared = CVecStore.vecstore_cache_hits_count
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_hits_get
+        var declared = CVecStore.vecstore_cache_hits_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_hits_free
+        var declared = CVecStore.vecstore_cache_hits_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_delete
+        var declared = CVecStore.vecstore_cache_delete
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_delete_where
+        var declared = CVecStore.vecstore_cache_delete_where
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_clear
+        var declared = CVecStore.vecstore_cache_clear
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_feedback
+        var declared = CVecStore.vecstore_cache_feedback
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_get_stats
+        var declared = CVecStore.vecstore_cache_get_stats
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_caches_metrics
+        var declared = CVecStore.vecstore_caches_metrics
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_health
+        var declared = CVecStore.vecstore_cache_health
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_flush
+        var declared = CVecStore.vecstore_cache_flush
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_cache_optimize
+        var declared = CVecStore.vecstore_cache_optimize
+        requireSameType(&ours, &declared)
+    }
 }
 
 @Suite("Signatures")

@@ -5,9 +5,9 @@ import re
 from support import LIBRARY, ROOT, expect_same, header_code, header_version, run
 
 EXPORTS = ROOT / "abi/exports.txt"
-# What the library declares that it needs: the C and C++ runtimes and BLAS.
-NEEDED = {"libblas.so.3", "liblapack.so.3", "libc.so.6", "libgcc_s.so.1", "libjansson.so.4", "libm.so.6", "libsqlite3.so.0",
-          "libstdc++.so.6"}
+# What the library declares that it needs: the C and C++ runtimes, BLAS, SQLite, Jansson and hiredis.
+NEEDED = {"libblas.so.3", "liblapack.so.3", "libc.so.6", "libgcc_s.so.1", "libhiredis.so.0.14", "libjansson.so.4", "libm.so.6",
+          "libsqlite3.so.0", "libstdc++.so.6"}
 
 
 def listed():

@@ -3,54 +3,41 @@
 import VecIndex
 
 extension SemanticCache {
-    /// The best entry for a prompt: one with the same prompt, or else the one with the nearest vector, where that is near
-    /// enough.
+    /// The best entry for a prompt, as `find` says.
+    package func get(
+        prompt: [UInt8]? = nil, vector: [Float]? = nil, _ query: CacheQuery = CacheQuery()
+    ) throws(VecStoreError) -> CacheHit? {
+        var query = query
+        query.k = 1
+        return try find(prompt: prompt, vector: vector, query).first
+    }
+
+    /// The best entries for a prompt: first the one with the same prompt; where more are wanted, or there is none, those with the
+    /// nearest vectors, where these are near enough.
     ///
     /// What is wrong with the arguments is an error always; what goes wrong in the store is a miss, unless the cache fails
     /// closed.
     /// - Parameters:
     ///   - prompt: nil: the exact tier is passed over, and hits are not guarded.
     ///   - vector: nil: the semantic tier is passed over.
-    package func get(
-        prompt: [UInt8]? = nil, vector: [Float]? = nil, _ query: CacheQuery = CacheQuery()
-    ) throws(VecStoreError) -> CacheHit? {
+    package func find(
+        prompt: [UInt8]? = nil, vector: [Float]? = nil, _ query: CacheQuery
+    ) throws(VecStoreError) -> [CacheHit] {
         let start = ticks()
         do throws(VecStoreError) {
             try checkUsable()
-            let hit = try best(prompt, vector, query)
-            switch hit?.tier {
+            let hits = try best(prompt, vector, query)
+            switch hits.first?.tier {
             case nil: counters.misses.add(1, ordering: .relaxed)
             case .exact: counters.exactHits.add(1, ordering: .relaxed)
             case .semantic: counters.semanticHits.add(1, ordering: .relaxed)
             }
             counters.durations.note(Double(ticks() &- start) / 1e9)
-            return hit
+            return hits
         } catch {
             counters.failures.add(1, ordering: .relaxed)
             throw error
         }
-    }
-
-    /// The nearest entries that are near enough, nearest first.
-    /// - Parameter prompt: What hits are guarded by; nil: they are not.
-    package func similar(
-        prompt: [UInt8]? = nil, vector: [Float], _ query: CacheQuery = CacheQuery(k: 10)
-    ) throws(VecStoreError) -> [CacheHit] {
-        try checkUsable()
-        let lookup = try Lookup(prompt, vector, query, self)
-        if !options.failsOpen { try storing { () throws(VecStoreError) in try store.checkReachable() } }
-        guard let vector = lookup.vector else { return [] }
-        let found = try table.nearest(
-            vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, try table.moment(query.filter))
-        var hits: [CacheHit] = []
-        for (record, similarity) in found.hits {
-            switch try complete(record, similarity, .semantic) {
-            case .hit(let hit): hits.append(hit)
-            case .gone: continue
-            case .unanswered: return hits
-            }
-        }
-        return hits
     }
 
     /// The arguments of a lookup, checked.
@@ -75,37 +62,50 @@ extension SemanticCache {
         }
     }
 
+    /// An entry that is a hit if the store still has it.
+    private struct Candidate {
+        var record: EntryRecord
+        var similarity: Float
+        var tier: CacheHit.Tier
+    }
+
     private func best(
         _ prompt: [UInt8]?, _ vector: [Float]?, _ query: CacheQuery
-    ) throws(VecStoreError) -> CacheHit? {
+    ) throws(VecStoreError) -> [CacheHit] {
         guard (prompt != nil && query.tiers.contains(.exact)) || (vector != nil && query.tiers.contains(.semantic)) else {
             throw VecStoreError(
                 .invalidArgument, "there is nothing to look for: the exact tier needs a prompt, the semantic tier a vector")
         }
         let lookup = try Lookup(prompt, vector, query, self)
         if !options.failsOpen { try storing { () throws(VecStoreError) in try store.checkReachable() } }
-        // Entries that the store has lost are taken out as they are met: then the next best is looked for.
+        // Entries that the store has lost are taken out as they are met: then the next best are looked for.
+        var found = Completion()
         for _ in 0..<SemanticCache.mostAttempts {
-            guard let (record, similarity, tier) = try candidate(prompt, lookup, query) else { return nil }
-            switch try complete(record, similarity, tier) {
-            case .hit(let hit): return use(record, hit)
-            case .gone: continue
-            case .unanswered: return nil
-            }
+            let candidates = try candidates(prompt, lookup, query)
+            if candidates.isEmpty { return [] }
+            found = try complete(candidates)
+            if !found.hasGone { break }
         }
-        return nil
+        return found.hits.map { use($0.record, $0.hit) }
     }
 
-    /// The best entry that the table knows.
-    private func candidate(
+    private func candidates(
         _ prompt: [UInt8]?, _ lookup: Lookup, _ query: CacheQuery
-    ) throws(VecStoreError) -> (EntryRecord, Float, CacheHit.Tier)? {
+    ) throws(VecStoreError) -> [Candidate] {
         let moment = try table.moment(query.filter)
-        if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) { return (record, 1, .exact) }
-        guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return nil }
-        let found = try table.nearest(vector, k: 1, threshold: lookup.threshold, agreeingWith: lookup.guarded, moment)
+        var all: [Candidate] = []
+        if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) {
+            all.append(Candidate(record: record, similarity: 1, tier: .exact))
+            if query.k == 1 { return all }
+        }
+        guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return all }
+        let found = try table.nearest(vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, moment)
         if let best = found.best { counters.similarities.note(Double(best)) }
-        return found.hits.first.map { ($0.record, $0.similarity, .semantic) }
+        for (record, similarity) in found.hits where record !== all.first?.record {
+            if all.count == query.k { break }
+            all.append(Candidate(record: record, similarity: similarity, tier: .semantic))
+        }
+        return all
     }
 
     private static let mostAttempts = 4
@@ -121,38 +121,49 @@ extension SemanticCache {
         return hit
     }
 
-    private enum Completion {
-        case hit(CacheHit)
-        /// The store has it no more.
-        case gone
-        /// The store does not answer, and the cache fails open.
-        case unanswered
+    private struct Completion {
+        var hits: [(record: EntryRecord, hit: CacheHit)] = []
+        /// Whether the store had some no more.
+        var hasGone = false
     }
 
-    /// What a record has, and what the store has of it.
-    private func complete(_ record: EntryRecord, _ similarity: Float, _ tier: CacheHit.Tier) throws(VecStoreError) -> Completion {
-        var hit = CacheHit(
-            id: record.id, prompt: Array(record.prompt), response: [], similarity: similarity, metadata: Array(record.metadata),
-            created: record.created, expires: record.expires, tier: tier)
-        if record.hasResponse {
-            hit.response = Array(record.response)
-            return .hit(hit)
+    /// What records have, and what the store has of those whose responses are there alone, asked for at once. Where it does not
+    /// answer, and the cache fails open, these are passed over.
+    private func complete(_ candidates: [Candidate]) throws(VecStoreError) -> Completion {
+        let asked = candidates.filter { !$0.record.hasResponse }.map(\.record.id)
+        var answers: [FetchedEntry?]? = []
+        if !asked.isEmpty {
+            do throws(VecStoreError) {
+                answers = try storing { () throws(VecStoreError) in try store.fetch(asked) }
+            } catch {
+                guard options.failsOpen else { throw error }
+                answers = nil
+            }
         }
-        let fetched: FetchedEntry?
-        do throws(VecStoreError) {
-            fetched = try storing { () throws(VecStoreError) in try store.fetch(record.id) }
-        } catch {
-            if options.failsOpen { return .unanswered }
-            throw error
+        var found = Completion()
+        var next = 0
+        for candidate in candidates {
+            let record = candidate.record
+            var hit = CacheHit(
+                id: record.id, prompt: Array(record.prompt), response: [], similarity: candidate.similarity,
+                metadata: Array(record.metadata), created: record.created, expires: record.expires, tier: candidate.tier)
+            if next < asked.count && record.id == asked[next] {
+                defer { next += 1 }
+                guard let answers else { continue }
+                guard next < answers.count, let fetched = answers[next], fetched.expires.map({ $0 > table.now }) ?? true else {
+                    counters.gone.add(1, ordering: .relaxed)
+                    _ = table.remove([record.id])
+                    found.hasGone = true
+                    continue
+                }
+                if fetched.expires != record.expires { table.setExpires(record.id, fetched.expires) }
+                hit.response = fetched.response
+                hit.expires = fetched.expires
+            } else {
+                hit.response = Array(record.response)
+            }
+            found.hits.append((record, hit))
         }
-        guard let fetched, fetched.expires.map({ $0 > table.now }) ?? true else {
-            counters.gone.add(1, ordering: .relaxed)
-            _ = table.remove([record.id])
-            return .gone
-        }
-        if fetched.expires != record.expires { table.setExpires(record.id, fetched.expires) }
-        hit.response = fetched.response
-        hit.expires = fetched.expires
-        return .hit(hit)
+        return found
     }
 }

@@ -59,11 +59,14 @@ package final class SemanticCache: @unchecked Sendable {
     }
 
     /// Opens a cache.
-    /// - Parameter url: `memory:`, the path of a directory, or where a Redis is (`RedisURL`).
+    /// - Parameter url: `memory:`, the path of a directory, or where a Redis is (`RedisURL`); nil: the Redis that the environment says.
     package static func open(
-        _ url: String, _ options: CacheOptions, clock: @escaping WallClock = wallClock
+        _ url: String?, _ options: CacheOptions, clock: @escaping WallClock = wallClock
     ) throws(VecStoreError) -> SemanticCache {
         try options.check()
+        guard let url else {
+            return try SemanticCache(RedisStore(try .fromEnvironment(), options), options, kind: "redis", clock: clock)
+        }
         if url == "memory:" { return try SemanticCache(MemoryStore(), options, kind: "memory", clock: clock) }
         if url.contains("://") {
             return try SemanticCache(RedisStore(try RedisURL(url), options), options, kind: "redis", clock: clock)

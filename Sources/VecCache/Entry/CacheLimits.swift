@@ -10,6 +10,8 @@ package enum CacheLimits {
     package static let metadataBytes = 64 << 10
     /// Most bytes of a namespace.
     package static let namespaceBytes = 128
+    /// Hexadecimal digits of an entry's id.
+    package static let idDigits = 32
     /// Most entries that one call writes, and most ids that one names.
     package static let batch = 1 << 20
     /// Most hits of one call.

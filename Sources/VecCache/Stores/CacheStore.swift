@@ -31,8 +31,8 @@ package protocol CacheStore: AnyObject, Sendable {
     /// Keeps with an entry the vectors of prompts that it is wrong for.
     func setNegatives(_ id: EntryID, _ negatives: [[Float]]) throws(VecStoreError)
 
-    /// What the store has of an entry whose response the table does not have; nil: it is gone.
-    func fetch(_ id: EntryID) throws(VecStoreError) -> FetchedEntry?
+    /// What the store has of entries whose responses the table does not have, in the same order; nil: it is gone.
+    func fetch(_ ids: [EntryID]) throws(VecStoreError) -> [FetchedEntry?]
 
     /// Refuses where the store is known to be away: then nobody knows what others have changed.
     func checkReachable() throws(VecStoreError)

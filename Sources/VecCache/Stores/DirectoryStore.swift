@@ -186,7 +186,7 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
     }
 
     /// The table has all responses.
-    func fetch(_ id: EntryID) -> FetchedEntry? { nil }
+    func fetch(_ ids: [EntryID]) -> [FetchedEntry?] { [] }
 
     /// Runs a change as the only one, and keeps what went wrong.
     private func changing<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {

@@ -15,7 +15,7 @@ final class MemoryStore: CacheStore, @unchecked Sendable {
     func clear() throws(VecStoreError) -> Int { try sink?.clear() ?? 0 }
     func touch(_ id: EntryID, expires: Int64) {}
     func setNegatives(_ id: EntryID, _ negatives: [[Float]]) { sink?.setNegatives(id, negatives) }
-    func fetch(_ id: EntryID) -> FetchedEntry? { nil }
+    func fetch(_ ids: [EntryID]) -> [FetchedEntry?] { [] }
     func forget(_ ids: [EntryID]) {}
     func upkeep() {}
     var reasons: [HealthReport.Reason] { [] }

@@ -78,6 +78,17 @@ struct RedisAwayTests {
         try RedisCaches.eventually("what waited is there") { try other.entries == 4 }
     }
 
+    @Test func saysWhenItIsClosedWhatIsLost() throws {
+        let cache = try RedisCaches.open(server.url)
+        try cache.put(1)
+        server.kill()
+        try cache.put(2)
+        let error = #expect(throws: VecStoreError.self) { try cache.close() }
+        #expect(error?.code == .unavailable && error?.message.hasPrefix("1 changes") == true)
+        // It is closed all the same.
+        try cache.close()
+    }
+
     @Test func keepsNoMoreThanItMay() throws {
         var settings = keeping()
         settings.queueLimit = 5

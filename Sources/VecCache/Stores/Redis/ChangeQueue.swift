@@ -14,6 +14,8 @@ struct ChangeQueue {
 
     var count: Int { items.count - head }
     var isEmpty: Bool { count == 0 }
+    /// How many somebody would miss.
+    var mattering: Int { items[head...].reduce(0) { $0 + ($1?.change.matters ?? false ? 1 : 0) } }
     var ids: [EntryID] { items[head...].compactMap { $0?.change.id } }
 
     mutating func append(_ changes: [RedisChange], _ batch: RedisBatch?) {

@@ -18,6 +18,14 @@ enum RedisChange: Sendable {
         }
     }
 
+    /// Whether somebody would miss it. Ends that are put off, and ids that are taken out, are a matter of tidiness.
+    var matters: Bool {
+        switch self {
+        case .set, .delete, .setWrong: true
+        case .touch, .prune: false
+        }
+    }
+
     func command(_ namespace: RedisNamespace) -> RedisCommand {
         switch self {
         case .set(let entry):

@@ -72,8 +72,11 @@ package final class RedisStore: CacheStore, @unchecked Sendable {
 
     // MARK: - Reading
 
-    package func fetch(_ id: EntryID) throws(VecStoreError) -> FetchedEntry? {
-        try RedisEntry.response(namespace.client.execute(RedisEntry.readResponse(namespace.keys.entry(id))))
+    package func fetch(_ ids: [EntryID]) throws(VecStoreError) -> [FetchedEntry?] {
+        let replies = try namespace.client.pipeline(ids.map { RedisEntry.readResponse(namespace.keys.entry($0)) })
+        var entries: [FetchedEntry?] = []
+        for reply in replies { entries.append(try RedisEntry.response(reply)) }
+        return entries
     }
 
     package func checkReachable() throws(VecStoreError) {
@@ -138,8 +141,11 @@ package final class RedisStore: CacheStore, @unchecked Sendable {
     package func flush(milliseconds: Int) -> Bool { parts?.writer.flush(until: Deadline(milliseconds: milliseconds)) ?? true }
 
     package func close() throws(VecStoreError) {
-        parts?.writer.close()
+        let lost = parts?.writer.close() ?? 0
         parts?.follower.stop()
         namespace.client.close()
+        guard lost == 0 else {
+            throw VecStoreError(.unavailable, "\(lost) changes that waited for Redis are lost: it did not answer until the cache was closed")
+        }
     }
 }

@@ -271,14 +271,17 @@ final class RedisWriter: @unchecked Sendable {
     }
 
     /// Ends the thread, after what waits, if the server is there.
-    func close() {
+    /// - Returns: How many changes are lost.
+    func close() -> Int {
         if !isAway { _ = flush(until: Deadline(milliseconds: namespace.client.options.commandTimeout)) }
         worker?.stop()
-        lock.withLock {
+        return lock.withLock {
+            let lost = waiting.mattering
             droppedCount += waiting.count
             waiting.releaseBatches()
             waiting = ChangeQueue()
             changed.signalAll()
+            return lost
         }
     }
 }
