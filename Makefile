@@ -217,7 +217,7 @@ uninstall: ## Remove what install installed, with the same PREFIX, LIBDIR, INCLU
 
 .PHONY: clean
 clean: ## Remove what was built
-	rm -rf build .build .venv/.vecstore examples/c/demo bindings/python/build bindings/python/*.egg-info
+	rm -rf build .build .venv/.vecstore examples/c/demo examples/c/semantic_cache bindings/python/build bindings/python/*.egg-info
 
 .PHONY: distclean
 distclean: clean ## Remove the Python environments too
