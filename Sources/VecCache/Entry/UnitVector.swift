@@ -8,6 +8,20 @@ import VecKernels
 enum UnitVector {
     /// - Throws: `.invalidArgument` for another dim, `.notFinite`, `.zeroVector` or `.tooLarge` for what has no direction.
     static func make(_ vector: [Float], dimension: Int, noun: String) throws(VecStoreError) -> [Float] {
+        let inverse = 1 / Double(try squaredNorm(vector, dimension, noun)).squareRoot()
+        return vector.map { Float(Double($0) * inverse) }
+    }
+
+    /// One that was made before, and was stored: it stays what it is. Made again it might be other bits, and not be found by itself.
+    static func restore(_ vector: [Float], dimension: Int) throws(VecStoreError) -> [Float] {
+        let square = try squaredNorm(vector, dimension, "vector")
+        return abs(square - 1) <= rounding ? vector : try make(vector, dimension: dimension, noun: "vector")
+    }
+
+    /// How far the squared norm of a made vector is from 1 at most, with much to spare.
+    private static let rounding: Float = 1e-5
+
+    private static func squaredNorm(_ vector: [Float], _ dimension: Int, _ noun: String) throws(VecStoreError) -> Float {
         guard vector.count == dimension else {
             throw VecStoreError(.invalidArgument, "the \(noun) has \(vector.count) elements: the cache has dim \(dimension)")
         }
@@ -20,8 +34,7 @@ enum UnitVector {
             try VectorCheck(metric: .cosine, noun: noun).check(
                 base, type: .float32, count: 1, dimension: dimension, kernel: kernel, table: table, squares: &square)
         }
-        let inverse = 1 / Double(square).squareRoot()
-        return vector.map { Float(Double($0) * inverse) }
+        return square
     }
 
     /// The cosine similarity of two vectors of the same dim: exactly 1 for the same bits.

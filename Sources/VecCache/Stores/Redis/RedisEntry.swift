@@ -47,7 +47,7 @@ enum RedisEntry {
         guard let values = reply.array, values.count >= fields.count, let prompt = values[0].bytes,
             let vectorBytes = values[1].bytes, (1...CacheLimits.promptBytes).contains(prompt.count),
             let vector = vectors(vectorBytes, dimension)?.first, vectorBytes.count == 4 * dimension,
-            let unit = try? UnitVector.make(vector, dimension: dimension, noun: "vector"),
+            let unit = try? UnitVector.restore(vector, dimension: dimension),
             let metadata = try? Metadata.canonical(values[2].bytes ?? [])
         else { return nil }
         let negatives = values[7].bytes.flatMap { vectors($0, dimension) } ?? []
@@ -56,9 +56,7 @@ enum RedisEntry {
             id: id, prompt: prompt, response: values.count > fields.count ? values[fields.count].bytes ?? [] : nil, vector: unit,
             metadata: metadata, created: values[3].integer ?? 0, expires: values[4].integer, ttl: values[5].integer,
             cost: cost.isFinite && cost >= 0 ? cost : 1,
-            negatives: negatives.suffix(CacheLimits.negatives).compactMap {
-                try? UnitVector.make($0, dimension: dimension, noun: "vector")
-            })
+            negatives: negatives.suffix(CacheLimits.negatives).compactMap { try? UnitVector.restore($0, dimension: dimension) })
     }
 
     // MARK: - Vectors: float32, the least byte first
