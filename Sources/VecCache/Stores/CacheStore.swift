@@ -93,6 +93,9 @@ package protocol CacheSink: AnyObject, Sendable {
 
     func contains(_ id: EntryID) -> Bool
 
+    /// Something went wrong of which no call tells.
+    func noteFailure(_ error: VecStoreError)
+
     /// Of all entries that are there.
     var ids: [EntryID] { get }
 }

@@ -149,6 +149,8 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         wakeIfDue()
     }
 
+    package func noteFailure(_ error: VecStoreError) { counters.note(error, at: now) }
+
     /// A hit.
     func noteUse(_ record: EntryRecord) {
         record.noteUse(

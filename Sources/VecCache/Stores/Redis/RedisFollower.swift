@@ -52,7 +52,10 @@ final class RedisFollower: @unchecked Sendable {
     func begin() throws(VecStoreError) { try sync() }
 
     /// - Parameter error: Why `begin` failed, which is tried again.
-    func note(_ error: VecStoreError) { lock.withLock { failureNow = error } }
+    func note(_ error: VecStoreError) {
+        lock.withLock { failureNow = error }
+        sink?.noteFailure(error)
+    }
 
     func start() { worker?.wake() }
 
@@ -99,6 +102,7 @@ final class RedisFollower: @unchecked Sendable {
                 if error.code != .cancelled { failureNow = error }
                 return isStopping
             }
+            if !isOver && error.code != .cancelled { sink?.noteFailure(error) }
             if isOver { return .sleep }
             if error.code == .cancelled { return .goOn }
             failures += 1

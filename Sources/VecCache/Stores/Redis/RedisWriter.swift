@@ -225,12 +225,16 @@ final class RedisWriter: @unchecked Sendable {
     }
 
     private func settle(_ outcome: Outcome) {
+        var untold: VecStoreError?
         lock.withLock {
             for (item, _) in outcome.made { item.batch?.left -= 1 }
             for (item, error) in outcome.refused {
                 item.batch?.left -= 1
                 item.batch?.failure = error
-                if item.batch == nil { droppedCount += 1 }
+                if item.batch?.isReleased ?? true {
+                    droppedCount += 1
+                    untold = error
+                }
             }
             waiting.putBack(outcome.left)
             taken = []
@@ -247,6 +251,7 @@ final class RedisWriter: @unchecked Sendable {
             }
             changed.signalAll()
         }
+        if let untold { sink?.noteFailure(untold) }
     }
 
     private func nextPause() -> Int {
