@@ -91,6 +91,9 @@ package protocol CacheSink: AnyObject, Sendable {
     /// - Parameter time: Milliseconds since 1970; nil: it has no end.
     func setExpires(_ id: EntryID, _ time: Int64?)
 
+    /// Puts off the end of an entry, where it would come earlier.
+    func putOff(_ id: EntryID, until time: Int64)
+
     func contains(_ id: EntryID) -> Bool
 
     /// Something went wrong of which no call tells.

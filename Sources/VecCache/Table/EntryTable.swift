@@ -149,6 +149,11 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         wakeIfDue()
     }
 
+    package func putOff(_ id: EntryID, until time: Int64) {
+        guard let end = find(id)?.expires, end < time else { return }
+        setExpires(id, time)
+    }
+
     package func noteFailure(_ error: VecStoreError) { counters.note(error, at: now) }
 
     /// A hit.

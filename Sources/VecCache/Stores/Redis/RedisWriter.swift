@@ -194,6 +194,10 @@ final class RedisWriter: @unchecked Sendable {
                 if case .set(var entry) = item.change {
                     if !namespace.settings.keepsResponses { entry.response = nil }
                     entries.append(entry)
+                } else if case .touch(let id, let end) = item.change {
+                    flush()
+                    // The entry may have been read with its old end since.
+                    if number > 0 { sink.putOff(id, until: end) }
                 } else {
                     flush()
                     let count = show(item.change)
