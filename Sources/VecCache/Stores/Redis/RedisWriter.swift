@@ -132,8 +132,9 @@ final class RedisWriter: @unchecked Sendable {
         var outcome = send(some)
         let departed = apply(outcome.made)
         if outcome.isElsewhere && !outcome.isAway { outcome.isAway = !rejoin() }
-        settle(outcome)
+        // Before nothing is left to do: whoever waits for that waits for these too.
         makeLater(departed.map { .delete($0) })
+        settle(outcome)
         return outcome.isAway ? .sleepFor(milliseconds: nextPause()) : .goOn
     }
 
