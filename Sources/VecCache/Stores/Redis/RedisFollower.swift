@@ -126,9 +126,15 @@ final class RedisFollower: @unchecked Sendable {
         let known = try namespace.client.execute(RedisCommand("HMGET", namespace.keys.meta, "epoch", "seq"))
         guard let values = known.array, values.count == 2, values[0].bytes == namespace.epoch, (values[1].integer ?? -1) >= last
         else { return false }
+        // Before the first change there is none that could be missing.
+        if last == 0 { return true }
         guard let lastEvent else { return values[1].integer == last }
-        let found = try namespace.client.execute(RedisCommand("XRANGE", namespace.keys.log, "\(last)-0", "\(last)-0"))
-        return found.array?.first == lastEvent
+        return try event(last) == lastEvent
+    }
+
+    /// A change as the stream has it; nil: it has it no more.
+    private func event(_ number: Int64) throws(VecStoreError) -> RedisReply? {
+        try namespace.client.execute(RedisCommand("XRANGE", namespace.keys.log, "\(number)-0", "\(number)-0")).array?.first
     }
 
     /// Nothing came: sees whether there was anything to come.
@@ -273,7 +279,8 @@ final class RedisFollower: @unchecked Sendable {
             throw error
         }
         last = joined.last
-        lastEvent = nil
+        // By it a new connection can tell that it is with the same history: changes that come meanwhile are no reason to begin anew.
+        lastEvent = last == 0 ? nil : try event(last)
         lock.withLock {
             syncCount += 1
             lagNow = 0
