@@ -10,12 +10,27 @@ import VecIndex
 
 /// Where the entries of a test live: what a cache does is the same everywhere.
 enum Place: String, CaseIterable, Sendable {
-    case memory, directory
+    case memory, directory, redis
+
+    /// Whether entries are there after the cache was closed.
+    var isDurable: Bool { self != .memory }
 }
 
-/// Time that passes when the test says so.
+/// One server for all tests whose cache lives in Redis without asking for more: each has a namespace of its own.
+enum SharedRedis {
+    static let server = Result {
+        let server = try RedisServer()
+        atEnd { server.remove() }
+        return server
+    }
+    private static let namespaces = Atomic<Int>(0)
+
+    static func namespace() -> String { "test-\(namespaces.add(1, ordering: .relaxed).newValue)" }
+}
+
+/// Time that passes when the test says so. It is ahead of the server's, so that entries end when the test says so there, too.
 final class TestClock: Sendable {
-    private let time = Atomic<Int64>(1_700_000_000_000)
+    private let time = Atomic<Int64>(wallClock() + 86_400_000)
 
     var now: Int64 { time.load(ordering: .relaxed) }
     func pass(_ milliseconds: Int64) { time.add(milliseconds, ordering: .relaxed) }
@@ -31,10 +46,15 @@ final class TestCache {
 
     init(_ place: Place = .memory, dimension: Int = 2, _ change: (inout CacheOptions) -> Void = { _ in }) throws {
         directory = try TemporaryDirectory()
-        var options = CacheOptions(namespace: "test", dimension: dimension)
+        var options = CacheOptions(namespace: place == .redis ? SharedRedis.namespace() : "test", dimension: dimension)
         change(&options)
         self.options = options
-        url = place == .memory ? "memory:" : directory.path("cache")
+        url =
+            switch place {
+            case .memory: "memory:"
+            case .directory: directory.path("cache")
+            case .redis: try SharedRedis.server.get().url
+            }
         let clock = clock
         cache = try SemanticCache.open(url, options, clock: { clock.now })
     }

@@ -1,6 +1,7 @@
 // What people complain of about caches, and what cannot happen here.
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import TestSupport
 import Testing
 import VecIndex
@@ -9,6 +10,29 @@ import VecIndex
 
 @Suite("What cannot happen to a cache")
 struct ComplaintTests {
+    @Test(arguments: Place.allCases)
+    func allCallsHaveOneScale(_ place: Place) throws {
+        let test = try TestCache(place) { $0.similarityThreshold = 0.9 }
+        try test.set("a", at: 0)
+        // The cosine of 25.84 degrees is 0.9.
+        for (degrees, isHit) in [(25.0, true), (25.8, true), (25.9, false), (59.0, false)] {
+            #expect((try test.get(at: degrees) != nil) == isHit)
+            #expect((try test.get(at: degrees, threshold: 0.9) != nil) == isHit)
+            let similar = try test.cache.find(vector: direction(degrees), CacheQuery(threshold: 0.9, k: 10))
+            #expect(similar.count == (isHit ? 1 : 0))
+            let hit = try #require(try test.hit(at: degrees, threshold: -1))
+            let similarity = Float(cos(degrees * .pi / 180))
+            #expect(abs(hit.similarity - similarity) < 0.0001)
+            // What a hit says is a threshold that finds it.
+            #expect(try test.get(at: degrees, threshold: hit.similarity) != nil)
+        }
+        #expect(try test.hit("a")?.similarity == 1)
+        let labels = #"{namespace="\#(test.cache.options.namespace)",store="\#(place)",le="0.5"}"#
+        #expect(try test.cache.metrics().contains("vecstore_cache_similarity_bucket\(labels) 0\n"))
+        _ = try test.get(at: 61)
+        #expect(try test.cache.metrics().contains("vecstore_cache_similarity_bucket\(labels) 1\n"))
+    }
+
     @Test(arguments: Place.allCases)
     func aThresholdOfZeroIsNotTakenForNone(_ place: Place) throws {
         let test = try TestCache(place)
@@ -29,7 +53,7 @@ struct ComplaintTests {
         let test = try TestCache(place, dimension: 384)
         let vectors = (0..<200).map { _ in random.vector(384).map { 3 * $0 } }
         for (i, vector) in vectors.enumerated() { try test.cache.set(prompt: [UInt8(i)], response: [UInt8(i)], vector: vector) }
-        if place == .directory { try test.reopen() }
+        if place.isDurable { try test.reopen() }
         for (i, vector) in vectors.enumerated() {
             let hit = try test.cache.get(vector: vector, CacheQuery(threshold: 1))
             #expect(hit?.response == [UInt8(i)])

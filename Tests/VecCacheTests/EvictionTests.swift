@@ -21,7 +21,7 @@ struct EvictionTests {
         try test.set("d", at: 180)
         #expect(try prompts(test, ["a", "b", "c", "d"]) == ["a", "c", "d"])
         #expect(try test.cache.stats().evictions == 1)
-        if place == .directory {
+        if place.isDurable {
             try test.reopen()
             #expect(try prompts(test, ["a", "b", "c", "d"]) == ["a", "c", "d"])
         }

@@ -15,7 +15,7 @@ struct FeedbackTests {
         let id = try test.set("a", at: 0)
         #expect(try test.get(at: 20) != nil)
         #expect(try test.cache.feedback(id, vector: direction(20), isWrong: true))
-        if place == .directory { try test.reopen() }
+        if place.isDurable { try test.reopen() }
         #expect(try test.get(at: 20) == nil)
         #expect(try test.get(at: 15) == nil)
         #expect(try test.get(at: 5) != nil)

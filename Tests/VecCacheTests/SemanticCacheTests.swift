@@ -88,7 +88,7 @@ struct SemanticCacheTests {
         let test = try TestCache(place)
         let prompt: [UInt8] = [0, 255, 10, 34, 92, 128], response = (0..<3000).map { UInt8(truncatingIfNeeded: $0 * 7) }
         try test.cache.set(prompt: prompt, response: response, vector: direction(0))
-        if place == .directory { try test.reopen() }
+        if place.isDurable { try test.reopen() }
         #expect(try test.cache.get(prompt: prompt)?.response == response)
         #expect(try test.cache.get(vector: direction(0))?.prompt == prompt)
     }
