@@ -179,6 +179,19 @@ extension PointCollection {
         try measured(.exportFile) { () throws(VecStoreError) in try writeFile(path, options) }
     }
 
+    /// Writes points from elsewhere than a file, by any number of batches.
+    package func importing<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        try measured(.importFile) { () throws(VecStoreError) in
+            guard writer != nil else { throw VecStoreError(.readOnly, "'\(directory)' is open for reading alone") }
+            return try body()
+        }
+    }
+
+    /// Writes points to elsewhere than a file.
+    package func exporting<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+        try measured(.exportFile, body)
+    }
+
     // MARK: - Measuring
 
     @inline(__always)

@@ -2,7 +2,7 @@
 
 extension JSONDocument {
     /// The text of an object with the members of another over its own.
-    func merging(_ other: JSONDocument) -> [UInt8] {
+    package func merging(_ other: JSONDocument) -> [UInt8] {
         var writer = JSONWriter()
         writer.beginObject()
         for (key, value) in root.members {
@@ -34,7 +34,7 @@ extension JSONDocument {
 
 extension JSONValue {
     /// Writes it as JSON text. Documents are no deeper than their rules allow, so this is not either.
-    func write(to writer: inout JSONWriter) {
+    package func write(to writer: inout JSONWriter) {
         switch kind {
         case .null: writer.null()
         case .bool: writer.bool(bool ?? false)

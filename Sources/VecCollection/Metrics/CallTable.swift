@@ -109,7 +109,8 @@ struct CallEnd {
     static let ok = CallEnd(place: 0)
     static let all = [
         "ok", "invalid_argument", "invalid_handle", "unsupported", "not_finite", "zero_vector", "not_found", "already_exists",
-        "read_only", "out_of_memory", "io", "corrupt", "newer_version", "too_large", "cancelled", "locked", "internal",
+        "read_only", "out_of_memory", "io", "corrupt", "newer_version", "too_large", "cancelled", "locked", "unavailable",
+        "internal",
     ]
 
     private init(place: Int) { self.place = place }

@@ -109,26 +109,14 @@ extension PointCollection {
     /// in the lines or in files beside it. The files appear whole or not at all.
     /// - Returns: How many there were.
     func writeFile(_ path: String, _ options: ExportOptions) throws(VecStoreError) -> Int {
-        if let filter = options.filter { try prepare(filter) }
         var exporter = try Exporter(path, self, options.vectorFiles)
-        let time = now()
-        try moment { (state, database) throws(VecStoreError) in
-            let wanted = try options.filter.map { filter throws(VecStoreError) in try matchingRows(filter, state, database) }
-            let total = wanted?.count ?? state.count
-            let select = try database.statement("SELECT row, id, missing, expires, payload FROM points ORDER BY row")
-            defer { select.reset() }
-            while try select.step() {
-                guard let row = UInt32(exactly: select.number(0)), Int(row) < state.rowCount else { continue }
-                let expires = select.type(3) == .null ? nil : select.number(3)
-                if let expires, expires <= time { continue }
-                guard wanted?.contains(row) ?? state.isAlive(Int(row)) else { continue }
-                try exporter.write(
-                    row: Int(row), PointID(select, 1), missing: UInt64(bitPattern: select.number(2)), expires: expires,
-                    payload: select.bytes(4), state.store)
-                if exporter.count % PointCollection.pointsBetweenTelling == 0 { try tell(options, exporter.count, total) }
-            }
-            try tell(options, exporter.count, max(exporter.count, 1))
+        try eachRow(options.filter) { (select, row, state, total) throws(VecStoreError) in
+            try exporter.write(
+                row: row, PointID(select, 1), missing: UInt64(bitPattern: select.number(2)),
+                expires: select.type(3) == .null ? nil : select.number(3), payload: select.bytes(4), state.store)
+            if exporter.count % PointCollection.pointsBetweenTelling == 0 { try tell(options, exporter.count, total) }
         }
+        try tell(options, exporter.count, max(exporter.count, 1))
         try exporter.commit()
         return exporter.count
     }

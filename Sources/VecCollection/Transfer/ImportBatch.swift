@@ -3,8 +3,8 @@
 import VecIndex
 import VecKernelTypes
 
-/// Points of a file that are to be written at once.
-struct ImportBatch {
+/// Points that are to be written at once, and what each was made of.
+package struct ImportBatch {
     /// The vectors of one name.
     private struct Column {
         let type: ElementType
@@ -17,25 +17,30 @@ struct ImportBatch {
     private let collection: PointCollection
     private var columns: [Column]
     private var ids: [PointID] = []
-    /// The number of the line of each.
-    private(set) var lines: [Int] = []
+    /// The number of what each was made of: a line of a file, for one.
+    private var sources: [Int] = []
     private var payloads: [[UInt8]] = []
     private var expires: [Int64] = []
     /// Bytes that are held, about.
-    private(set) var bytes = 0
+    package private(set) var bytes = 0
+
+    /// Bytes of points after which they are written, however few they are.
+    package static let mostBytes = 64 << 20
 
     /// - Parameter types: Of the elements of rows, by place of the vector.
-    init(_ collection: PointCollection, types: [ElementType]) {
+    package init(_ collection: PointCollection, types: [ElementType]) {
         self.collection = collection
         columns = zip(collection.settings, types).map { Column(type: $1, rowSize: $1.rowSize($0.dimension)) }
     }
 
-    var count: Int { ids.count }
+    package var count: Int { ids.count }
 
-    /// - Parameter rows: By place; nil: the point has none.
-    mutating func add(line: Int, _ id: PointID, rows: [[UInt8]?], payload: [UInt8], expires end: Int64) {
+    /// - Parameters:
+    ///   - rows: By place; nil: the point has none.
+    ///   - end: In microseconds since 1970; 0: never.
+    package mutating func add(source: Int, _ id: PointID, rows: [[UInt8]?], payload: [UInt8], expires end: Int64) {
         ids.append(id)
-        lines.append(line)
+        sources.append(source)
         payloads.append(payload)
         expires.append(end)
         bytes += payload.count + 64
@@ -51,20 +56,64 @@ struct ImportBatch {
         }
     }
 
-    mutating func clear() {
+    package mutating func clear() {
         self = ImportBatch(collection, types: columns.map(\.type))
     }
 
     // MARK: - Writing
 
+    /// What became of the points.
+    package struct Outcome {
+        package var written = 0
+        /// Points that cannot be, and were passed over.
+        package var refused: [(source: Int, reason: VecStoreError)] = []
+        /// The first point that was not written, and why there was an end; nil: there was none.
+        package var end: (source: Int, reason: VecStoreError, isAboutPoint: Bool)?
+    }
+
+    /// Writes all points; where one cannot be, those before it, or, where such are passed over, all others.
+    package func write(skipsBad: Bool) -> Outcome {
+        var outcome = Outcome(), start = 0
+        do throws(VecStoreError) {
+            try write(0..<count)
+            outcome.written = count
+            return outcome
+        } catch {
+            outcome.end = sources.first.map { ($0, error, false) }
+            guard error.isAboutPoint else { return outcome }
+        }
+        for i in 0...count {
+            let flaw = i < count ? flaw(i) : nil
+            guard flaw != nil || i == count else { continue }
+            // No single point was wrong: the batch was.
+            if flaw == nil && outcome.refused.isEmpty { return outcome }
+            do throws(VecStoreError) {
+                if start < i { try write(start..<i) }
+                outcome.written += i - start
+            } catch {
+                outcome.end = (sources[start], error, false)
+                return outcome
+            }
+            guard let flaw else { break }
+            guard flaw.isAboutPoint, skipsBad else {
+                outcome.end = (sources[i], flaw, true)
+                return outcome
+            }
+            outcome.refused.append((sources[i], flaw))
+            start = i + 1
+        }
+        outcome.end = nil
+        return outcome
+    }
+
     /// Writes points, all or none.
     /// - Parameter range: Which of them.
-    func write(_ range: Range<Int>) throws(VecStoreError) {
+    private func write(_ range: Range<Int>) throws(VecStoreError) {
         try with(range) { batch throws(VecStoreError) in try collection.upsertPoints(batch) }
     }
 
     /// What is wrong with one of the points; nil where nothing is.
-    func flaw(_ i: Int) -> VecStoreError? {
+    private func flaw(_ i: Int) -> VecStoreError? {
         do throws(VecStoreError) {
             try with(i..<i + 1) { batch throws(VecStoreError) in
                 try ids[i].check()
@@ -113,5 +162,15 @@ struct ImportBatch {
         try body(
             PointBatch(
                 ids: Array(ids[range]), vectors: vectors, payloads: views, expires: UnsafePointer(ends.pointer(Int64.self))))
+    }
+}
+
+extension VecStoreError {
+    /// Whether it can be a point that is wrong, and not what it comes from or the disk.
+    package var isAboutPoint: Bool {
+        switch code {
+        case .invalidArgument, .notFinite, .zeroVector, .tooLarge, .unsupported: true
+        default: false
+        }
     }
 }

@@ -15,9 +15,6 @@ struct Importer {
     private var rows = 0
     private var result = ImportResult()
 
-    /// Bytes of points after which they are written, however few they are.
-    private static let mostBatchBytes = 64 << 20
-
     init(_ path: String, _ collection: PointCollection, _ options: ImportOptions) throws(VecStoreError) {
         guard options.batchSize >= 1 && options.batchSize <= CollectionLimits.batch else {
             throw VecStoreError(
@@ -56,7 +53,7 @@ struct Importer {
             } catch {
                 try refuse(reader.number, error)
             }
-            if batch.count >= options.batchSize || batch.bytes >= Importer.mostBatchBytes { try flush(next: reader.number + 1) }
+            if batch.count >= options.batchSize || batch.bytes >= ImportBatch.mostBytes { try flush(next: reader.number + 1) }
         }
         try flush(next: reader.number + 1)
         for file in files.compactMap({ $0 }) where file.rows != rows {
@@ -67,7 +64,7 @@ struct Importer {
 
     /// A line that cannot be a point: passed over, or the end.
     private mutating func refuse(_ line: Int, _ reason: VecStoreError) throws(VecStoreError) {
-        guard isAboutThePoint(reason) else { throw reason }
+        guard reason.isAboutPoint else { throw reason }
         if options.skipsBad { return skip(line, reason) }
         // What came before is written, and found to be right or not.
         try flush(next: line)
@@ -89,14 +86,6 @@ struct Importer {
         VecStoreError(reason.code, "line \(line) of '\(reader.path)': \(reason.message)")
     }
 
-    /// Whether it is the point that is wrong, and not the file or the disk.
-    private func isAboutThePoint(_ error: VecStoreError) -> Bool {
-        switch error.code {
-        case .invalidArgument, .notFinite, .zeroVector, .tooLarge, .unsupported: true
-        default: false
-        }
-    }
-
     // MARK: - Points
 
     private mutating func add(_ line: UnsafeBufferPointer<UInt8>) throws(VecStoreError) {
@@ -107,7 +96,7 @@ struct Importer {
         if let firstID = options.firstID {
             let (id, overflows) = firstID.addingReportingOverflow(UInt64(rows - 1))
             guard !overflows else { throw VecStoreError(.tooLarge, "the id of this line is larger than ids can be") }
-            batch.add(line: reader.number, .number(id), rows: found, payload: Array(line), expires: 0)
+            batch.add(source: reader.number, .number(id), rows: found, payload: Array(line), expires: 0)
             return
         }
         let point = try PointLine(line)
@@ -120,7 +109,7 @@ struct Importer {
                 found[place] = elements.withUnsafeBytes { Array($0) }
             }
         }
-        batch.add(line: reader.number, id, rows: found, payload: point.payload, expires: point.expires)
+        batch.add(source: reader.number, id, rows: found, payload: point.payload, expires: point.expires)
     }
 
     /// The row of this line; nil where all of it is NaN, which stands for none.
@@ -146,40 +135,18 @@ struct Importer {
     private mutating func flush(next: Int) throws(VecStoreError) {
         defer { batch.clear() }
         if batch.count > 0 {
-            do throws(VecStoreError) {
-                try batch.write(0..<batch.count)
-                result.points += batch.count
-            } catch {
-                try writeParts(error)
+            let outcome = batch.write(skipsBad: options.skipsBad)
+            result.points += outcome.written
+            for (line, reason) in outcome.refused { skip(line, reason) }
+            if let (line, reason, isAboutPoint) = outcome.end {
+                result.nextLine = line
+                throw isAboutPoint ? told(line, reason) : reason
             }
         }
         result.nextLine = max(next, result.nextLine)
         if let progress = options.progress, !progress(reader.position, reader.size) {
             throw VecStoreError(
                 .cancelled, "the import was cancelled: \(result.points) points are in, and line \(result.nextLine) is the next")
-        }
-    }
-
-    /// Writes what is right of a batch that was refused: up to the first point that is wrong, or, where these are passed over, all.
-    private mutating func writeParts(_ reason: VecStoreError) throws(VecStoreError) {
-        result.nextLine = batch.lines[0]
-        guard isAboutThePoint(reason) else { throw reason }
-        var start = 0, foundAny = false
-        for i in 0...batch.count {
-            let flaw = i < batch.count ? batch.flaw(i) : nil
-            guard flaw != nil || i == batch.count else { continue }
-            // No single point was wrong: the batch was.
-            if flaw == nil && !foundAny { throw reason }
-            if start < i {
-                try batch.write(start..<i)
-                result.points += i - start
-            }
-            guard let flaw else { break }
-            foundAny = true
-            result.nextLine = batch.lines[i]
-            guard isAboutThePoint(flaw), options.skipsBad else { throw told(batch.lines[i], flaw) }
-            skip(batch.lines[i], flaw)
-            start = i + 1
         }
     }
 }

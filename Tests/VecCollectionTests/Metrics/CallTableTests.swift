@@ -35,7 +35,7 @@ struct CallTableTests {
     @Test func endsAreNamedAsTheCodesOfErrors() {
         let names: [(VecStoreError.Code, String)] = [
             (.invalidArgument, "invalid_argument"), (.readOnly, "read_only"), (.io, "io"), (.cancelled, "cancelled"),
-            (.locked, "locked"), (.internalError, "internal"),
+            (.locked, "locked"), (.unavailable, "unavailable"), (.internalError, "internal"),
         ]
         for (code, name) in names { #expect(CallEnd.all[CallEnd(code).place] == name) }
     }
