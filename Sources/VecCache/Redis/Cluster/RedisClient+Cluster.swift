@@ -67,7 +67,7 @@ extension RedisClient {
         }
     }
 
-    private func askOne(
+    func askOne(
         _ address: RedisAddress, _ command: RedisCommand, until deadline: Deadline
     ) throws(VecStoreError) -> RedisReply {
         guard let visit = try node(address).enter(until: deadline) else { throw node(address).isLeftAlone }
@@ -76,7 +76,7 @@ extension RedisClient {
     }
 
     /// Servers that left the cluster are forgotten.
-    private func adopt(_ found: SlotMap) {
+    func adopt(_ found: SlotMap) {
         let gone = lock.withLock {
             kind = .cluster
             map = found
