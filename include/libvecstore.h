@@ -1788,6 +1788,131 @@ typedef struct vecstore_redis_options {
     { (uint32_t)sizeof(vecstore_redis_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL, NULL }
 
 /* ------------------------------------------------------------------------------------------------------------------ */
+/* Vectors in hashes of a Redis                                                                                       */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * Programs with a search module of Redis keep a hash for each document, with its vector as a blob in a field:
+ *
+ *   HSET doc:1 embedding <dim elements> title "..." section "..."
+ *
+ * These functions bring such hashes into collections and indexes, and points of collections into such hashes. The Redis needs no
+ * module. The key behind a prefix is the id, a number where it is one in plain digits ("7", not "007"), else a string. Fields that have
+ * no vector are members of the payload, what is left of the key's time to live is the end of the point. docs/redis.md says what comes
+ * back the same, and which rights a user of the Redis needs.
+ */
+
+/* The elements of a blob, one after the other, the least byte first. */
+typedef uint32_t vecstore_blob_type;
+enum {
+    VECSTORE_BLOB_FLOAT32 = 1,
+    VECSTORE_BLOB_FLOAT64 = 2,
+    VECSTORE_BLOB_FLOAT16 = 3,
+    VECSTORE_BLOB_BFLOAT16 = 4
+};
+
+/* What values of fields become in a payload. */
+typedef uint32_t vecstore_field_values;
+enum {
+    VECSTORE_FIELD_VALUES_TEXT = 0,    /* strings */
+    VECSTORE_FIELD_VALUES_NUMBERS = 1, /* numbers where they are one in JSON, else strings */
+    VECSTORE_FIELD_VALUES_JSON = 2     /* numbers, objects, arrays, true, false and null where they are that in JSON, else strings */
+};
+
+/* Which field has which vector. */
+typedef struct vecstore_vector_field {
+    const char *field;
+    const char *vector_name; /* NULL or "": of the only vector */
+} vecstore_vector_field;
+
+typedef struct vecstore_redis_import_options {
+    uint32_t struct_size;
+    uint32_t batch_size;                        /* points that are written at once: 1 ... 1,048,576; 0 = 1000 */
+    const vecstore_redis_options *redis;        /* NULL = defaults */
+    const char *prefix;                         /* what keys begin with; NULL = "" */
+    const char *pattern;                        /* of the keys, as KEYS has them; NULL: all with the prefix */
+    const vecstore_vector_field *vector_fields; /* n_vector_fields; none: each vector in the field of its name, one without a name in
+                                                   "embedding" */
+    size_t n_vector_fields;
+    const char *const *payload_fields;          /* n_payload_fields names: fields that the payload has; NULL: all without a vector */
+    size_t n_payload_fields;
+    const char *json_field;                     /* a field with a JSON object, whose members are members of the payload; NULL: none */
+    vecstore_blob_type blob_type;               /* 0 = VECSTORE_BLOB_FLOAT32 */
+    vecstore_field_values values;
+    uint32_t skip_bad;                          /* 1: keys that cannot be points are passed over and counted; else 0 */
+    uint32_t threads;                           /* of an index: that add rows; 0 = one for each processor */
+    vecstore_progress_callback progress;        /* is told after each batch of keys that are done, of all that the Redis has, and may
+                                                   cancel; NULL = none */
+    void *payload;                              /* for progress */
+} vecstore_redis_import_options;
+
+#define VECSTORE_REDIS_IMPORT_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_redis_import_options), 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, 0, 0, 0, NULL, NULL }
+
+/* What an import came to. */
+typedef struct vecstore_redis_import_result {
+    uint32_t struct_size; /* set by the caller */
+    uint32_t reserved;
+    uint64_t points;      /* that were written */
+    uint64_t skipped;     /* keys that were passed over because they were wrong: the log has the first of them */
+} vecstore_redis_import_result;
+
+#define VECSTORE_REDIS_IMPORT_RESULT_INIT { (uint32_t)sizeof(vecstore_redis_import_result), 0, 0, 0 }
+
+/*
+ * Writes a point for each hash, as upsert does, in batches; those of all masters of a cluster. Keys that change or go meanwhile are no
+ * error. Doing it again does no harm.
+ * @param[in] url      of the Redis; NULL: what the environment says
+ * @param[in] options  NULL = defaults: all keys
+ * @param[out] result  filled in after an error too; may be NULL
+ * Errors: INVALID_ARGUMENT, NOT_FINITE, ZERO_VECTOR, TOO_LARGE: a hash is wrong; the message has its key, and what came before is in.
+ * Or the options are, or the URL. INVALID_HANDLE, READ_ONLY, CANCELLED, UNAVAILABLE (the Redis), UNSUPPORTED (its user may not do it,
+ * TLS), IO, OUT_OF_MEMORY. O(bytes). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_import_redis(vecstore_collection *collection, const char *url,
+                                                              const vecstore_redis_import_options *options,
+                                                              vecstore_redis_import_result *result);
+
+/*
+ * The same into an index: adds a row for each hash, or updates the one with its id, which is a number. There are no payloads:
+ * payload_fields, json_field and values must be 0, as must vector_name of the one vector field. Ends of keys are not kept.
+ * Errors: as above; UNSUPPORTED also for rows of int8, uint8 and bits. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_index_import_redis(vecstore_index *index, const char *url,
+                                                         const vecstore_redis_import_options *options,
+                                                         vecstore_redis_import_result *result);
+
+typedef struct vecstore_redis_export_options {
+    uint32_t struct_size;
+    vecstore_blob_type blob_type;               /* 0 = VECSTORE_BLOB_FLOAT32 */
+    const vecstore_redis_options *redis;        /* NULL = defaults */
+    const char *prefix;                         /* what keys begin with; NULL = "" */
+    const char *filter;                         /* which points, in the words of vecstore_query_options; NULL = all */
+    const vecstore_vector_field *vector_fields; /* n_vector_fields; none: as for an import. Other vectors are left out. */
+    size_t n_vector_fields;
+    const char *json_field;                     /* a field for the whole payload; NULL: each member has a field of its own */
+    vecstore_progress_callback progress;        /* is told of points, and may cancel; NULL = none. It must not use the collection. */
+    void *payload;                              /* for progress */
+} vecstore_redis_export_options;
+
+#define VECSTORE_REDIS_EXPORT_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_redis_export_options), 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL }
+
+/*
+ * Writes a hash for each point, those of one moment, while searches and writes go on. A hash appears whole, in the place of one that
+ * was there; keys of other points stay, and a key that holds something else is an error. Doing it again changes nothing. Calls that ask
+ * the database wait meanwhile where the collection is open for reading alone.
+ * @param[in] url      of the Redis; NULL: what the environment says
+ * @param[in] options  NULL = defaults: all points, without a prefix
+ * @param[out] points  how many there were; may be NULL
+ * Errors: INVALID_ARGUMENT (a filter too; a payload with a member that is called as the field of a vector; ids with the same key),
+ * TOO_LARGE (an element is beyond the blob type), INVALID_HANDLE, CANCELLED, UNAVAILABLE, UNSUPPORTED, IO, OUT_OF_MEMORY (of the Redis,
+ * too). O(bytes). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_export_redis(const vecstore_collection *collection, const char *url,
+                                                              const vecstore_redis_export_options *options, uint64_t *points);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
 /* Semantic caches                                                                                                    */
 /* ------------------------------------------------------------------------------------------------------------------ */
 

@@ -452,6 +452,21 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_import_redis
+        var declared = CVecStore.vecstore_collection_import_redis
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_index_import_redis
+        var declared = CVecStore.vecstore_index_import_redis
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_collection_export_redis
+        var declared = CVecStore.vecstore_collection_export_redis
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_cache_open
         var declared = CVecStore.vecstore_cache_open
         requireSameType(&ours, &declared)
