@@ -23,46 +23,7 @@ extension PointCollection {
         }
     }
 
-    /// Whether a collection can do its work.
-    public struct Health: Sendable {
-        public enum Status: String, Sendable {
-            case ok
-            /// It works, but something should be done.
-            case degraded
-            case failed
-        }
-
-        /// Something that is not as it should be.
-        public struct Reason: Sendable {
-            /// What to decide by, as in the C header: "disk_full", "graph_damaged" and so on.
-            public let code: String
-            public let status: Status
-            /// What to read.
-            public let message: String
-        }
-
-        /// That of the worst reason.
-        public let status: Status
-        public let reasons: [Reason]
-    }
-
     /// Whether the collection can do its work. Some looks at files; nothing is read through. Of one that was closed, and in a child
     /// of `fork`, it is `.failed`.
-    public func health() -> Health {
-        let health = HealthReport(core)
-        let reasons = health.reasons.map {
-            Health.Reason(code: $0.code, status: Health.Status($0.status), message: $0.message)
-        }
-        return Health(status: Health.Status(health.status), reasons: reasons)
-    }
-}
-
-extension PointCollection.Health.Status {
-    fileprivate init(_ status: HealthReport.Status) {
-        switch status {
-        case .ok: self = .ok
-        case .degraded: self = .degraded
-        case .failed: self = .failed
-        }
-    }
+    public func health() -> Health { Health(HealthReport(core)) }
 }
