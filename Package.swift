@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "VecStoreABI",
             dependencies: ["VecCache", "VecCollection", "VecIndex", "VecKernels", "VecKernelTypes", "CVecStore", "CVecShims"]),
-        .target(name: "VecStore", dependencies: ["VecCollection", "VecIndex", "VecKernels", "VecKernelTypes"]),
+        .target(name: "VecStore", dependencies: ["VecCache", "VecCollection", "VecIndex", "VecKernels", "VecKernelTypes"]),
         // Optimised in debug builds too: it computes every distance twice.
         .target(
             name: "VecKernelSuite", dependencies: ["VecKernelTypes"],
