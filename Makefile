@@ -125,6 +125,7 @@ test-examples: .venv/.vecstore stage ## The programs in examples/
 	PKG_CONFIG_PATH='$(STAGE)/lib/pkgconfig' $(MAKE) -C examples/c clean run
 	$(SWIFT) run --package-path examples/swift --scratch-path .build/example demo examples/data
 	$(SWIFT) run --package-path examples/swift --scratch-path .build/example points examples/data
+	$(SWIFT) run --package-path examples/swift --scratch-path .build/example cache examples/data
 	$(PYTHON) examples/python/demo.py --all >/dev/null
 	$(PYTHON) examples/python/points.py >/dev/null
 	$(PYTHON) examples/python/files.py >/dev/null

@@ -10,6 +10,7 @@ let package = Package(
         .target(name: "Packages"),
         .executableTarget(name: "demo", dependencies: ["Packages", .product(name: "VecStore", package: "vecstore")]),
         .executableTarget(name: "points", dependencies: ["Packages", .product(name: "VecStore", package: "vecstore")]),
+        .executableTarget(name: "cache", dependencies: ["Packages", .product(name: "VecStore", package: "vecstore")]),
     ],
     swiftLanguageModes: [.v6]
 )

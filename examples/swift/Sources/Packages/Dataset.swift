@@ -8,6 +8,13 @@ package struct Dataset {
     package var base: [[Float16]]
     package var questions: [String]
     package var queries: [[Float16]]
+    /// What is asked of a cache one after the other, some of it again in other words.
+    package var asked: [Question]
+
+    package struct Question: Sendable {
+        package var text: String
+        package var vector: [Float]
+    }
 
     package init(directory: URL) throws {
         packages = try lines(of: directory.appendingPathComponent("packages.tsv")).map { line in
@@ -18,7 +25,10 @@ package struct Dataset {
         base = try vectors(of: directory.appendingPathComponent("packages.f16.npy"))
         questions = try lines(of: directory.appendingPathComponent("queries.txt"))
         queries = try vectors(of: directory.appendingPathComponent("queries.f16.npy"))
-        guard packages.count == base.count, questions.count == queries.count, !base.isEmpty else {
+        let texts = try lines(of: directory.appendingPathComponent("asked.txt"))
+        let asked = try vectors(of: directory.appendingPathComponent("asked.f16.npy"))
+        self.asked = zip(texts, asked).map { text, vector in Question(text: text, vector: vector.map { Float($0) }) }
+        guard packages.count == base.count, questions.count == queries.count, texts.count == asked.count, !base.isEmpty else {
             throw DatasetError(message: "the files of \(directory.path) do not belong together")
         }
     }
