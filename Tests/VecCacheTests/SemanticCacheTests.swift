@@ -1,7 +1,8 @@
 // What a cache does, wherever its entries live.
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
+import Foundation
+import Synchronization
 import TestSupport
 import Testing
 import VecIndex
@@ -71,6 +72,35 @@ struct SemanticCacheTests {
         #expect(try test.count == 600)
         #expect(try test.get("prompt 7") == "607")
         #expect(try test.get("prompt 500") == "500")
+    }
+
+    @Test func anEntryIsNotMissedWhileItIsSetAgain() throws {
+        let test = try TestCache()
+        try test.set("prompt", at: 0)
+        let cache = test.cache, failures = Failures(), isOver = Atomic<Bool>(false)
+        let exact = Atomic<Int>(0), semantic = Atomic<Int>(0)
+        let threads = [true, false].map { isExact in
+            let thread = Thread {
+                while !isOver.load(ordering: .acquiring) {
+                    failures.run {
+                        let hit = try isExact ? cache.get(prompt: Array("prompt".utf8)) : cache.get(vector: direction(5))
+                        if hit == nil { failures.note("a miss of the \(isExact ? "prompt" : "vector")") }
+                    }
+                    if isExact { exact.add(1, ordering: .releasing) } else { semantic.add(1, ordering: .releasing) }
+                }
+            }
+            thread.start()
+            return thread
+        }
+        for i in 0..<200 {
+            let before = (exact.load(ordering: .acquiring), semantic.load(ordering: .acquiring))
+            try test.set("prompt", "\(i)", at: 0)
+            // Once for each lookup at most: whoever is overtaken by eight in a row may miss it.
+            while exact.load(ordering: .acquiring) == before.0 || semantic.load(ordering: .acquiring) == before.1 { sched_yield() }
+        }
+        isOver.store(true, ordering: .releasing)
+        while !threads.allSatisfy(\.isFinished) { usleep(1000) }
+        #expect(failures.all.isEmpty)
     }
 
     @Test func checksAllOfABatchBeforeTheFirstIsWritten() throws {

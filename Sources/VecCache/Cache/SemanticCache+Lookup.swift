@@ -44,7 +44,7 @@ extension SemanticCache {
     /// vector first.
     package func hasExact(prompt: [UInt8], filter: [UInt8]?) throws(VecStoreError) -> Bool {
         try checkUsable()
-        return table.exact(prompt, try table.moment(filter)) != nil
+        return table.exact(prompt, try table.moment(filter)).record != nil
     }
 
     /// The arguments of a lookup, checked.
@@ -99,22 +99,50 @@ extension SemanticCache {
     private func candidates(
         _ prompt: [UInt8]?, _ lookup: Lookup, _ query: CacheQuery
     ) throws(VecStoreError) -> [Candidate] {
-        let moment = try table.moment(query.filter)
-        var all: [Candidate] = []
-        if let prompt, query.tiers.contains(.exact), let record = table.exact(prompt, moment) {
-            all.append(Candidate(record: record, similarity: 1, tier: .exact))
-            if query.k == 1 { return all }
+        var found = Candidates()
+        for _ in 0..<SemanticCache.mostLooks {
+            let moment = try table.moment(query.filter)
+            found = try candidates(prompt, lookup, query, moment)
+            // One that takes the place of another meanwhile must not be missed for that.
+            if !found.hasChanged || !table.hasReplaced(since: moment) { break }
         }
-        guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return all }
-        let found = try table.nearest(vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, moment)
         if let best = found.best { counters.similarities.note(Double(best)) }
-        for (record, similarity) in found.hits where record !== all.first?.record {
-            if all.count == query.k { break }
-            all.append(Candidate(record: record, similarity: similarity, tier: .semantic))
-        }
-        return all
+        return found.all
     }
 
+    private struct Candidates {
+        var all: [Candidate] = []
+        /// Similarity of the nearest entry, whether it is a candidate or not.
+        var best: Float?
+        var hasChanged = false
+    }
+
+    private func candidates(
+        _ prompt: [UInt8]?, _ lookup: Lookup, _ query: CacheQuery, _ moment: EntryTable.Moment
+    ) throws(VecStoreError) -> Candidates {
+        var found = Candidates()
+        if let prompt, query.tiers.contains(.exact) {
+            let exact = table.exact(prompt, moment)
+            if let record = exact.record {
+                found.all.append(Candidate(record: record, similarity: 1, tier: .exact))
+                if query.k == 1 { return found }
+            } else {
+                found.hasChanged = exact.hasChanged
+            }
+        }
+        guard let vector = lookup.vector, query.tiers.contains(.semantic) else { return found }
+        let nearest = try table.nearest(vector, k: query.k, threshold: lookup.threshold, agreeingWith: lookup.guarded, moment)
+        found.best = nearest.best
+        found.hasChanged = found.hasChanged || nearest.hasChanged
+        for (record, similarity) in nearest.hits where record !== found.all.first?.record {
+            if found.all.count == query.k { break }
+            found.all.append(Candidate(record: record, similarity: similarity, tier: .semantic))
+        }
+        return found
+    }
+
+    /// How often entries are looked for while others take their places.
+    private static let mostLooks = 8
     private static let mostAttempts = 4
 
     /// A hit counts as a use of its entry.

@@ -24,13 +24,23 @@ extension EntryTable {
         return Moment(serial: serial, now: now, filter: set)
     }
 
-    /// The entry of a prompt, word for word.
-    func exact(_ prompt: [UInt8], _ moment: Moment) -> EntryRecord? { newest(of: prompt) { moment.passes($0) } }
+    /// The entry of a prompt, word for word, and whether another one has come since the moment, perhaps in its place.
+    func exact(_ prompt: [UInt8], _ moment: Moment) -> (record: EntryRecord?, hasChanged: Bool) {
+        var hasChanged = false
+        let record = newest(of: prompt) { record in
+            if record.serial > moment.serial { hasChanged = true }
+            return moment.passes(record)
+        }
+        return (record, hasChanged)
+    }
 
     struct Nearest {
         var hits: [(record: EntryRecord, similarity: Float)] = []
         /// Of the nearest entry, whether it was a hit or not.
         var best: Float?
+        /// Whether a row that is near enough is that of an entry that is gone, or has come since the moment: perhaps one was put in the
+        /// place of another while they were looked for.
+        var hasChanged = false
     }
 
     /// Rows that are looked at for one hit: some may be passed over.
@@ -81,8 +91,11 @@ extension EntryTable {
         // Made for the first that is near enough: a miss needs none.
         var signs: PromptSigns?
         for (candidate, record) in zip(candidates, records(candidates)) {
-            guard let record, moment.passes(record) else { continue }
             let similarity = candidate.similarity
+            guard let record, moment.passes(record) else {
+                if similarity >= threshold && record?.serial ?? .max > moment.serial { nearest.hasChanged = true }
+                continue
+            }
             if nearest.best == nil { nearest.best = similarity }
             if similarity < threshold || nearest.hits.count == k { break }
             // While its row moves it is in two layers.

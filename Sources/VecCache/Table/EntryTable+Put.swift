@@ -62,7 +62,10 @@ extension EntryTable {
         var gone: [EntryRecord] = []
         lock.lock()
         for record in new {
-            if let old = byID[record.id], let record = kill(old) { gone.append(record) }
+            if let old = byID[record.id], let old = kill(old) {
+                gone.append(old)
+                replacing = record.serial
+            }
             records[Int(record.number)] = record
             byID[record.id] = record.number
             prompts.add(record.number, PromptTable.hash(record.prompt))

@@ -31,6 +31,8 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     var prompts = PromptTable()
     /// Of the last record that came.
     var serial: UInt64 = 0
+    /// Of the last record that took the place of another.
+    var replacing: UInt64 = 0
     /// Entries that there are, and what they take.
     var count = 0
     var bytes = 0
@@ -183,6 +185,9 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
 
     /// The last record that came.
     var lastSerial: UInt64 { lock.withLock { serial } }
+
+    /// Whether an entry has taken the place of another since a moment.
+    func hasReplaced(since moment: Moment) -> Bool { lock.withLock { replacing } > moment.serial }
 
     /// The entry of a prompt that came last, among those that pass.
     func newest(of prompt: [UInt8], _ passes: (EntryRecord) -> Bool) -> EntryRecord? {
