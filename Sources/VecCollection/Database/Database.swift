@@ -7,22 +7,23 @@ import VecIndex
 /// A connection to an SQLite database, for one thread at a time.
 ///
 /// Statements are compiled once and kept. Values are bound, never written into SQL.
-final class Database {
+package final class Database {
     let handle: OpaquePointer
-    let path: String
+    package let path: String
     private var statements: [String: Statement] = [:]
     private let owner = getpid()
     private var reader: PhraseReader?
 
-    private static let patience: Int32 = 10_000
+    /// Milliseconds for which a call waits for others.
+    package static let patience: Int32 = 10_000
 
-    enum Mode {
+    package enum Mode {
         case create, readWrite, readOnly
         /// Read-only, of a file that nobody changes: where not even a lock can be taken.
         case immutable
     }
 
-    init(_ path: String, _ mode: Mode) throws(VecStoreError) {
+    package init(_ path: String, _ mode: Mode) throws(VecStoreError) {
         self.path = path
         var flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE
         var name = path
@@ -77,7 +78,7 @@ final class Database {
     }
 
     /// How long a call waits for others who have the file locked.
-    func setPatience(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
+    package func setPatience(milliseconds: Int32) { sqlite3_busy_timeout(handle, milliseconds) }
 
     /// Leaves the write-ahead log where it is when the last connection goes: without it, who may only read cannot open the file.
     func keepLog() { _ = vs_keep_log(handle) }
@@ -104,12 +105,12 @@ final class Database {
     // MARK: - Running
 
     /// Runs statements that have no values and give no rows.
-    func run(_ sql: String) throws(VecStoreError) {
+    package func run(_ sql: String) throws(VecStoreError) {
         try check(sqlite3_exec(handle, sql, nil, nil, nil), "change")
     }
 
     /// The statement of some SQL, compiled at the first time, without values of an earlier use.
-    func statement(_ sql: String) throws(VecStoreError) -> Statement {
+    package func statement(_ sql: String) throws(VecStoreError) -> Statement {
         if let known = statements[sql] {
             known.reset()
             return known
@@ -135,7 +136,7 @@ final class Database {
     }
 
     /// Runs `body` in a transaction, which is taken back where it throws.
-    func transaction<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+    package func transaction<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
         try run("BEGIN IMMEDIATE")
         do throws(VecStoreError) {
             let result = try body()
@@ -152,7 +153,7 @@ final class Database {
     func endTransaction() { if sqlite3_get_autocommit(handle) == 0 { _ = sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) } }
 
     /// Runs `body` over one state of the database, whatever others write meanwhile: that of the transaction, where there is one.
-    func reading<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
+    package func reading<R>(_ body: () throws(VecStoreError) -> R) throws(VecStoreError) -> R {
         if sqlite3_get_autocommit(handle) == 0 { return try body() }
         try run("BEGIN")
         defer { _ = sqlite3_exec(handle, "COMMIT", nil, nil, nil) }
@@ -160,7 +161,7 @@ final class Database {
     }
 
     /// The number that a pragma or a query of one value gives.
-    func number(_ sql: String) throws(VecStoreError) -> Int64 {
+    package func number(_ sql: String) throws(VecStoreError) -> Int64 {
         let statement = try statement(sql)
         defer { statement.reset() }
         return try statement.step() ? statement.number(0) : 0

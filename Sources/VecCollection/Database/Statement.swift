@@ -4,7 +4,7 @@ import CSQLite
 import VecIndex
 
 /// A compiled statement of a database. Places of values count from 1, columns from 0, as in SQLite.
-final class Statement {
+package final class Statement {
     private let handle: OpaquePointer
     private unowned let database: Database
     private var isFinished = false
@@ -22,7 +22,7 @@ final class Statement {
 
     // MARK: - Values
 
-    func bind(_ place: Int32, _ number: Int64) throws(VecStoreError) {
+    package func bind(_ place: Int32, _ number: Int64) throws(VecStoreError) {
         try database.check(sqlite3_bind_int64(handle, place, number), "read")
     }
 
@@ -30,11 +30,11 @@ final class Statement {
         try database.check(sqlite3_bind_double(handle, place, number), "read")
     }
 
-    func bindNull(_ place: Int32) throws(VecStoreError) {
+    package func bindNull(_ place: Int32) throws(VecStoreError) {
         try database.check(sqlite3_bind_null(handle, place), "read")
     }
 
-    func bind(_ place: Int32, _ text: String) throws(VecStoreError) {
+    package func bind(_ place: Int32, _ text: String) throws(VecStoreError) {
         var text = text
         let result = text.withUTF8 { utf8 in
             utf8.withMemoryRebound(to: CChar.self) { vs_bind_text(handle, place, $0.baseAddress ?? emptyText, UInt64($0.count)) }
@@ -57,14 +57,14 @@ final class Statement {
         try database.check(result, "read")
     }
 
-    func bind(_ place: Int32, blob: UnsafeRawBufferPointer) throws(VecStoreError) {
+    package func bind(_ place: Int32, blob: UnsafeRawBufferPointer) throws(VecStoreError) {
         try database.check(vs_bind_blob(handle, place, blob.baseAddress ?? UnsafeRawPointer(emptyText), UInt64(blob.count)), "read")
     }
 
     // MARK: - Running
 
     /// Whether there is a row, or another one.
-    func step() throws(VecStoreError) -> Bool {
+    package func step() throws(VecStoreError) -> Bool {
         let result = sqlite3_step(handle)
         if result == SQLITE_ROW { return true }
         if result == SQLITE_DONE { return false }
@@ -79,22 +79,22 @@ final class Statement {
     }
 
     /// Runs a statement that gives no rows.
-    func run() throws(VecStoreError) {
+    package func run() throws(VecStoreError) {
         _ = try step()
         sqlite3_reset(handle)
     }
 
     /// Makes it ready for the next use. Its values are gone.
-    func reset() {
+    package func reset() {
         sqlite3_reset(handle)
         sqlite3_clear_bindings(handle)
     }
 
     // MARK: - Columns of a row
 
-    enum ColumnType { case null, number, real, text, blob }
+    package enum ColumnType { case null, number, real, text, blob }
 
-    func type(_ column: Int32) -> ColumnType {
+    package func type(_ column: Int32) -> ColumnType {
         switch sqlite3_column_type(handle, column) {
         case SQLITE_INTEGER: .number
         case SQLITE_FLOAT: .real
@@ -104,7 +104,7 @@ final class Statement {
         }
     }
 
-    func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    package func number(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func real(_ column: Int32) -> Double { sqlite3_column_double(handle, column) }
 
     /// The bytes of a text, which live until the next step.
@@ -113,9 +113,9 @@ final class Statement {
         return UnsafeBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
     }
 
-    func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
+    package func text(_ column: Int32) -> String { String(decoding: bytes(column), as: UTF8.self) }
 
-    func blob(_ column: Int32) -> UnsafeRawBufferPointer {
+    package func blob(_ column: Int32) -> UnsafeRawBufferPointer {
         let start = sqlite3_column_blob(handle, column)
         return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(handle, column)))
     }
