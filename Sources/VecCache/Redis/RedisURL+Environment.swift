@@ -4,6 +4,12 @@ import Glibc
 import VecIndex
 
 extension RedisURL {
+    /// Where a text says that the server is; nil: where the environment says it.
+    package static func from(_ text: String?) throws(VecStoreError) -> RedisURL {
+        guard let text else { return try fromEnvironment() }
+        return try RedisURL(text)
+    }
+
     /// What the environment says: `REDIS_URL`, or else `REDIS_HOST`, `REDIS_PORT`, `REDIS_DB`, `REDIS_USERNAME` and
     /// `REDIS_PASSWORD`, each of which may be missing; without any of them, this machine. An empty variable counts as missing.
     package static func fromEnvironment(

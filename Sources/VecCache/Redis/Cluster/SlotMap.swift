@@ -39,6 +39,9 @@ struct SlotMap {
         for slot in slots where owners.indices.contains(slot) { owners[slot] = owner }
     }
 
+    /// Whether every slot has a master that is known.
+    var isComplete: Bool { !owners.contains(0) }
+
     func master(of slot: Int) -> RedisAddress? {
         guard owners.indices.contains(slot), owners[slot] > 0 else { return nil }
         return masters[Int(owners[slot]) - 1]

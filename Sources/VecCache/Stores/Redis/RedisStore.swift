@@ -103,35 +103,19 @@ package final class RedisStore: CacheStore, @unchecked Sendable {
 
     package func metrics() -> [CacheMetric] {
         guard let parts else { return [] }
-        let stats = namespace.client.stats
-        let breaker = namespace.client.servers.map(\.breaker).max { RedisStore.rank($0) < RedisStore.rank($1) } ?? .closed
         func counter(_ name: String, _ help: String, _ value: some BinaryInteger) -> CacheMetric {
             CacheMetric(name: name, kind: .counter, help: help, value: Double(value))
         }
         func gauge(_ name: String, _ help: String, _ value: some BinaryInteger) -> CacheMetric {
             CacheMetric(name: name, kind: .gauge, help: help, value: Double(value))
         }
-        return [
-            counter("redis_commands_total", "Commands that were sent to Redis.", stats.commands),
-            counter("redis_errors_total", "Commands that were refused, or got no answer.", stats.errors),
-            counter("redis_retries_total", "Commands that were sent again.", stats.retries),
-            counter("redis_timeouts_total", "Commands that got no answer in time.", stats.timeouts),
-            counter("redis_connections_total", "Connections that were made.", stats.connections),
-            gauge("redis_breaker_state", "0: closed; 1: half-open; 2: open, Redis is left alone. Of the worst server.", RedisStore.rank(breaker)),
+        return namespace.client.metrics + [
             gauge("redis_up", "Whether the changes of others are heard of.", parts.follower.failure == nil ? 1 : 0),
             gauge("stream_lag", "Changes that are known to be there and were not taken yet.", parts.follower.lag),
             gauge("queued_changes", "Changes that wait to be made in Redis.", parts.writer.queued),
             counter("dropped_changes_total", "Changes that were given up.", parts.writer.dropped),
             counter("syncs_total", "How often all entries were compared with those of Redis.", parts.follower.syncs),
         ]
-    }
-
-    private static func rank(_ state: CircuitBreaker.State) -> Int {
-        switch state {
-        case .closed: 0
-        case .halfOpen: 1
-        case .open: 2
-        }
     }
 
     // MARK: - The end
