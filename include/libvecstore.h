@@ -2187,6 +2187,247 @@ VECSTORE_API vecstore_status vecstore_cache_flush(vecstore_cache *cache, uint32_
  */
 VECSTORE_API vecstore_status vecstore_cache_optimize(vecstore_cache *cache);
 
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Value caches                                                                                                       */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A value cache keeps bytes by exact keys, for a while: what embeddings (model and text -> vector) and results (query -> hits) are
+ * kept in. Its URL says where they live:
+ *
+ *   "memory:"                              in this process, as long as the cache is open
+ *   a path                                 in a directory, durable; any number of processes of a machine may use it at once
+ *   "redis://", "rediss://", "unix://"     in a Redis, shared by all processes; a cluster spreads them over its servers
+ *
+ * Keys and values are any bytes. A value whose end has come is not found any more, wherever it lives. docs/values.md says what lies in
+ * Redis and in a directory.
+ *
+ * THREADS
+ *   As with semantic caches. Calls of one handle over a directory go one after the other.
+ * FORK
+ *   A child cannot use a cache that was opened before fork() (VECSTORE_ERR_INVALID_HANDLE), nor open a directory whose namespace its
+ *   parent had open then (VECSTORE_ERR_LOCKED).
+ * WITHOUT REDIS
+ *   Keys are missed, and values that are to be set are dropped and counted; with fail_closed both are VECSTORE_ERR_UNAVAILABLE. delete
+ *   and clear always are: what they could not take away would come back. No call waits longer than command_timeout; clear goes in
+ *   steps, each of which does not.
+ * LIMITS
+ *   A namespace as that of a semantic cache; a key has 1 byte to 1 MiB, a value up to 64 MiB; a call names up to 1,048,576 keys.
+ */
+typedef struct vecstore_value_cache vecstore_value_cache;
+
+/* How a value cache is opened. */
+typedef struct vecstore_value_cache_options {
+    uint32_t struct_size;
+    uint32_t fail_closed;     /* of Redis, 1: calls are errors while it does not answer; 0: keys are missed, values dropped */
+    const char *name_space;   /* part of every key; has no default */
+    uint64_t ttl;             /* ms that values live that do not say it; 0 = for ever */
+    uint64_t max_entries;     /* of memory and directories: the values go first that were not used for the longest time;
+                                 0 = 1,000,000; at most 1,073,741,823 */
+    uint64_t max_bytes;       /* likewise: keys, values, and 160 bytes for each entry; 0 = no bound */
+    uint64_t local_bytes;     /* of Redis: values that this process keeps for itself, so that they need no round trip, counted as for
+                                 max_bytes; 0 = none */
+    uint64_t local_ttl;       /* ms for which it does; as old may a value be that another process has changed; 0 = 1000 */
+    const vecstore_redis_options *redis; /* NULL = defaults */
+} vecstore_value_cache_options;
+
+#define VECSTORE_VALUE_CACHE_OPTIONS_INIT \
+    { (uint32_t)sizeof(vecstore_value_cache_options), 0, NULL, 0, 0, 0, 0, 0, NULL }
+
+/*
+ * Opens a value cache; a directory that does not exist is made.
+ * @param[in] url      as above; NULL: the Redis that the environment says
+ * @param[in] options  not NULL: name_space has no default
+ * Errors: INVALID_ARGUMENT, UNAVAILABLE (only with fail_closed), UNSUPPORTED (rights, TLS), IO, CORRUPT, NEWER_VERSION, LOCKED,
+ * OUT_OF_MEMORY. Close with vecstore_value_cache_close. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_open(const char *url, const vecstore_value_cache_options *options,
+                                                       vecstore_value_cache **out);
+
+/*
+ * Lets go of a cache. Values in a directory and in Redis stay. NULL does nothing. Errors: INVALID_HANDLE, IO, LOCKED (what was used last
+ * could not be written to the directory). It is closed after an error too. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_close(vecstore_value_cache *cache);
+
+/*
+ * Sets n values, each in the place of the one with the same key; of a key that comes twice the last one counts. All are checked before
+ * the first is written. With Redis all go in one round trip, and where some are refused (OUT_OF_MEMORY) others may be set.
+ * @param[in] keys        n pointers to key_sizes[i] bytes each
+ * @param[in] values      n pointers to value_sizes[i] bytes each; one may be NULL where its size is 0: an empty value is a value
+ * @param[in] ttl         ms that they live; 0: that of the cache; VECSTORE_CACHE_TTL_NONE: no end
+ * Errors: INVALID_ARGUMENT, TOO_LARGE (the message says which), INVALID_HANDLE, UNAVAILABLE (only with fail_closed), IO, LOCKED (another
+ * process was at the directory for 10 s), OUT_OF_MEMORY (of the server, too). (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_set(vecstore_value_cache *cache, const void *const *keys, const size_t *key_sizes,
+                                                      const void *const *values, const size_t *value_sizes, size_t n, int64_t ttl);
+
+/* What a call found, by key. Free with vecstore_values_free. */
+typedef struct vecstore_values vecstore_values;
+
+/* What is in them: memory of theirs, which lives until they are freed. */
+typedef struct vecstore_values_view {
+    uint32_t struct_size;      /* set by the caller */
+    uint32_t reserved;
+    size_t n;
+    const void *const *values; /* of each key; NULL: there is none. A value begins at a multiple of 16 bytes and has a 0 behind its
+                                  end, which does not count */
+    const size_t *sizes;       /* bytes of each value; 0 where there is none */
+} vecstore_values_view;
+
+#define VECSTORE_VALUES_VIEW_INIT { (uint32_t)sizeof(vecstore_values_view), 0, 0, NULL, NULL }
+
+/*
+ * Looks for the values of n keys. With Redis all come in one round trip.
+ * @param[in] keys  n pointers to key_sizes[i] bytes each
+ * @param[out] out  what was found, in the order of the keys
+ * Errors: INVALID_ARGUMENT, TOO_LARGE, INVALID_HANDLE, UNAVAILABLE (only with fail_closed), IO, CORRUPT, OUT_OF_MEMORY. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_get(const vecstore_value_cache *cache, const void *const *keys,
+                                                      const size_t *key_sizes, size_t n, vecstore_values **out);
+
+/* Fills in `view`. Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_values_get(const vecstore_values *values, vecstore_values_view *view);
+
+/* NULL, and what was freed already, do nothing. (since 0.1) */
+VECSTORE_API void vecstore_values_free(vecstore_values *values);
+
+/*
+ * Deletes the values of n keys; those that have none are passed over.
+ * @param[out] deleted  how many there were; may be NULL
+ * Errors: INVALID_ARGUMENT, TOO_LARGE, INVALID_HANDLE, UNAVAILABLE, IO, LOCKED. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_delete(vecstore_value_cache *cache, const void *const *keys,
+                                                         const size_t *key_sizes, size_t n, uint64_t *deleted);
+
+/*
+ * Deletes all values of the namespace, for all processes. With Redis it looks at all keys of the database, on all servers of a cluster.
+ * @param[out] deleted  how many there were; may be NULL
+ * Errors: INVALID_HANDLE, UNAVAILABLE, UNSUPPORTED (rights), IO, LOCKED. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_clear(vecstore_value_cache *cache, uint64_t *deleted);
+
+/* What a value cache has, and what was done through this handle so far. */
+typedef struct vecstore_value_cache_stats {
+    uint32_t struct_size;  /* set by the caller */
+    uint32_t reserved;
+    uint64_t entries;      /* in memory or in the directory; of Redis, what this process keeps for itself */
+    uint64_t bytes;        /* that they take, as max_bytes counts them */
+    uint64_t hits;         /* keys that were found, */
+    uint64_t local_hits;   /* those of them that needed no round trip to Redis, */
+    uint64_t misses;       /* keys that were not found, */
+    uint64_t unanswered;   /* and those of them that were not because Redis did not answer */
+    uint64_t sets;         /* values that were set, */
+    uint64_t dropped;      /* and those that were not because Redis did not answer */
+    uint64_t deletes;
+    uint64_t evictions;    /* values that had to go for others */
+    uint64_t expired;      /* values that were removed because their end had come */
+    uint64_t store_errors; /* calls with errors of the store, whether these surfaced or not */
+    int64_t last_error;    /* when the last one was, ms since 1970; 0: there was none */
+} vecstore_value_cache_stats;
+
+#define VECSTORE_VALUE_CACHE_STATS_INIT \
+    { (uint32_t)sizeof(vecstore_value_cache_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+
+/* Fills in `stats`. Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO, CORRUPT. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_value_cache_get_stats(const vecstore_value_cache *cache, vecstore_value_cache_stats *stats);
+
+/*
+ * Numbers about n value caches for Prometheus, as vecstore_caches_metrics gives them of semantic ones: those of the stats, how long calls
+ * took that read, and of Redis its errors, breaker and round trips. Each has the labels namespace and store.
+ * Errors: INVALID_ARGUMENT (also two caches of the same namespace and kind of store), INVALID_HANDLE, IO, CORRUPT. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_caches_metrics(const vecstore_value_cache *const *caches, size_t n, char *buffer,
+                                                           size_t size, size_t *needed);
+
+/*
+ * Whether a value cache can do its work, as one JSON object like that of vecstore_cache_health. Its reasons are unusable (closed, or
+ * opened before fork()), redis_away and store_failing (the last call had an error of the store). Nobody is asked for it.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_value_cache_health(const vecstore_value_cache *cache, char *buffer, size_t size, size_t *needed);
+
+/* ------------------------------------------------------------------------------------------------------------------ */
+/* Rate limiters                                                                                                      */
+/* ------------------------------------------------------------------------------------------------------------------ */
+
+/*
+ * A rate limiter has a bucket of tokens for each key. A bucket begins full, gets tokens at a steady rate until it is full, and each call
+ * takes some, or none where there are not as many. With "memory:" the buckets are in this process; in a Redis all processes share
+ * them, by the clock of the server, at one round trip a call. There they end by themselves when they would be full. Not in a directory.
+ *
+ * No call waits for tokens: who gets none is told when there will be some.
+ *
+ * THREADS, FORK
+ *   As with semantic caches.
+ * WITHOUT REDIS
+ *   Buckets of this process serve, which begin full: n processes get n times as much then. With fail_closed calls get
+ *   VECSTORE_ERR_UNAVAILABLE. No call waits longer than command_timeout, nor for a server that is known to be away.
+ */
+typedef struct vecstore_rate_limiter vecstore_rate_limiter;
+
+/* How a rate limiter is opened. Processes that share buckets should have the same numbers. */
+typedef struct vecstore_rate_limiter_options {
+    uint32_t struct_size;
+    uint32_t fail_closed;     /* of Redis, 1: calls are errors while it does not answer; 0: buckets of this process serve */
+    const char *name_space;   /* part of every key, as that of a semantic cache; has no default */
+    double capacity;          /* tokens of a full bucket, 0.000001 ... 10^12; has no default */
+    double refill_per_second; /* tokens, 0.000001 ... 10^12; has no default */
+    const vecstore_redis_options *redis; /* NULL = defaults */
+} vecstore_rate_limiter_options;
+
+#define VECSTORE_RATE_LIMITER_OPTIONS_INIT { (uint32_t)sizeof(vecstore_rate_limiter_options), 0, NULL, 0.0, 0.0, NULL }
+
+/*
+ * Opens a rate limiter. Nothing is sent before the first call.
+ * @param[in] url      "memory:", or where the Redis is; NULL: the one that the environment says
+ * @param[in] options  not NULL
+ * Errors: INVALID_ARGUMENT, UNSUPPORTED (a directory, TLS), IO. Close with vecstore_rate_limiter_close. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_rate_limiter_open(const char *url, const vecstore_rate_limiter_options *options,
+                                                        vecstore_rate_limiter **out);
+
+/* Lets go of a rate limiter. Buckets in Redis stay. NULL does nothing. Errors: INVALID_HANDLE. (since 0.1) */
+VECSTORE_API vecstore_status vecstore_rate_limiter_close(vecstore_rate_limiter *limiter);
+
+/* Whether tokens were taken. */
+typedef struct vecstore_rate_decision {
+    uint32_t struct_size; /* set by the caller */
+    uint32_t allowed;     /* 1: they were; 0: there were not as many, and none was */
+    double remaining;     /* tokens that are left in the bucket */
+    int64_t retry_after;  /* ms until there are as many as were asked for; 0 where they were taken */
+    uint32_t local;       /* 1: a bucket of this process decided, because Redis does not answer; else 0 */
+    uint32_t reserved;
+} vecstore_rate_decision;
+
+#define VECSTORE_RATE_DECISION_INIT { (uint32_t)sizeof(vecstore_rate_decision), 0, 0.0, 0, 0, 0 }
+
+/*
+ * Takes tokens from the bucket of a key, all or none.
+ * @param[in] key       key_size bytes, 1 ... 1024, whatever they are
+ * @param[in] tokens    0 ... capacity, also a part of one; 0 only asks
+ * @param[out] decision not NULL; a refusal is VECSTORE_OK
+ * Errors: INVALID_ARGUMENT, TOO_LARGE, INVALID_HANDLE, UNAVAILABLE (only with fail_closed), UNSUPPORTED (rights), IO, OUT_OF_MEMORY.
+ * (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_rate_limiter_acquire(vecstore_rate_limiter *limiter, const void *key, size_t key_size,
+                                                           double tokens, vecstore_rate_decision *decision);
+
+/*
+ * Numbers about n rate limiters for Prometheus, as vecstore_caches_metrics gives them of caches: decisions by result (allowed, denied),
+ * those that buckets of this process made, and of Redis its errors, breaker and round trips. Each has the labels namespace and store.
+ * Errors: INVALID_ARGUMENT (also two of the same namespace and kind of store), INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_rate_limiters_metrics(const vecstore_rate_limiter *const *limiters, size_t n, char *buffer,
+                                                            size_t size, size_t *needed);
+
+/*
+ * Whether a rate limiter can do its work, as one JSON object like that of vecstore_cache_health. Its reasons are unusable and redis_away.
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_rate_limiter_health(const vecstore_rate_limiter *limiter, char *buffer, size_t size,
+                                                          size_t *needed);
+
 #ifdef __cplusplus
 }
 #endif

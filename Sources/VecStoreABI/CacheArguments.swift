@@ -42,11 +42,21 @@ private func checkedThreshold(_ isThere: UInt32, _ threshold: Float) throws(VecS
 }
 
 /// A time to live in milliseconds, which Swift keeps signed.
-private func checkedMilliseconds(_ value: UInt64, _ name: String) throws(VecStoreError) -> Int64 {
+func checkedMilliseconds(_ value: UInt64, _ name: String) throws(VecStoreError) -> Int64 {
     guard let time = Int64(exactly: value) else {
         throw VecStoreError(.invalidArgument, "\(name) is \(value) ms: allowed are up to \(Int64.max)")
     }
     return time
+}
+
+/// How long something that is set lives.
+func checkedTTL(_ ttl: Int64) throws(VecStoreError) -> TimeToLive {
+    switch ttl {
+    case 0: return .standard
+    case Int64(VECSTORE_CACHE_TTL_NONE): return .forever
+    case 1...: return .milliseconds(ttl)
+    default: throw VecStoreError(.invalidArgument, "ttl is \(ttl) ms: allowed are 1 and more, 0 (that of the cache) and -1 (no end)")
+    }
 }
 
 func checkedRedisOptions(_ options: UnsafePointer<vecstore_redis_options>?) throws(VecStoreError) -> RedisOptions {
@@ -155,16 +165,9 @@ private func newEntry(_ e: vecstore_cache_entry, _ cache: SemanticCache) throws(
         throw VecStoreError(.invalidArgument, "prompt is NULL")
     }
     guard let vector = checkedVector(e.vector, cache) else { throw VecStoreError(.invalidArgument, "vector is NULL") }
-    let ttl: TimeToLive
-    switch e.ttl {
-    case 0: ttl = .standard
-    case Int64(VECSTORE_CACHE_TTL_NONE): ttl = .forever
-    case 1...: ttl = .milliseconds(e.ttl)
-    default: throw VecStoreError(.invalidArgument, "ttl is \(e.ttl) ms: allowed are 1 and more, 0 (that of the cache) and -1 (no end)")
-    }
     return NewEntry(
         prompt: prompt, response: try checkedBytes(e.response, e.response_size, "response") ?? [], vector: vector,
-        metadata: checkedJSON(e.metadata) ?? [], ttl: ttl, cost: e.cost == 0 ? 1 : e.cost)
+        metadata: checkedJSON(e.metadata) ?? [], ttl: try checkedTTL(e.ttl), cost: e.cost == 0 ? 1 : e.cost)
 }
 
 func checkedCacheQuery(_ query: UnsafePointer<vecstore_cache_query>?) throws(VecStoreError) -> (vecstore_cache_query, CacheQuery) {

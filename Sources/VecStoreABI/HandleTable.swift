@@ -13,6 +13,9 @@ enum HandleKind: UInt64 {
     case hits = 0xA5
     case cache = 0xA6
     case cacheHits = 0xA7
+    case valueCache = 0xA8
+    case values = 0xA9
+    case rateLimiter = 0xAA
 
     var name: String {
         switch self {
@@ -23,6 +26,9 @@ enum HandleKind: UInt64 {
         case .hits: "vecstore_hits"
         case .cache: "vecstore_cache"
         case .cacheHits: "vecstore_cache_hits"
+        case .valueCache: "vecstore_value_cache"
+        case .values: "vecstore_values"
+        case .rateLimiter: "vecstore_rate_limiter"
         }
     }
 }

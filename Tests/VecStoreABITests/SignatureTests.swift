@@ -546,6 +546,86 @@ private func checkSignatures() {
         var declared = CVecStore.vecstore_cache_optimize
         requireSameType(&ours, &declared)
     }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_open
+        var declared = CVecStore.vecstore_value_cache_open
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_close
+        var declared = CVecStore.vecstore_value_cache_close
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_set
+        var declared = CVecStore.vecstore_value_cache_set
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_get
+        var declared = CVecStore.vecstore_value_cache_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_values_get
+        var declared = CVecStore.vecstore_values_get
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_values_free
+        var declared = CVecStore.vecstore_values_free
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_delete
+        var declared = CVecStore.vecstore_value_cache_delete
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_clear
+        var declared = CVecStore.vecstore_value_cache_clear
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_get_stats
+        var declared = CVecStore.vecstore_value_cache_get_stats
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_caches_metrics
+        var declared = CVecStore.vecstore_value_caches_metrics
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_value_cache_health
+        var declared = CVecStore.vecstore_value_cache_health
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_rate_limiter_open
+        var declared = CVecStore.vecstore_rate_limiter_open
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_rate_limiter_close
+        var declared = CVecStore.vecstore_rate_limiter_close
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_rate_limiter_acquire
+        var declared = CVecStore.vecstore_rate_limiter_acquire
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_rate_limiters_metrics
+        var declared = CVecStore.vecstore_rate_limiters_metrics
+        requireSameType(&ours, &declared)
+    }
+    do {
+        var ours = VecStoreABI.vecstore_rate_limiter_health
+        var declared = CVecStore.vecstore_rate_limiter_health
+        requireSameType(&ours, &declared)
+    }
 }
 
 @Suite("Signatures")
