@@ -2050,9 +2050,12 @@ typedef struct vecstore_cache_query {
     const float *vector;       /* dim elements; NULL: nothing is found by it */
     const char *filter;        /* what the metadata of hits must be like, in the words of vecstore_query_options; NULL: any */
     size_t k;                  /* most hits, 0 = 1; at most 1000 */
+    uint32_t uncounted_miss;   /* 1: a miss is in no statistics: the caller looks again in another way, such as by a vector that
+                                  takes long to make; else 0 */
+    uint32_t reserved;
 } vecstore_cache_query;
 
-#define VECSTORE_CACHE_QUERY_INIT { (uint32_t)sizeof(vecstore_cache_query), 0, 0, 0.0f, NULL, 0, NULL, NULL, 0 }
+#define VECSTORE_CACHE_QUERY_INIT { (uint32_t)sizeof(vecstore_cache_query), 0, 0, 0.0f, NULL, 0, NULL, NULL, 0, 0, 0 }
 
 /* What a lookup found, best first. Free with vecstore_cache_hits_free. */
 typedef struct vecstore_cache_hits vecstore_cache_hits;

@@ -33,6 +33,18 @@ struct CacheMetricsTests {
         #expect(text.contains(#"vecstore_cache_healthy{namespace="test",store="memory"} 1"#))
     }
 
+    @Test func aMissBeforeAnotherLookIsNotCounted() throws {
+        let test = try TestCache()
+        try test.set("a", at: 0)
+        let first = CacheQuery(countsMiss: false)
+        #expect(try test.cache.get(prompt: Array("b".utf8), first) == nil)
+        #expect(try test.cache.get(prompt: Array("a".utf8), first) != nil)
+        #expect(try test.cache.stats().misses == 0)
+        #expect(try test.cache.stats().exactHits == 1)
+        let text = try test.cache.metrics()
+        #expect(text.contains(#"vecstore_cache_lookup_duration_seconds_count{namespace="test",store="memory"} 1"#))
+    }
+
     @Test func severalCachesHaveEachFamilyOnce() throws {
         let one = try TestCache { $0.namespace = "one" }, other = try TestCache(.directory) { $0.namespace = "other" }
         let text = try CacheMetrics.text([one.cache, other.cache])

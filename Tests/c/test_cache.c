@@ -146,6 +146,32 @@ static void what_is_set_is_found_by_its_prompt_and_by_its_vector(void) {
     }
 }
 
+static void a_lookup_in_two_steps_is_counted_once(void) {
+    const vecstore_cache_options o = options();
+    vecstore_cache *cache = open_cache("memory:", &o);
+    set(cache, "there", "a", 0, NULL, 0, NULL);
+    const char *const prompts[] = { "there", "like there", "else" };
+    const double degrees[] = { 0, 5, 90 };
+    for (size_t i = 0; i < 3; i++) {
+        vecstore_cache_query query = VECSTORE_CACHE_QUERY_INIT;
+        query.prompt = prompts[i];
+        query.uncounted_miss = 1;
+        vecstore_cache_hits *hits = find(cache, &query);
+        CHECK_EQ(hits != NULL, i == 0);
+        if (!hits) {
+            query.uncounted_miss = 0;
+            query.vector = direction(degrees[i]);
+            hits = find(cache, &query);
+        }
+        vecstore_cache_hits_free(hits);
+    }
+    const vecstore_cache_stats stats = stats_of(cache);
+    CHECK_EQ(stats.exact_hits, 1);
+    CHECK_EQ(stats.semantic_hits, 1);
+    CHECK_EQ(stats.misses, 1);
+    CHECK_OK(vecstore_cache_close(cache));
+}
+
 static void several_hits_come_best_first(void) {
     find_places();
     const vecstore_cache_options o = options();
@@ -475,6 +501,7 @@ static void threads_use_one_cache(void) {
 int main(int argc, char **argv) {
     static const test tests[] = {
         TEST(what_is_set_is_found_by_its_prompt_and_by_its_vector),
+        TEST(a_lookup_in_two_steps_is_counted_once),
         TEST(several_hits_come_best_first),
         TEST(a_threshold_of_zero_is_a_threshold),
         TEST(filters_and_ends_hold),

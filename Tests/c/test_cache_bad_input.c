@@ -391,6 +391,10 @@ static void queries_that_cannot_be_are_refused(void) {
     vecstore_cache_query query = query_of("there");
     query.tiers = 4;
     CHECK_ERROR(INVALID_ARGUMENT, get(&query));
+    query = query_of("there");
+    query.uncounted_miss = 2;
+    CHECK_ERROR(INVALID_ARGUMENT, get(&query));
+    query = query_of("there");
     query.tiers = VECSTORE_CACHE_TIER_SEMANTIC;
     query.vector = NULL;
     CHECK_ERROR(INVALID_ARGUMENT, get(&query));

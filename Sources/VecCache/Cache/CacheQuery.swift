@@ -21,12 +21,15 @@ package struct CacheQuery: Sendable {
     /// Most hits.
     package var k: Int
     package var tiers: Tiers
+    /// Whether a miss is counted. It is not where the caller looks again in another way: both are one lookup.
+    package var countsMiss: Bool
 
-    package init(threshold: Float? = nil, filter: [UInt8]? = nil, k: Int = 1, tiers: Tiers = .all) {
+    package init(threshold: Float? = nil, filter: [UInt8]? = nil, k: Int = 1, tiers: Tiers = .all, countsMiss: Bool = true) {
         self.threshold = threshold
         self.filter = filter
         self.k = k
         self.tiers = tiers
+        self.countsMiss = countsMiss
     }
 }
 

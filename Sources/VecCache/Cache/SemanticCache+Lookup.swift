@@ -27,6 +27,7 @@ extension SemanticCache {
         do throws(VecStoreError) {
             try checkUsable()
             let hits = try best(prompt, vector, query)
+            if hits.isEmpty && !query.countsMiss { return [] }
             switch hits.first?.tier {
             case nil: counters.misses.add(1, ordering: .relaxed)
             case .exact: counters.exactHits.add(1, ordering: .relaxed)
