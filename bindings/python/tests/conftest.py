@@ -1,12 +1,16 @@
 # What all tests share.
 # SPDX-License-Identifier: Apache-2.0
+import itertools
 import os
 import pathlib
 
 import numpy as np
 import pytest
+from redis_server import RedisServer
 
 import vecstore
+
+_namespaces = map("test-{}".format, itertools.count())
 
 
 @pytest.fixture
@@ -44,3 +48,40 @@ def spots(tmp_path):
         ]
         collection.upsert(range(10), [[n, 0] for n in range(10)], payloads)
         yield collection
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory):
+    """A server for all tests that leave it as it is; each has a namespace of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A server of one's own."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.resume()
+    server.kill()
+
+
+@pytest.fixture
+def namespace():
+    return next(_namespaces)
+
+
+@pytest.fixture(params=["memory", "directory", "redis"])
+def place(request, tmp_path):
+    """Where entries may live: the URL of each kind."""
+    if request.param == "redis":
+        return request.getfixturevalue("shared_redis").url
+    return "memory:" if request.param == "memory" else str(tmp_path / "cache")
+
+
+@pytest.fixture
+def cache(place, namespace):
+    """An empty cache of vectors of two elements, in each kind of place."""
+    with vecstore.SemanticCache(place, namespace=namespace, dim=2) as opened:
+        yield opened

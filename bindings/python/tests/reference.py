@@ -70,3 +70,8 @@ def assert_nearest(ids, found, truth, allowed):
     assert (np.abs(found - np.sort(truth)[:k]) <= allowed.max()).all()
     tied = np.diff(found) == 0
     assert (np.diff(rows)[tied] > 0).all(), "ties are ordered by id"
+
+
+def direction(degrees):
+    """A vector of two elements whose cosine to another is that of the angle between them."""
+    return [np.cos(np.radians(degrees)), np.sin(np.radians(degrees))]

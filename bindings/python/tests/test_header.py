@@ -120,6 +120,9 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     assert {name.upper(): code for name, code in _ffi.TEXT_MODES.items()} == constants(header, "VECSTORE_TEXT_")
     assert {name.upper(): code for name, code in _ffi.FUSIONS.items()} == constants(header, "VECSTORE_FUSION_")
     assert {name.upper(): code for name, code in _ffi.LOG_LEVELS.items()} == constants(header, "VECSTORE_LOG_")
+    evictions = constants(header, "VECSTORE_CACHE_EVICTION_")
+    assert {name.upper(): code for name, code in _ffi.CACHE_EVICTIONS.items()} == evictions
+    assert {name.upper(): code for name, code in _ffi.CACHE_TIERS.items()} == constants(header, "VECSTORE_CACHE_TIER_")
     short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY"})
     short.update({"default": "DEFAULT", "none": "NONE"})
     assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")
@@ -136,6 +139,8 @@ def test_every_status_has_an_exception(header):
 def test_limits_and_version_are_those_of_the_header(header):
     assert int(re.search(r"VECSTORE_DIM_MAX (\d+)", header).group(1)) == _ffi.DIM_MAX
     assert int(re.search(r"VECSTORE_K_MAX (\d+)", header).group(1)) == _ffi.K_MAX
+    assert int(re.search(r"VECSTORE_CACHE_ID_SIZE (\d+)", header).group(1)) == _ffi.CACHE_ID_SIZE
+    assert int(re.search(r"VECSTORE_CACHE_TTL_NONE \((-\d+)\)", header).group(1)) == _ffi.CACHE_TTL_NONE
     assert re.search(r'VECSTORE_VERSION_STRING "(.*)"', header).group(1) == vecstore.__version__
     assert _ffi.version_string() == vecstore.__version__
 

@@ -23,6 +23,8 @@ MODULES = (
     "",
     "._arrays",
     "._ffi",
+    ".async_cache",
+    ".caches",
     ".collection",
     ".errors",
     ".filters",
@@ -30,6 +32,7 @@ MODULES = (
     ".index",
     ".payload_filters",
     ".points",
+    ".semantic_cache",
 )
 
 
@@ -168,7 +171,7 @@ def test_a_missing_blas_names_the_package_to_install():
     )
 
 
-def test_only_two_modules_touch_ctypes():
+def test_only_modules_named_so_touch_ctypes():
     for path in (PROJECT / "vecstore").glob("*.py"):
         assert ("ctypes" in path.read_text()) == path.name.startswith("_ffi"), path.name
 
@@ -191,7 +194,8 @@ def public_callables():
         if inspect.isfunction(value):
             yield name, value
     classes = (vecstore.Index, vecstore.Filter, vecstore.RangeResult)
-    for cls in (*classes, vecstore.Collection, vecstore.Field, vecstore.Condition):
+    caches = (vecstore.SemanticCache, vecstore.AsyncSemanticCache)
+    for cls in (*classes, *caches, vecstore.Collection, vecstore.Field, vecstore.Condition):
         for name, value in inspect.getmembers(cls, callable):
             if not name.startswith("_") and name in vars(cls):
                 yield f"{cls.__name__}.{name}", value

@@ -11,6 +11,7 @@
 [[0, 1]]
 
 `Index` searches vectors in memory or in a file. `Collection` keeps points with ids, vectors and payloads in a directory.
+`SemanticCache` keeps responses to prompts, and shares them between processes through a Redis.
 
 Arrays go in and come out as NumPy arrays. Smaller distances are closer, for every metric. Any function may be called
 from any thread, and the GIL is released while the C library works.
@@ -21,6 +22,8 @@ from __future__ import annotations
 from typing import Final
 
 from . import _ffi
+from .async_cache import AsyncSemanticCache
+from .caches import FOREVER, CacheHit, CacheStats, RedisOptions
 from .clustering import Assignment, KMeansResult, kmeans, kmeans_assign
 from .collection import Collection
 from .errors import (
@@ -61,10 +64,11 @@ from .functions import (
 )
 from .index import Calibration, Index, IndexStats, RangeResult
 from .log import set_log_callback, set_slow_call_threshold, use_logging
-from .metrics import metrics
+from .metrics import cache_metrics, metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
 from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
+from .semantic_cache import SemanticCache
 
 __version__ = "0.1.0"
 
@@ -72,10 +76,14 @@ NO_ID: Final[int] = _ffi.ID_NONE
 """The id of a missing result, 2**64 - 1; no row can have it."""
 
 __all__ = [
+    "FOREVER",
     "NO_ID",
     "AlreadyExistsError",
     "Assignment",
+    "AsyncSemanticCache",
     "BinaryQuantizer",
+    "CacheHit",
+    "CacheStats",
     "Calibration",
     "CancelledError",
     "Collection",
@@ -108,8 +116,10 @@ __all__ = [
     "QuantizerLoss",
     "RangeResult",
     "ReadOnlyError",
+    "RedisOptions",
     "ScalarQuantizer",
     "SearchResult",
+    "SemanticCache",
     "TooLargeError",
     "UnavailableError",
     "UnsupportedError",
@@ -118,6 +128,7 @@ __all__ = [
     "__version__",
     "at_least",
     "build_info",
+    "cache_metrics",
     "convert",
     "distance",
     "has_id",

@@ -1,4 +1,4 @@
-# The C library as Python calls it. Only this module and `_ffi_collection` touch ctypes.
+# The C library as Python calls it. Only this module, `_ffi_collection` and `_ffi_cache` touch ctypes.
 # SPDX-License-Identifier: Apache-2.0
 """Loads the C library and wraps its functions, one by one.
 
@@ -25,6 +25,7 @@ from ctypes import (
     c_double,
     c_float,
     c_int32,
+    c_int64,
     c_size_t,
     c_uint32,
     c_uint64,
@@ -63,6 +64,8 @@ PAYLOAD_CHANGES = {"set": 1, "merge": 2, "delete_keys": 3}
 TEXT_MODES = {"any": 1, "all": 2, "phrase": 3, "prefix": 4}
 FUSIONS = {"rrf": 1, "weighted": 2, "dbsf": 3}
 LOG_LEVELS = {"error": 1, "warning": 2, "info": 3, "debug": 4}
+CACHE_EVICTIONS = {"lru": 1, "lfu": 2, "cost": 3}
+CACHE_TIERS = {"exact": 1, "semantic": 2}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
 OLDEST_VERSION = 100
@@ -73,6 +76,11 @@ EF_MOST = K_MAX
 # And those of an inverted file.
 LISTS_MOST = 1048576
 ASSIGNMENTS_MOST = 2
+# And those of a semantic cache.
+CACHE_ENTRIES_MOST = 2**30 - 1
+CACHE_HITS_MOST = 1000
+CACHE_ID_SIZE = 33
+CACHE_TTL_NONE = -1
 
 FilterCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_void_p)
 ProgressCallback = ctypes.CFUNCTYPE(c_bool, c_uint64, c_uint64, c_void_p)
@@ -412,6 +420,120 @@ class ExportOptions(ctypes.Structure):
     ]
 
 
+class RedisOptionsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("connect_timeout", c_uint32),
+        ("command_timeout", c_uint32),
+        ("max_connections", c_uint32),
+        ("health_check_after", c_uint32),
+        ("no_retries", c_uint32),
+        ("breaker_failures", c_uint32),
+        ("breaker_open_time", c_uint32),
+        ("cluster", c_uint32),
+        ("tls_no_verify", c_uint32),
+        ("tls_ca_file", c_char_p),
+        ("tls_ca_directory", c_char_p),
+        ("tls_server_name", c_char_p),
+        ("tls_certificate_file", c_char_p),
+        ("tls_key_file", c_char_p),
+    ]
+
+
+class CacheOptionsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("dim", c_uint32),
+        ("name_space", c_char_p),
+        ("model", c_char_p),
+        ("has_threshold", c_uint32),
+        ("similarity_threshold", c_float),
+        ("ttl", c_uint64),
+        ("max_entries", c_uint64),
+        ("max_bytes", c_uint64),
+        ("eviction", c_uint32),
+        ("dtype", c_uint32),
+        ("refresh_on_hit", c_uint32),
+        ("guard", c_uint32),
+        ("fail_closed", c_uint32),
+        ("keep_responses", c_uint32),
+        ("queue_limit", c_uint32),
+        ("log_length", c_uint32),
+        ("redis", POINTER(RedisOptionsStruct)),
+    ]
+
+
+class CacheEntryStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("cost", c_float),
+        ("prompt", c_char_p),
+        ("prompt_size", c_size_t),
+        ("response", c_char_p),
+        ("response_size", c_size_t),
+        ("metadata", c_char_p),
+        ("vector", c_void_p),
+        ("ttl", c_int64),
+    ]
+
+
+class CacheQueryStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("tiers", c_uint32),
+        ("has_threshold", c_uint32),
+        ("similarity_threshold", c_float),
+        ("prompt", c_char_p),
+        ("prompt_size", c_size_t),
+        ("vector", c_void_p),
+        ("filter", c_char_p),
+        ("k", c_size_t),
+        ("uncounted_miss", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+class CacheHitStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("tier", c_uint32),
+        ("id", c_char_p),
+        ("prompt", c_char_p),
+        ("prompt_size", c_size_t),
+        ("response", c_char_p),
+        ("response_size", c_size_t),
+        ("metadata", c_char_p),
+        ("created", c_int64),
+        ("expires", c_int64),
+        ("similarity", c_float),
+        ("reserved", c_uint32),
+    ]
+
+
+class CacheStatsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("entries", c_uint64),
+        ("bytes", c_uint64),
+        ("index_bytes", c_uint64),
+        ("exact_hits", c_uint64),
+        ("semantic_hits", c_uint64),
+        ("misses", c_uint64),
+        ("failures", c_uint64),
+        ("sets", c_uint64),
+        ("deletes", c_uint64),
+        ("evictions", c_uint64),
+        ("expired", c_uint64),
+        ("guard_refusals", c_uint64),
+        ("feedback_refusals", c_uint64),
+        ("gone", c_uint64),
+        ("feedbacks", c_uint64),
+        ("store_errors", c_uint64),
+        ("last_error", c_int64),
+    ]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
@@ -439,6 +561,12 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_import_options": ImportOptions,
     "vecstore_import_result": ImportResultStruct,
     "vecstore_export_options": ExportOptions,
+    "vecstore_redis_options": RedisOptionsStruct,
+    "vecstore_cache_options": CacheOptionsStruct,
+    "vecstore_cache_entry": CacheEntryStruct,
+    "vecstore_cache_query": CacheQueryStruct,
+    "vecstore_cache_hit": CacheHitStruct,
+    "vecstore_cache_stats": CacheStatsStruct,
 }
 
 _STATUS = c_int32
@@ -651,6 +779,25 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (_HANDLE, c_char_p, POINTER(ImportOptions), POINTER(ImportResultStruct)),
     ),
     "vecstore_collection_export": (_STATUS, (_HANDLE, c_char_p, POINTER(ExportOptions), POINTER(c_uint64))),
+    "vecstore_cache_open": (_STATUS, (c_char_p, POINTER(CacheOptionsStruct), POINTER(_HANDLE))),
+    "vecstore_cache_close": (_STATUS, (_HANDLE,)),
+    "vecstore_cache_set": (_STATUS, (_HANDLE, POINTER(CacheEntryStruct), c_size_t, c_char_p)),
+    "vecstore_cache_get": (_STATUS, (_HANDLE, POINTER(CacheQueryStruct), POINTER(_HANDLE))),
+    "vecstore_cache_hits_count": (_STATUS, (_HANDLE, POINTER(c_size_t))),
+    "vecstore_cache_hits_get": (_STATUS, (_HANDLE, c_size_t, POINTER(CacheHitStruct))),
+    "vecstore_cache_hits_free": (None, (_HANDLE,)),
+    "vecstore_cache_delete": (_STATUS, (_HANDLE, POINTER(c_char_p), c_size_t, POINTER(c_uint64))),
+    "vecstore_cache_delete_where": (_STATUS, (_HANDLE, c_char_p, c_uint32, POINTER(c_uint64))),
+    "vecstore_cache_clear": (_STATUS, (_HANDLE, POINTER(c_uint64))),
+    "vecstore_cache_feedback": (_STATUS, (_HANDLE, c_char_p, _ARRAY, c_uint32)),
+    "vecstore_cache_get_stats": (_STATUS, (_HANDLE, POINTER(CacheStatsStruct))),
+    "vecstore_caches_metrics": (
+        _STATUS,
+        (POINTER(_HANDLE), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
+    ),
+    "vecstore_cache_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_cache_flush": (_STATUS, (_HANDLE, c_uint32)),
+    "vecstore_cache_optimize": (_STATUS, (_HANDLE,)),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
