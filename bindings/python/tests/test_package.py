@@ -26,6 +26,7 @@ MODULES = (
     ".async_cache",
     ".caches",
     ".collection",
+    ".embeddings",
     ".errors",
     ".filters",
     ".functions",
@@ -33,6 +34,7 @@ MODULES = (
     ".payload_filters",
     ".points",
     ".semantic_cache",
+    ".values",
 )
 
 
@@ -194,7 +196,8 @@ def public_callables():
         if inspect.isfunction(value):
             yield name, value
     classes = (vecstore.Index, vecstore.Filter, vecstore.RangeResult)
-    caches = (vecstore.SemanticCache, vecstore.AsyncSemanticCache)
+    caches = (vecstore.SemanticCache, vecstore.AsyncSemanticCache, vecstore.ValueCache, vecstore.VectorCache)
+    classes = (*classes, vecstore.RateLimiter)
     for cls in (*classes, *caches, vecstore.Collection, vecstore.Field, vecstore.Condition):
         for name, value in inspect.getmembers(cls, callable):
             if not name.startswith("_") and name in vars(cls):

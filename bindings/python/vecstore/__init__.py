@@ -26,6 +26,7 @@ from .async_cache import AsyncSemanticCache
 from .caches import FOREVER, CacheHit, CacheStats, RedisOptions
 from .clustering import Assignment, KMeansResult, kmeans, kmeans_assign
 from .collection import Collection
+from .embeddings import EmbeddingsCache, SimilarVector, VectorCache
 from .errors import (
     AlreadyExistsError,
     CancelledError,
@@ -69,6 +70,7 @@ from .payload_filters import Condition, Field, at_least, has_id, has_vector
 from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
 from .semantic_cache import SemanticCache
+from .values import RateDecision, RateLimiter, ValueCache, ValueCacheStats
 
 __version__ = "0.1.0"
 
@@ -92,6 +94,7 @@ __all__ = [
     "Error",
     "Compaction",
     "Damage",
+    "EmbeddingsCache",
     "Facet",
     "Field",
     "Filter",
@@ -115,15 +118,21 @@ __all__ = [
     "Quantizer",
     "QuantizerLoss",
     "RangeResult",
+    "RateDecision",
+    "RateLimiter",
     "ReadOnlyError",
     "RedisOptions",
     "ScalarQuantizer",
     "SearchResult",
     "SemanticCache",
+    "SimilarVector",
     "TooLargeError",
     "UnavailableError",
     "UnsupportedError",
+    "ValueCache",
+    "ValueCacheStats",
     "VecstoreIOError",
+    "VectorCache",
     "ZeroVectorError",
     "__version__",
     "at_least",

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import os
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, Callable, NamedTuple, Optional, Union
 
@@ -58,13 +57,6 @@ class Opening:
             raise TypeError(f"encoder: expected a callable, got {type(encoder).__name__}")
         if dim is None and encoder is None:
             raise InvalidArgumentError("dim is missing: only with an encoder it may be left out")
-
-    @property
-    def place(self) -> str:
-        """Where entries live, without what has to stay secret."""
-        if self.url is None or b"://" in self.url:
-            return "Redis"
-        return "memory" if self.url == b"memory:" else repr(os.fsdecode(self.url))
 
     @property
     def probe(self) -> list[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _MOST_BYTES = 2**63 - 1
 _MOST_32 = 2**32 - 1
 # Longer times have no end that a clock could show.
-_MOST_MILLISECONDS = 2**62
+MOST_MILLISECONDS = 2**62
 _MILLISECOND = datetime.timedelta(milliseconds=1)
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _LATEST = datetime.datetime.max.replace(tzinfo=datetime.timezone.utc)
@@ -89,15 +89,24 @@ def settings(
         keep_responses=bool(keep_responses),
         queue_limit=_arrays.integer("queue_limit", queue_limit, 1, _MOST_32),
         log_length=_arrays.integer("log_length", log_length, 1, _MOST_32),
-        redis=None if redis is None else _redis("redis", redis),
+        redis=optional_redis(redis),
     )
 
 
-def _redis(name: str, options: Any) -> _ffi_cache.RedisSettings:
+def place(url: Optional[bytes]) -> str:
+    """Where something lives, without what has to stay secret."""
+    if url is None or b"://" in url:
+        return "Redis"
+    return "memory" if url == b"memory:" else repr(os.fsdecode(url))
+
+
+def optional_redis(options: Any) -> Optional[_ffi_cache.RedisSettings]:
     from .caches import RedisOptions
 
+    if options is None:
+        return None
     if not isinstance(options, RedisOptions):
-        raise TypeError(f"{name}: expected RedisOptions, got {type(options).__name__}")
+        raise TypeError(f"redis: expected RedisOptions, got {type(options).__name__}")
     return redis_settings(options)
 
 
@@ -316,7 +325,7 @@ def entry_ttl(name: str, value: Any) -> int:
         return 0
     if isinstance(value, (float, np.floating)) and value == math.inf:
         return _ffi.CACHE_TTL_NONE
-    return milliseconds(name, value, _MOST_MILLISECONDS)
+    return milliseconds(name, value, MOST_MILLISECONDS)
 
 
 def milliseconds(name: str, value: Any, most: int) -> int:

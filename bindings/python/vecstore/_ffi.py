@@ -534,6 +534,72 @@ class CacheStatsStruct(ctypes.Structure):
     ]
 
 
+class ValueCacheOptionsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("fail_closed", c_uint32),
+        ("name_space", c_char_p),
+        ("ttl", c_uint64),
+        ("max_entries", c_uint64),
+        ("max_bytes", c_uint64),
+        ("local_bytes", c_uint64),
+        ("local_ttl", c_uint64),
+        ("redis", POINTER(RedisOptionsStruct)),
+    ]
+
+
+class ValuesView(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("n", c_size_t),
+        ("values", POINTER(c_void_p)),
+        ("sizes", POINTER(c_size_t)),
+    ]
+
+
+class ValueCacheStatsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("reserved", c_uint32),
+        ("entries", c_uint64),
+        ("bytes", c_uint64),
+        ("hits", c_uint64),
+        ("local_hits", c_uint64),
+        ("misses", c_uint64),
+        ("unanswered", c_uint64),
+        ("sets", c_uint64),
+        ("dropped", c_uint64),
+        ("deletes", c_uint64),
+        ("evictions", c_uint64),
+        ("expired", c_uint64),
+        ("store_errors", c_uint64),
+        ("last_error", c_int64),
+    ]
+
+
+class RateLimiterOptionsStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("fail_closed", c_uint32),
+        ("name_space", c_char_p),
+        ("capacity", c_double),
+        ("refill_per_second", c_double),
+        ("redis", POINTER(RedisOptionsStruct)),
+    ]
+
+
+class RateDecisionStruct(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("allowed", c_uint32),
+        ("remaining", c_double),
+        ("retry_after", c_int64),
+        ("local", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
@@ -567,6 +633,11 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_cache_query": CacheQueryStruct,
     "vecstore_cache_hit": CacheHitStruct,
     "vecstore_cache_stats": CacheStatsStruct,
+    "vecstore_value_cache_options": ValueCacheOptionsStruct,
+    "vecstore_values_view": ValuesView,
+    "vecstore_value_cache_stats": ValueCacheStatsStruct,
+    "vecstore_rate_limiter_options": RateLimiterOptionsStruct,
+    "vecstore_rate_decision": RateDecisionStruct,
 }
 
 _STATUS = c_int32
@@ -798,6 +869,40 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "vecstore_cache_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
     "vecstore_cache_flush": (_STATUS, (_HANDLE, c_uint32)),
     "vecstore_cache_optimize": (_STATUS, (_HANDLE,)),
+    "vecstore_value_cache_open": (_STATUS, (c_char_p, POINTER(ValueCacheOptionsStruct), POINTER(_HANDLE))),
+    "vecstore_value_cache_close": (_STATUS, (_HANDLE,)),
+    "vecstore_value_cache_set": (
+        _STATUS,
+        (_HANDLE, POINTER(c_void_p), POINTER(c_size_t), POINTER(c_void_p), POINTER(c_size_t), c_size_t, c_int64),
+    ),
+    "vecstore_value_cache_get": (
+        _STATUS,
+        (_HANDLE, POINTER(c_void_p), POINTER(c_size_t), c_size_t, POINTER(_HANDLE)),
+    ),
+    "vecstore_values_get": (_STATUS, (_HANDLE, POINTER(ValuesView))),
+    "vecstore_values_free": (None, (_HANDLE,)),
+    "vecstore_value_cache_delete": (
+        _STATUS,
+        (_HANDLE, POINTER(c_void_p), POINTER(c_size_t), c_size_t, POINTER(c_uint64)),
+    ),
+    "vecstore_value_cache_clear": (_STATUS, (_HANDLE, POINTER(c_uint64))),
+    "vecstore_value_cache_get_stats": (_STATUS, (_HANDLE, POINTER(ValueCacheStatsStruct))),
+    "vecstore_value_caches_metrics": (
+        _STATUS,
+        (POINTER(_HANDLE), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
+    ),
+    "vecstore_value_cache_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_rate_limiter_open": (_STATUS, (c_char_p, POINTER(RateLimiterOptionsStruct), POINTER(_HANDLE))),
+    "vecstore_rate_limiter_close": (_STATUS, (_HANDLE,)),
+    "vecstore_rate_limiter_acquire": (
+        _STATUS,
+        (_HANDLE, _ARRAY, c_size_t, c_double, POINTER(RateDecisionStruct)),
+    ),
+    "vecstore_rate_limiters_metrics": (
+        _STATUS,
+        (POINTER(_HANDLE), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
+    ),
+    "vecstore_rate_limiter_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------

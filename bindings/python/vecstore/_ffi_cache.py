@@ -123,17 +123,24 @@ def open(url: Optional[bytes], dim: int, settings: CacheSettings) -> int:
         settings.queue_limit,
         settings.log_length,
     )
-    if settings.redis is not None:
-        redis = RedisOptionsStruct(ctypes.sizeof(RedisOptionsStruct), *settings.redis)
-        options.redis = ctypes.pointer(redis)
+    options.redis = redis_pointer(settings.redis)
     handle = c_void_p()
-    status = _lib.vecstore_cache_open(url, byref(options), byref(handle))
+    check_opened(_lib.vecstore_cache_open(url, byref(options), byref(handle)), url)
+    return handle.value or 0
+
+
+def redis_pointer(settings: Optional[RedisSettings]) -> Any:
+    if settings is None:
+        return None
+    return ctypes.pointer(RedisOptionsStruct(ctypes.sizeof(RedisOptionsStruct), *settings))
+
+
+def check_opened(status: int, url: Optional[bytes]) -> None:
+    """Exceptions have the name of a directory, but nothing of another URL: it may hold a password."""
     if url is None or b"://" in url:
-        # Nothing that a URL says may reach a message: it may hold a password.
         _check(status)
     else:
         _ffi._check_file(status, url)
-    return handle.value or 0
 
 
 def close(handle: int, owner: int) -> None:

@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Optional, Union
 
-from . import _ffi_cache, _ffi_collection, _json
+from . import _ffi_cache, _ffi_collection, _ffi_values, _json
 from .async_cache import AsyncSemanticCache
 from .collection import Collection
 from .semantic_cache import SemanticCache
+from .values import RateLimiter, ValueCache
 
 __all__ = ["cache_metrics", "metrics"]
 
@@ -50,13 +51,17 @@ def metrics(collections: Union[Mapping[str, Collection], Iterable[Collection]]) 
     )
 
 
-def cache_metrics(caches: Iterable[Union[SemanticCache, AsyncSemanticCache]]) -> str:
-    """Numbers about some caches for Prometheus, in one text, as its format wants them. See `SemanticCache.metrics`.
+_Cache = Union[SemanticCache, AsyncSemanticCache, ValueCache, RateLimiter]
+
+
+def cache_metrics(caches: Iterable[_Cache]) -> str:
+    """Numbers about some caches and rate limiters for Prometheus, in one text, as its format wants them.
 
     Parameters
     ----------
-    caches : iterable of SemanticCache or AsyncSemanticCache
-        Of different namespaces, which are in the label ``namespace``, or in different kinds of places.
+    caches : iterable of SemanticCache, AsyncSemanticCache, ValueCache and RateLimiter
+        Those of one class have different namespaces, which are in the label ``namespace``, or different kinds of
+        places. See `SemanticCache.metrics`.
 
     Returns
     -------
@@ -65,13 +70,20 @@ def cache_metrics(caches: Iterable[Union[SemanticCache, AsyncSemanticCache]]) ->
     Raises
     ------
     InvalidArgumentError
-        Two caches have the same namespace and kind of place.
+        Two of the same class have the same namespace and kind of place.
     InvalidHandleError
         One of them is closed, or not open yet.
     """
-    handles: list[int] = []
+    semantic: list[int] = []
+    values: list[int] = []
+    limiters: list[int] = []
     for i, cache in enumerate(caches):
-        if not isinstance(cache, (SemanticCache, AsyncSemanticCache)):
-            raise TypeError(f"caches[{i}]: expected a SemanticCache, got {type(cache).__name__}")
-        handles.append(cache._open_handle())
-    return _ffi_cache.metrics(handles)
+        if isinstance(cache, (SemanticCache, AsyncSemanticCache)):
+            semantic.append(cache._open_handle())
+        elif isinstance(cache, ValueCache):
+            values.append(cache._open_handle())
+        elif isinstance(cache, RateLimiter):
+            limiters.append(cache._open_handle())
+        else:
+            raise TypeError(f"caches[{i}]: expected a cache or a RateLimiter, got {type(cache).__name__}")
+    return _ffi_cache.metrics(semantic) + _ffi_values.metrics(values) + _ffi_values.limiter_metrics(limiters)

@@ -7,12 +7,9 @@ from __future__ import annotations
 import datetime
 import functools
 import json
-import os
 import time
-import weakref
 from collections.abc import Iterable, Mapping
-from types import TracebackType
-from typing import Any, Callable, Literal, NoReturn, Optional, TypeVar, Union, overload
+from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -20,9 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 from . import _arrays, _cache_values, _ffi, _ffi_cache, _steps
 from ._cache_calls import Found, Maker, Opening, encode_now, entry_id, found_hit
 from ._flights import Flights
+from ._handles import Opened
 from ._steps import Encode, Steps
 from .caches import CacheHit, CacheStats, RedisOptions
-from .errors import InvalidArgumentError, InvalidHandleError
+from .errors import InvalidArgumentError
 from .payload_filters import PayloadFilter, filter_text
 
 __all__ = ["SemanticCache"]
@@ -37,7 +35,7 @@ Encoder = Callable[[list[str]], ArrayLike]
 _EXACT, _SEMANTIC = _ffi.CACHE_TIERS["exact"], _ffi.CACHE_TIERS["semantic"]
 
 
-class SemanticCache:
+class SemanticCache(Opened):
     """Responses by the prompts that got them, found again for the same prompt, and for prompts that mean the same.
 
     Prompts mean the same where their vectors have a cosine similarity of at least a threshold. Entries live where the
@@ -128,9 +126,7 @@ class SemanticCache:
     True
     """
 
-    _handle: int
-    _owner: int
-    _finalizer: weakref.finalize[[int, int], SemanticCache]
+    _noun = "cache"
     _namespace: str
     _place: str
     _dim: int
@@ -192,12 +188,9 @@ class SemanticCache:
 
     def _begin(self, plan: Opening) -> None:
         """Takes a handle over: from now on it is closed exactly once, by `close` or with this object."""
-        self._handle = plan.open()
-        self._owner = os.getpid()
-        # At the end of the process too: what waits is written then.
-        self._finalizer = weakref.finalize(self, _ffi_cache.close_quietly, self._handle, self._owner)
+        self._begin_with(plan.open(), _ffi_cache.close, _ffi_cache.close_quietly)
         self._namespace = plan.settings.name_space.decode()
-        self._place = plan.place
+        self._place = _cache_values.place(plan.url)
         self._dim = plan.dim or 0
         self._fail_closed = plan.settings.fail_closed
         self._encoder = plan.encoder
@@ -214,30 +207,7 @@ class SemanticCache:
         UnavailableError, VecstoreIOError
             Changes could not be written and are lost. The cache is closed all the same.
         """
-        handle, self._handle = self._handle, 0
-        if self._finalizer.detach() is not None:
-            _ffi_cache.close(handle, self._owner)
-
-    def __enter__(self: _Self) -> _Self:
-        self._open_handle()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.close()
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a SemanticCache cannot be pickled or copied: open it again with the same namespace")
-
-    def _open_handle(self) -> int:
-        handle = self._handle
-        if handle == 0:
-            raise InvalidHandleError("the cache is closed")
-        return handle
+        super().close()
 
     def _run(self, steps: Steps[Any]) -> Any:
         return _steps.run(steps, functools.partial(encode_now, self._encoder))
@@ -255,11 +225,6 @@ class SemanticCache:
     def dim(self) -> int:
         """Elements of a vector."""
         return self._dim
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._handle == 0
 
     def __len__(self) -> int:
         return self.stats().entries
@@ -304,8 +269,7 @@ class SemanticCache:
         Of a closed cache, and in the child of `os.fork`, it is "failed", where other methods raise.
         """
         if self._handle == 0:
-            reason = {"code": "closed", "status": "failed", "message": "the cache is closed"}
-            return {"status": "failed", "reasons": [reason]}
+            return self._closed_health()
         health: dict[str, Any] = json.loads(_ffi_cache.health(self._handle))
         return health
 
