@@ -600,6 +600,50 @@ class RateDecisionStruct(ctypes.Structure):
     ]
 
 
+class VectorField(ctypes.Structure):
+    _fields_ = [("field", c_char_p), ("vector_name", c_char_p)]
+
+
+class RedisImportOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("batch_size", c_uint32),
+        ("redis", POINTER(RedisOptionsStruct)),
+        ("prefix", c_char_p),
+        ("pattern", c_char_p),
+        ("vector_fields", POINTER(VectorField)),
+        ("n_vector_fields", c_size_t),
+        ("payload_fields", POINTER(c_char_p)),
+        ("n_payload_fields", c_size_t),
+        ("json_field", c_char_p),
+        ("blob_type", c_uint32),
+        ("values", c_uint32),
+        ("skip_bad", c_uint32),
+        ("threads", c_uint32),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
+class RedisImportResult(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("points", c_uint64), ("skipped", c_uint64)]
+
+
+class RedisExportOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("blob_type", c_uint32),
+        ("redis", POINTER(RedisOptionsStruct)),
+        ("prefix", c_char_p),
+        ("filter", c_char_p),
+        ("vector_fields", POINTER(VectorField)),
+        ("n_vector_fields", c_size_t),
+        ("json_field", c_char_p),
+        ("progress", ProgressCallback),
+        ("payload", c_void_p),
+    ]
+
+
 STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_kmeans_options": KMeansOptions,
     "vecstore_kmeans_result": KMeansResultStruct,
@@ -638,6 +682,10 @@ STRUCTS: dict[str, type[ctypes.Structure]] = {
     "vecstore_value_cache_stats": ValueCacheStatsStruct,
     "vecstore_rate_limiter_options": RateLimiterOptionsStruct,
     "vecstore_rate_decision": RateDecisionStruct,
+    "vecstore_vector_field": VectorField,
+    "vecstore_redis_import_options": RedisImportOptions,
+    "vecstore_redis_import_result": RedisImportResult,
+    "vecstore_redis_export_options": RedisExportOptions,
 }
 
 _STATUS = c_int32
@@ -903,6 +951,18 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
         (POINTER(_HANDLE), c_size_t, c_char_p, c_size_t, POINTER(c_size_t)),
     ),
     "vecstore_rate_limiter_health": (_STATUS, (_HANDLE, c_char_p, c_size_t, POINTER(c_size_t))),
+    "vecstore_collection_import_redis": (
+        _STATUS,
+        (_HANDLE, c_char_p, POINTER(RedisImportOptions), POINTER(RedisImportResult)),
+    ),
+    "vecstore_index_import_redis": (
+        _STATUS,
+        (_HANDLE, c_char_p, POINTER(RedisImportOptions), POINTER(RedisImportResult)),
+    ),
+    "vecstore_collection_export_redis": (
+        _STATUS,
+        (_HANDLE, c_char_p, POINTER(RedisExportOptions), POINTER(c_uint64)),
+    ),
 }
 
 # ----------------------------------------------------------------------------------------------------------------------
