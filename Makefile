@@ -82,9 +82,10 @@ stage: build/$(LIBRARY)
 	@$(MAKE) --no-print-directory install PREFIX='$(STAGE)' DESTDIR='' >/dev/null
 
 .PHONY: demo
-demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian packages, from an index and a collection
+demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian packages, from an index, a collection and a cache
 	@$(PYTHON) examples/python/demo.py
 	@$(PYTHON) examples/python/points.py
+	@$(PYTHON) examples/python/cache.py
 
 .PHONY: test
 test: test-swift test-c test-crash test-python test-format test-abi test-readme test-examples
@@ -129,6 +130,8 @@ test-examples: .venv/.vecstore stage ## The programs in examples/
 	$(PYTHON) examples/python/demo.py --all >/dev/null
 	$(PYTHON) examples/python/points.py >/dev/null
 	$(PYTHON) examples/python/files.py >/dev/null
+	$(PYTHON) examples/python/cache.py >/dev/null
+	$(PYTHON) examples/python/cache.py memory: >/dev/null
 
 .PHONY: test-qemu
 test-qemu: | setup ## The kernels on each instruction set, and on old processors that qemu plays
