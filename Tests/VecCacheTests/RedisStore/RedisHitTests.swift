@@ -55,12 +55,15 @@ struct RedisHitTests {
     @Test func aServerThatSaysNothingIsAskedOnce() throws {
         try cache.put(1)
         try cache.set(prompt: Array("like 1".utf8), response: [], vector: near(1))
+        let asked = try server.commandCounts()["cmdstat_hmget"] ?? 0
         server.stop()
         #expect(try cache.get(prompt: Array("prompt 1".utf8), vector: RedisCaches.vector(1)) == nil)
         let stats = try cache.stats()
-        #expect(stats.misses == 1 && stats.storeErrors == 1 && stats.entries == 2)
+        // The thread that follows the changes of others may have counted an error too.
+        #expect(stats.misses == 1 && stats.storeErrors >= 1 && stats.entries == 2)
         server.proceed()
         #expect(try cache.response(1) == "response 1")
+        #expect(try server.commandCounts()["cmdstat_hmget"] == asked + 2)
     }
 
     @Test func whatHadToGoAndComesAgainInTheSameBatchStays() throws {
