@@ -1978,11 +1978,14 @@ typedef struct vecstore_cache_options {
     uint32_t keep_responses;          /* of Redis, 1: responses are in the memory of the process too; else 0 */
     uint32_t queue_limit;             /* of Redis: changes that wait for it at most; 0 = 10,000 */
     uint32_t log_length;              /* of Redis: about how many changes the stream keeps; 0 = 10,000 */
+    uint32_t one_per_prompt;          /* 1: an entry takes the place of the one with the same prompt, whatever its metadata: all processes
+                                         of a namespace must say the same; else 0 */
+    uint32_t reserved;                /* 0 */
     const vecstore_redis_options *redis; /* NULL = defaults */
 } vecstore_cache_options;
 
 #define VECSTORE_CACHE_OPTIONS_INIT \
-    { (uint32_t)sizeof(vecstore_cache_options), 0, NULL, NULL, 0, 0.0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
+    { (uint32_t)sizeof(vecstore_cache_options), 0, NULL, NULL, 0, 0.0f, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
 
 /*
  * Opens a cache; a directory that does not exist is made. Entries that are there are read first: of 100,000 in a Redis on the same
@@ -2023,7 +2026,8 @@ typedef struct vecstore_cache_entry {
 #define VECSTORE_CACHE_ENTRY_INIT { (uint32_t)sizeof(vecstore_cache_entry), 0.0f, NULL, 0, NULL, 0, NULL, NULL, 0 }
 
 /*
- * Sets n entries, each in the place of the one with the same prompt and metadata: other metadata make another entry. All are checked
+ * Sets n entries, each in the place of the one with the same prompt and metadata: other metadata make another entry, unless
+ * one_per_prompt. All are checked
  * before the first is written; with Redis many entries of one call, or of many threads, go in one pipeline.
  * @param[in] entries  n structs, the struct_size of the first apart
  * @param[out] ids     n * VECSTORE_CACHE_ID_SIZE bytes: their ids, each with a 0 at its end; may be NULL

@@ -116,6 +116,8 @@ func checkedCacheOptions(_ options: UnsafePointer<vecstore_cache_options>?) thro
     result.failsOpen = try !checkedFlag(o.fail_closed, "fail_closed")
     result.sharing.keepsResponses = try checkedFlag(o.keep_responses, "keep_responses")
     if o.queue_limit != 0 { result.sharing.queueLimit = Int(o.queue_limit) }
+    guard o.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_cache_options.reserved is not 0") }
+    result.isOnePerPrompt = try checkedFlag(o.one_per_prompt, "one_per_prompt")
     if o.log_length != 0 { result.sharing.logLength = Int(o.log_length) }
     result.redis = try checkedRedisOptions(o.redis)
     return result

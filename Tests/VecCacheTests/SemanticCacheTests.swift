@@ -124,6 +124,19 @@ struct SemanticCacheTests {
     }
 
     @Test(arguments: Place.allCases)
+    func otherMetadataMakeAnotherEntryUnlessPromptsAreKeys(_ place: Place) throws {
+        for isOnePerPrompt in [false, true] {
+            let test = try TestCache(place) { $0.isOnePerPrompt = isOnePerPrompt }
+            for n in 0..<3 { try test.set("a", "\(n)", at: Double(40 * n), metadata: #"{"n": \#(n)}"#) }
+            #expect(try test.count == (isOnePerPrompt ? 1 : 3))
+            if place.isDurable { try test.reopen() }
+            #expect(try test.count == (isOnePerPrompt ? 1 : 3))
+            #expect(try test.get("a") == "2")
+            #expect(try test.get(at: 0) == (isOnePerPrompt ? nil : "0"))
+        }
+    }
+
+    @Test(arguments: Place.allCases)
     func deletesByID(_ place: Place) throws {
         let test = try TestCache(place)
         let id = try test.set("a", at: 0)

@@ -254,6 +254,8 @@ static void options_out_of_range_are_refused(void) {
     REFUSED(guard, 2);
     REFUSED(fail_closed, 2);
     REFUSED(keep_responses, 2);
+    REFUSED(one_per_prompt, 2);
+    REFUSED(reserved, 1);
 #undef REFUSED
     free(long_name);
     vecstore_cache_options o = options();

@@ -27,6 +27,8 @@ package struct CacheOptions: Sendable {
     package var failsOpen: Bool
     /// How vectors are kept in memory: float32 or float16.
     package var vectorType: ElementType
+    /// Whether entries are known by their prompts alone: others are by prompt and metadata.
+    package var isOnePerPrompt = false
     /// How Redis is asked, and how the cache takes part in what is shared there.
     package var redis = RedisOptions()
     package var sharing = RedisNamespaceSettings()

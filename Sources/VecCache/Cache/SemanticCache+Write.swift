@@ -3,7 +3,7 @@
 import VecIndex
 
 extension SemanticCache {
-    /// Sets an entry, in the place of the one with the same prompt and metadata.
+    /// Sets an entry, in the place of the one with the same prompt and metadata, or the same prompt alone.
     @discardableResult
     package func set(
         prompt: [UInt8], response: [UInt8], vector: [Float], metadata: [UInt8] = [], ttl: TimeToLive = .standard, cost: Float = 1
@@ -57,7 +57,7 @@ extension SemanticCache {
             try CacheOptions.check(ttl: milliseconds)
             ttl = milliseconds
         }
-        let id = EntryID(prompt: new.prompt, metadata: metadata)
+        let id = EntryID(prompt: new.prompt, metadata: options.isOnePerPrompt ? [] : metadata)
         let entry = CacheEntry(
             id: id, prompt: new.prompt, response: new.response,
             vector: try UnitVector.make(new.vector, dimension: options.dimension, noun: "vector"), metadata: metadata,

@@ -8,7 +8,7 @@ from reference import direction
 from test_cache_encoders import Encoder
 
 import vecstore
-from vecstore import EmbeddingsCache, Field, SemanticCache, ValueCache, VectorCache
+from vecstore import Collection, EmbeddingsCache, Field, SemanticCache, ValueCache, VectorCache
 
 
 @pytest.fixture
@@ -113,3 +113,20 @@ def test_a_key_has_one_vector_whatever_its_metadata(place, namespace):
             vectors.store("a", direction(40 * n), {"n": n})
         assert vectors.get("a") == {"n": 2} and len(vectors) == 1
         assert [one.metadata for one in vectors.search_similar(direction(0))] == [{"n": 2}]
+
+
+def test_keys_of_a_collection_are_kept_once_they_were_asked_for(place, namespace, tmp_path):
+    with Collection.create(tmp_path / "source", dim=2, metric="cosine") as source:
+        source.upsert([f"doc_{n}" for n in range(5)], [direction(20 * n) for n in range(5)], [{"n": n} for n in range(5)])
+        with VectorCache(place, namespace=namespace, dim=2, source=source, ttl=60) as vectors:
+            assert vectors.get("doc_3") == {"n": 3} and len(vectors) == 1
+            # The source is not asked again: what is changed there behind the back of the cache is not seen before its end.
+            source.merge_payload({"n": 7}, ["doc_3"])
+            assert vectors.get("doc_3") == {"n": 3}
+            vectors.store("doc_9", direction(90), {"n": 9})
+            assert source.get("doc_9")[0].payload == {"n": 9} and vectors.get("doc_9") == {"n": 9}
+            found = vectors.search_similar(direction(81), limit=2)
+            assert [one.key for one in found] == ["doc_4", "doc_9"]
+            assert found[0].similarity == pytest.approx(np.cos(np.radians(1)), abs=1e-6)
+            assert vectors.delete("doc_4") and source.get("doc_4") == [None] and vectors.get("doc_4") is None
+            assert vectors.get("doc_44") is None and not vectors.delete("doc_44")

@@ -69,6 +69,7 @@ def settings(
     keep_responses: Any,
     queue_limit: Any,
     log_length: Any,
+    one_per_prompt: Any,
     redis: Any,
 ) -> _ffi_cache.CacheSettings:
     return _ffi_cache.CacheSettings(
@@ -89,6 +90,7 @@ def settings(
         keep_responses=bool(keep_responses),
         queue_limit=_arrays.integer("queue_limit", queue_limit, 1, _MOST_32),
         log_length=_arrays.integer("log_length", log_length, 1, _MOST_32),
+        one_per_prompt=bool(one_per_prompt),
         redis=optional_redis(redis),
     )
 

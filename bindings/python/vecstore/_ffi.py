@@ -459,6 +459,8 @@ class CacheOptionsStruct(ctypes.Structure):
         ("keep_responses", c_uint32),
         ("queue_limit", c_uint32),
         ("log_length", c_uint32),
+        ("one_per_prompt", c_uint32),
+        ("reserved", c_uint32),
         ("redis", POINTER(RedisOptionsStruct)),
     ]
 

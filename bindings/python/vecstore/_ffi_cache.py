@@ -73,6 +73,7 @@ class CacheSettings(NamedTuple):
     keep_responses: bool
     queue_limit: int
     log_length: int
+    one_per_prompt: bool
     redis: Optional[RedisSettings]
 
 
@@ -122,6 +123,8 @@ def open(url: Optional[bytes], dim: int, settings: CacheSettings) -> int:
         settings.keep_responses,
         settings.queue_limit,
         settings.log_length,
+        settings.one_per_prompt,
+        0,
     )
     options.redis = redis_pointer(settings.redis)
     handle = c_void_p()

@@ -42,7 +42,7 @@ class AsyncSemanticCache:
     Parameters
     ----------
     url, namespace, dim, model, similarity_threshold, distance_threshold, ttl, max_entries, max_bytes, eviction, dtype,
-    refresh_on_hit, guard, fail_closed, keep_responses, queue_limit, log_length, redis
+    refresh_on_hit, guard, fail_closed, keep_responses, queue_limit, log_length, one_per_prompt, redis
         As for `SemanticCache`.
     encoder : callable, optional
         As for `SemanticCache`, a coroutine function too. One that is none is called on a thread of the event loop.
@@ -101,6 +101,7 @@ class AsyncSemanticCache:
         keep_responses: bool = False,
         queue_limit: int = 10_000,
         log_length: int = 10_000,
+        one_per_prompt: bool = False,
         redis: Optional[RedisOptions] = None,
         threads: int = 4,
     ) -> None:
@@ -120,6 +121,7 @@ class AsyncSemanticCache:
             keep_responses,
             queue_limit,
             log_length,
+            one_per_prompt,
             redis,
         )
         self._start(Opening(url, dim, settings, encoder), None, threads)

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import _cache_values, _json
 from ._cache_calls import encode_now
+from .collection import Collection
 from .errors import InvalidArgumentError
 from .payload_filters import PayloadFilter
 from .semantic_cache import Encoder, SemanticCache
@@ -137,8 +138,12 @@ class VectorCache:
         As for `SemanticCache`.
     namespace : str
     dim : int
+    source : Collection, optional
+        Where all vectors are, by the same keys as ids, of one vector under cosine: then this keeps what was asked for, for a
+        while (cache-aside). `get` asks the source for a key that is not here and keeps it, `store` and `delete` change both, and
+        `search_similar` searches the source. What others change there is seen when the ttl here is over.
     **options
-        All else that `SemanticCache` takes.
+        All else that `SemanticCache` takes, such as ``ttl``.
 
     Examples
     --------
@@ -151,8 +156,17 @@ class VectorCache:
     [('doc_123', {'title': 'Example'})]
     """
 
-    def __init__(self, url: Optional[Any] = None, *, namespace: str, dim: int, **options: Any) -> None:
-        self._cache = SemanticCache(url, namespace=namespace, dim=dim, **options)
+    def __init__(
+        self,
+        url: Optional[Any] = None,
+        *,
+        namespace: str,
+        dim: int,
+        source: Optional[Collection] = None,
+        **options: Any,
+    ) -> None:
+        self._source = source
+        self._cache = SemanticCache(url, namespace=namespace, dim=dim, one_per_prompt=True, **options)
 
     @property
     def cache(self) -> SemanticCache:
@@ -170,13 +184,11 @@ class VectorCache:
         vector : array_like, shape (dim,)
         metadata : dict or JSON text, optional
         ttl : float or timedelta, optional
-            Seconds until its end, as for `SemanticCache.set`.
+            Seconds until its end, as for `SemanticCache.set`. In the source it has none.
         """
-        before = self._cache.get(key, tiers="exact")
-        id = self._cache.set(key, b"", vector, metadata, ttl)
-        # Other metadata are another entry of the same prompt.
-        if before is not None and before.id != id:
-            self._cache.delete(before)
+        if self._source is not None:
+            self._source.upsert([_id(key)], np.asarray(vector)[None], [metadata])
+        self._cache.set(key, b"", vector, metadata, ttl)
 
     def get(self, key: _Key) -> Optional[dict[str, Any]]:
         """The metadata of a key, {} where it has none; None where there is no such key.
@@ -186,7 +198,14 @@ class VectorCache:
         key : str or bytes
         """
         hit = self._cache.get(key, tiers="exact")
-        return None if hit is None else hit.metadata
+        if hit is not None:
+            return hit.metadata
+        point = None if self._source is None else self._source.get([_id(key)], with_vector=True)[0]
+        if point is None:
+            return None
+        if point.vector is not None:
+            self._cache.set(key, b"", point.vector, point.payload or None)
+        return point.payload
 
     def search_similar(
         self,
@@ -212,6 +231,9 @@ class VectorCache:
         -------
         list of SimilarVector
         """
+        if self._source is not None:
+            points = self._source.search(vector, limit, threshold=threshold, filter=filter)
+            return [SimilarVector(str(point.id), point.score, point.payload or {}) for point in points]
         hits = self._cache.get_similar(vector=vector, k=limit, threshold=threshold, filter=filter)
         return [SimilarVector(hit.prompt, hit.similarity, hit.metadata) for hit in hits]
 
@@ -223,7 +245,10 @@ class VectorCache:
         key : str or bytes
         """
         hit = self._cache.get(key, tiers="exact")
-        return hit is not None and self._cache.delete(hit) > 0
+        was_cached = hit is not None and self._cache.delete(hit) > 0
+        if self._source is None:
+            return was_cached
+        return self._source.remove([_id(key)]) > 0
 
     def __len__(self) -> int:
         return len(self._cache)
@@ -243,3 +268,11 @@ class VectorCache:
         traceback: Optional[TracebackType],
     ) -> None:
         self.close()
+
+
+def _id(key: _Key) -> str:
+    """A key as the id of a point."""
+    try:
+        return key if isinstance(key, str) else key.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidArgumentError(f"key: ids of a collection are UTF-8, {key!r} is not") from error

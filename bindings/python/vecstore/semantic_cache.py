@@ -85,6 +85,9 @@ class SemanticCache(Opened):
         Of Redis: changes that wait for it at most while it is away.
     log_length : int, default 10000
         Of Redis: about how many changes its stream keeps for other processes.
+    one_per_prompt : bool, default False
+        Whether an entry takes the place of the one with the same prompt, whatever its metadata: all processes of a namespace
+        must say the same. Else other metadata make another entry.
     redis : RedisOptions, optional
         Time-outs, connections, TLS.
 
@@ -155,6 +158,7 @@ class SemanticCache(Opened):
         keep_responses: bool = False,
         queue_limit: int = 10_000,
         log_length: int = 10_000,
+        one_per_prompt: bool = False,
         redis: Optional[RedisOptions] = None,
     ) -> None:
         settings = _cache_values.settings(
@@ -173,6 +177,7 @@ class SemanticCache(Opened):
             keep_responses,
             queue_limit,
             log_length,
+            one_per_prompt,
             redis,
         )
         plan = Opening(url, dim, settings, encoder)
