@@ -13,7 +13,7 @@ from typing import Any
 
 import engines
 
-from . import auto, clusters, codes, collection, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, manylists, opening, report, resident, suite
+from . import auto, clusters, codes, collection, compare, data, drift, filters, kmeans, life, lifework, listcodes, machine, manylists, opening, report, resident, semanticcache, suite
 
 _PROCESSORS = len(os.sched_getaffinity(0))
 RESULTS = data.BENCHMARKS / "results"
@@ -143,6 +143,7 @@ TRAINING: dict[str, Any] = {
     "resident": resident,
     "collections": collection,
     "opening": opening,
+    "cache": semanticcache,
 }
 GROUPS = {"filters": filters.FilterGroup, "life": life.LifeGroup}
 
@@ -232,7 +233,7 @@ def command_line() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         dest="suite",
         required=True,
-        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | manylists | resident | auto | collections | opening | engines | report",
+        metavar="exact | ann | ivf | filters | growth | life | kmeans | codes | listcodes | drift | clusters | manylists | resident | auto | collections | opening | cache | engines | report",
     )
     commands.add_parser("exact", parents=[shared], help="exact search: speed, latency, memory")
     graphs = argparse.ArgumentParser(add_help=False)
@@ -276,6 +277,7 @@ def command_line() -> argparse.ArgumentParser:
     collection.add_arguments(
         commands.add_parser("collections", help="points with payloads: ingesting, disk, search with filters"), numbers
     )
+    semanticcache.add_arguments(commands.add_parser("cache", help="semantic caches that share entries through Redis"), numbers)
     opening.add_arguments(commands.add_parser("opening", help="how long opening a large collection takes"), numbers)
     commands.add_parser("engines", help="list the engines")
     again = commands.add_parser("report", help="print the tables of a JSON file again")
