@@ -1530,6 +1530,16 @@ VECSTORE_API vecstore_status vecstore_collection_compact(vecstore_collection *co
 VECSTORE_API vecstore_status vecstore_collection_refresh(vecstore_collection *collection, bool *changed);
 
 /*
+ * A number that stands for the points that this handle shows: whoever keeps results of searches sees by it whether they still hold. It is
+ * the same in all handles and processes that show the same points, another one after every write, and another one when points have
+ * ended. One that has gone does not come again, not even where a snapshot takes the place of the collection, or is written to beside
+ * it. Numbers have no order. Work on graphs changes none.
+ * @param[out] revision  not NULL
+ * Errors: INVALID_ARGUMENT, INVALID_HANDLE, IO, OUT_OF_MEMORY. O(1): less than a microsecond, but for points that end just then. (since 0.1)
+ */
+VECSTORE_API vecstore_status vecstore_collection_revision(const vecstore_collection *collection, uint64_t *revision);
+
+/*
  * Writes a copy of a collection as it is at one moment, while searches and writes go on: a collection of its own, which appears
  * whole or not at all, and is on the disk when the call returns.
  * @param[in] path     of a directory that does not exist, or is empty
@@ -1579,7 +1589,8 @@ VECSTORE_API vecstore_status vecstore_collection_repair_report(const vecstore_co
                                                                size_t *needed);
 
 /*
- * What a collection is and costs, as one JSON object: "count", "rows" (used, with those of points that are gone), "waiting" (rows
+ * What a collection is and costs, as one JSON object: "count", "uuid" (drawn when it was created; copies have the same), "revision" (as of
+ * vecstore_collection_revision), "rows" (used, with those of points that are gone), "waiting" (rows
  * that graphs do not have yet), "read_only", "durability", "disk_bytes", "memory_bytes", "memory" (the
  * same by what it is for, in the parts that vecstore_collection_metrics has), "memory_mode", "memory_budget", "resident_bytes"
  * ("vectors" and "graphs": how much of the maps of their files lies in the memory of this process; the system may have more of them in

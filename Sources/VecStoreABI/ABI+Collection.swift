@@ -194,6 +194,17 @@ public func vecstore_collection_count(
     }
 }
 
+@_cdecl("vecstore_collection_revision")
+public func vecstore_collection_revision(
+    _ collection: OpaquePointer!, _ revision: UnsafeMutablePointer<UInt64>!
+) -> vecstore_status {
+    status { () throws(VecStoreError) in
+        try withCollection(collection) { (collection) throws(VecStoreError) in
+            try checked(revision, "revision").pointee = collection.revision()
+        }
+    }
+}
+
 @_cdecl("vecstore_collection_get")
 public func vecstore_collection_get(
     _ collection: OpaquePointer!, _ ids: UnsafePointer<vecstore_id>!, _ n: Int, _ vector_name: UnsafePointer<CChar>!,

@@ -397,6 +397,11 @@ private func checkSignatures() {
         requireSameType(&ours, &declared)
     }
     do {
+        var ours = VecStoreABI.vecstore_collection_revision
+        var declared = CVecStore.vecstore_collection_revision
+        requireSameType(&ours, &declared)
+    }
+    do {
         var ours = VecStoreABI.vecstore_collection_snapshot
         var declared = CVecStore.vecstore_collection_snapshot
         requireSameType(&ours, &declared)

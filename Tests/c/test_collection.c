@@ -649,6 +649,40 @@ static void a_reader_follows_a_writer(void) {
     close_collection(reader);
 }
 
+static uint64_t revision_of(vecstore_collection *collection) {
+    uint64_t revision = 0;
+    REQUIRE_OK(vecstore_collection_revision(collection, &revision));
+    return revision;
+}
+
+static void revisions_tell_states_apart(void) {
+    vecstore_collection *writer = filled_collection(test_path("c"), n);
+    vecstore_collection *reader = open_collection(test_path("c"), true);
+    const uint64_t before = revision_of(writer);
+    CHECK_EQ(revision_of(reader), before);
+    vecstore_hits *hits = NULL;
+    CHECK_OK(vecstore_collection_search(writer, point_vector(0), F32, 1, 1, NULL, &hits));
+    vecstore_hits_free(hits);
+    CHECK_OK(vecstore_collection_optimize(writer, NULL));
+    CHECK_EQ(revision_of(writer), before);
+    /* The same points once more are a write, too. */
+    put(writer, 0, 1);
+    const uint64_t after = revision_of(writer);
+    CHECK(after != before);
+    CHECK_EQ(revision_of(reader), before);
+    CHECK_OK(vecstore_collection_refresh(reader, NULL));
+    CHECK_EQ(revision_of(reader), after);
+    const vecstore_id id = number_id(1000);
+    const int64_t expires = microseconds() + 400000;
+    const vecstore_batch_vectors vectors = { NULL, point_vector(0), F32, 0, NULL };
+    CHECK_OK(vecstore_collection_upsert(writer, &id, 1, &vectors, 1, NULL, &expires));
+    const uint64_t there = revision_of(writer);
+    while (microseconds() <= expires) usleep(10000);
+    CHECK(revision_of(writer) != there);
+    close_collection(writer);
+    close_collection(reader);
+}
+
 static void a_reader_keeps_an_index_of_words_until_it_refreshes(void) {
     vecstore_collection *writer = filled_collection(test_path("c"), n);
     const char *filter = "{\"must\":[{\"key\":\"text\",\"match\":{\"text\":\"word3\"}}]}";
@@ -882,7 +916,7 @@ static void memory_can_be_chosen_and_limited(void) {
 
 static void a_description_is_cut_where_there_is_no_room(void) {
     vecstore_collection *collection = filled_collection(test_path("c"), n);
-    static const char *const keys[] = { "count\":200", "rows\":200", "waiting\":0", "read_only\":false",
+    static const char *const keys[] = { "count\":200", "uuid\":\"", "revision\":", "rows\":200", "waiting\":0", "read_only\":false",
         "durability\":\"normal\"",
         "disk_bytes\":", "memory_bytes\":", "vectors\":[{", "payload_indexes\":[{", "index_error\":\"\"" };
     char *text = description_of(collection);
@@ -955,6 +989,7 @@ int main(int argc, char **argv) {
         TEST(values_are_counted),
         TEST(points_are_recommended),
         TEST(a_reader_follows_a_writer),
+        TEST(revisions_tell_states_apart),
         TEST(a_reader_keeps_an_index_of_words_until_it_refreshes),
         TEST(a_directory_that_must_not_be_changed_is_read),
         TEST(copies_are_collections_of_their_own),

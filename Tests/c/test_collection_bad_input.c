@@ -147,6 +147,7 @@ static void null_is_refused_where_something_is_needed(void) {
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_create_payload_index(collection, "x", NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_drop_payload_index(collection, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_count(collection, NULL, NULL));
+    CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_revision(collection, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_get(collection, NULL, 1, NULL, (vecstore_hits **)&out));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_get(collection, &id, 1, NULL, NULL));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_collection_scroll(collection, NULL, 1, NULL, NULL, NULL));
@@ -222,6 +223,7 @@ static void check_all_refuse(vecstore_collection *handle, vecstore_status expect
     CHECK_NO_HITS(vecstore_collection_search_hybrid(handle, point_vector(0), F32, "a", 1, NULL, NULL, NULL, &hits));
     CHECK_REFUSED(vecstore_collection_optimize(handle, NULL));
     CHECK_REFUSED(vecstore_collection_refresh(handle, &changed));
+    CHECK_REFUSED(vecstore_collection_revision(handle, &count));
     CHECK_REFUSED(vecstore_collection_compact(handle, NULL, NULL, NULL));
     CHECK_REFUSED(vecstore_collection_repair(handle, NULL, NULL));
     CHECK_REFUSED(vecstore_collection_repair_report(handle, NULL, 0, NULL));

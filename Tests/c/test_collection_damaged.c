@@ -89,6 +89,8 @@ static void ask(const vecstore_collection *collection, answers *found) {
     const vecstore_id ids[3] = { number_id(3), text_id("text"), number_id(40) };
     if (FINE(vecstore_collection_get(collection, ids, 3, "", &hits))) vecstore_hits_free(hits);
     else found->refused++;
+    uint64_t revision;
+    FINE(vecstore_collection_revision(collection, &revision));
     FINE(vecstore_collection_describe(collection, NULL, 0, NULL));
     if (FINE(vecstore_collection_facet(collection, "group", NULL, 10, &hits))) vecstore_hits_free(hits);
     if (FINE(vecstore_collection_search_groups(collection, point_vector(5), F32, "group", 2, 2, NULL,

@@ -108,6 +108,8 @@ static void use_handle(void) {
         NULL, &hits));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_optimize(collection, NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_refresh(collection, NULL));
+    uint64_t revision;
+    CHECK_ERROR(INVALID_HANDLE, vecstore_collection_revision(collection, &revision));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_snapshot(collection, test_path("snapshot"), NULL));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_verify(collection));
     CHECK_ERROR(INVALID_HANDLE, vecstore_collection_describe(collection, NULL, 0, NULL));

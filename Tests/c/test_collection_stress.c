@@ -128,6 +128,8 @@ static void list_once(uint64_t *state) {
         vecstore_hits_free(hits);
     }
     if (WORKS(vecstore_collection_facet(shared, "even", NULL, 5, &hits))) vecstore_hits_free(hits);
+    uint64_t revision;
+    WORKS(vecstore_collection_revision(shared, &revision));
     char buffer[64];
     WORKS(vecstore_collection_describe(shared, buffer, sizeof buffer, NULL));
 }

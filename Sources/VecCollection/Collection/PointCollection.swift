@@ -18,6 +18,8 @@ package final class PointCollection: @unchecked Sendable {
     // in memory of fields, and `graveyard`, under `fieldsLock`. The rest does not change.
 
     package let directory: String
+    /// Copies have the one of what they were made of.
+    package let uuid: CollectionUUID
     package let settings: [VectorSettings]
     package let options: CollectionOptions
     let table = KernelTable.current
@@ -89,6 +91,7 @@ package final class PointCollection: @unchecked Sendable {
     ) throws(VecStoreError) {
         self.directory = directory
         self.options = options
+        uuid = opened.uuid
         settings = opened.settings
         readers = opened.readers
         writer = opened.writer

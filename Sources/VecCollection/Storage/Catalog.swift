@@ -138,8 +138,12 @@ enum Catalog {
     }
 
     /// A part of every write: who has the collection open for reading sees by it that there is something new.
+    ///
+    /// The number is drawn: one that counts would come again, for other points, where writes are lost with the power, or a copy takes
+    /// the place of the collection.
     static func noteChange(_ database: Database) throws(VecStoreError) {
-        try database.statement("UPDATE settings SET value = value + 1 WHERE name = 'changes'").run()
+        var source = SystemRandomNumberGenerator()
+        try set(database, "changes", Int64(truncatingIfNeeded: source.next() as UInt64 >> 1))
     }
 
     static func changes(_ database: Database) throws(VecStoreError) -> Int64 { try number(database, "changes") }

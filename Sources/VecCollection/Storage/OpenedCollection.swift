@@ -5,6 +5,7 @@ import VecIndex
 
 /// The parts of a collection as its directory has them.
 struct OpenedCollection {
+    var uuid: CollectionUUID
     var settings: [VectorSettings]
     var readers: ReaderPool
     var writer: Database?
@@ -25,6 +26,7 @@ struct OpenedCollection {
         try Catalog.check(reader, directory)
         let parts = try OpenedCollection.read(directory, reader, options)
         readers = options.isReadOnly ? ReaderPool(pinned: reader, mode) : ReaderPool(path, mode, first: reader)
+        uuid = parts.uuid
         settings = parts.vectors
         state = parts.state
         largestID = parts.largestID
@@ -103,6 +105,7 @@ struct OpenedCollection {
 
     /// What the database says, and the files that it names.
     private struct Parts {
+        let uuid: CollectionUUID
         let vectors: [VectorSettings]
         let state: CollectionState
         let largestID: UInt64?
@@ -110,7 +113,7 @@ struct OpenedCollection {
         let hasSavedIDs: Bool
 
         init(_ directory: String, _ reader: Database, _ options: CollectionOptions) throws(VecStoreError) {
-            let uuid = try Catalog.uuid(reader)
+            uuid = try Catalog.uuid(reader)
             let described = try Catalog.vectors(reader, directory)
             vectors = described.map(\.settings)
             let rowCount = try Catalog.nextRow(reader)

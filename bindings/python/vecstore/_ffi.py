@@ -825,6 +825,7 @@ SIGNATURES: dict[str, tuple[Any, tuple[Any, ...]]] = {
     ),
     "vecstore_collection_create_payload_index": (_STATUS, (_HANDLE, c_char_p, c_char_p, c_char_p)),
     "vecstore_collection_drop_payload_index": (_STATUS, (_HANDLE, c_char_p, c_char_p)),
+    "vecstore_collection_revision": (_STATUS, (_HANDLE, POINTER(c_uint64))),
     "vecstore_collection_count": (_STATUS, (_HANDLE, c_char_p, POINTER(c_uint64))),
     "vecstore_hits_get": (_STATUS, (_HANDLE, POINTER(HitsView))),
     "vecstore_hits_free": (None, (_HANDLE,)),
