@@ -139,6 +139,27 @@ def test_a_collection_says_what_it_is(spots):
     assert repr(spots) == f"<vecstore.Collection {spots.path!r}, dim 2>"
     description = spots.describe()
     assert (description["count"], description["read_only"], description["index_error"]) == (10, False, "")
+    assert description["uuid"] == spots.uuid == str(uuid.UUID(spots.uuid))
+    assert description["revision"] == spots.revision()
+
+
+def test_a_revision_stands_for_the_points_that_are_shown(spots):
+    before = spots.revision()
+    spots.search([0, 0])
+    spots.optimize()
+    with Collection.open(spots.path, read_only=True) as reader:
+        assert reader.revision() == spots.revision() == before
+        spots.upsert(0, [0, 0])
+        assert spots.revision() != before == reader.revision()
+        reader.refresh()
+        assert reader.revision() == spots.revision()
+
+
+def test_a_point_that_ends_makes_another_revision(spots):
+    spots.upsert([10, 11], [[1, 1], [2, 2]], ttl=[0.4, 60])
+    before = spots.revision()
+    time.sleep(0.41)
+    assert spots.revision() != before
 
 
 # ----------------------------------------------------------------------------------------------------------------------

@@ -340,6 +340,12 @@ def refresh(handle: int) -> bool:
     return changed.value
 
 
+def revision(handle: int) -> int:
+    number = c_uint64()
+    _check(_lib.vecstore_collection_revision(handle, byref(number)))
+    return number.value
+
+
 def snapshot(handle: int, path: Path, tell: Optional[Callable[[int, int], Any]]) -> None:
     """As `optimize`."""
     target = _ffi._path_bytes(path)

@@ -90,6 +90,7 @@ class Collection:
     _finalizer: weakref.finalize[[int, int], Collection]
     _path: str
     _read_only: bool
+    _uuid: str
     _vectors: dict[str, _Vector]
     _only: Optional[_Vector]
 
@@ -260,6 +261,7 @@ class Collection:
         self._path = os.fsdecode(path)
         description = self.describe()
         self._read_only = description["read_only"]
+        self._uuid = description["uuid"]
         made = [_Vector(vector["name"], vector["dim"], vector["dtype"]) for vector in description["vectors"]]
         self._vectors = {vector.name: vector for vector in made}
         self._only = made[0] if len(made) == 1 else None
@@ -322,6 +324,11 @@ class Collection:
         return self._handle == 0
 
     @property
+    def uuid(self) -> str:
+        """What the collection is known by, drawn when it was created. Copies have the same."""
+        return self._uuid
+
+    @property
     def vector_names(self) -> list[str]:
         """Names of the vectors that points have; "" is that of the only one where it has no name."""
         return list(self._vectors)
@@ -332,7 +339,7 @@ class Collection:
         Returns
         -------
         dict
-            count : points. rows : places used, with those of points that are gone. waiting : places that graphs do not
+            count : points. uuid, revision : as of the property and the method. rows : places used, with those of points that are gone. waiting : places that graphs do not
             have yet, which are found by comparing them. read_only, durability, memory_mode, memory_budget : as it was
             opened. disk_bytes. memory_bytes, and memory : the same by what it is for. resident_bytes : of the files of
             "vectors" and "graphs", how much lies in the memory of this process. vectors : a list of dicts with all options, "count", "indexed" and "graph_bytes".
@@ -745,6 +752,29 @@ class Collection:
         O(points) where there was, else O(1).
         """
         return _ffi_collection.refresh(self._open_handle())
+
+    def revision(self) -> int:
+        """A number that stands for the points that this object shows.
+
+        It is the same in all objects and processes that show the same points, another one after every write, and another
+        one when points have ended. One that has gone does not come again, not even where a snapshot takes the place of the
+        collection. So results of searches hold as long as it stays; see `ResultCache`.
+
+        Returns
+        -------
+        int
+            0 ... 2**64 - 1. Numbers have no order.
+
+        Raises
+        ------
+        VecstoreIOError, OutOfMemoryError
+            It cannot be read.
+
+        Notes
+        -----
+        O(1), some microseconds.
+        """
+        return _ffi_collection.revision(self._open_handle())
 
     def snapshot(self, path: _ffi.Path, *, progress: Optional[_Progress] = None) -> None:
         """Writes a copy of the collection as it is at one moment, while searches and writes go on.
