@@ -123,6 +123,8 @@ def test_the_names_stand_for_the_numbers_of_the_header(header):
     evictions = constants(header, "VECSTORE_CACHE_EVICTION_")
     assert {name.upper(): code for name, code in _ffi.CACHE_EVICTIONS.items()} == evictions
     assert {name.upper(): code for name, code in _ffi.CACHE_TIERS.items()} == constants(header, "VECSTORE_CACHE_TIER_")
+    assert {name.upper(): code for name, code in _ffi.BLOB_TYPES.items()} == constants(header, "VECSTORE_BLOB_")
+    assert {name.upper(): code for name, code in _ffi.FIELD_VALUES.items()} == constants(header, "VECSTORE_FIELD_VALUES_")
     short.update({"auto": "AUTO", "int8": "INT8", "int4": "INT4", "pq": "PQ", "binary": "BINARY"})
     short.update({"default": "DEFAULT", "none": "NONE"})
     assert {short[name]: code for name, code in _ffi.STORAGES.items()} == constants(header, "VECSTORE_STORAGE_")

@@ -19,6 +19,7 @@ def uses(index, path):
         "add": lambda: index.add([[1, 1]]),
         "update": lambda: index.update([0], [[1, 1]]),
         "remove": lambda: index.remove([0]),
+        "import_redis": lambda: index.import_redis("redis://localhost:1", prefix=""),
         "compact": index.compact,
         "reserve": lambda: index.reserve(10),
         "contains": lambda: index.contains([0]),

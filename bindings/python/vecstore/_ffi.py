@@ -66,6 +66,8 @@ FUSIONS = {"rrf": 1, "weighted": 2, "dbsf": 3}
 LOG_LEVELS = {"error": 1, "warning": 2, "info": 3, "debug": 4}
 CACHE_EVICTIONS = {"lru": 1, "lfu": 2, "cost": 3}
 CACHE_TIERS = {"exact": 1, "semantic": 2}
+BLOB_TYPES = {"float32": 1, "float64": 2, "float16": 3, "bfloat16": 4}
+FIELD_VALUES = {"text": 0, "numbers": 1, "json": 2}
 
 # The version this file was written against: an older library lacks functions, one with another major number differs.
 OLDEST_VERSION = 100

@@ -16,8 +16,9 @@ from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import _arrays, _ffi, _ffi_collection, _json, _points, _rerank, _transfer
+from . import _arrays, _cache_values, _ffi, _ffi_collection, _ffi_hashes, _hashes, _json, _points, _rerank, _transfer
 from . import _collection_options as _options
+from .caches import RedisOptions
 from .errors import InvalidArgumentError, InvalidHandleError
 from .payload_filters import PayloadFilter, filter_text
 from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point, found
@@ -1025,6 +1026,146 @@ class Collection:
             path,
             _transfer.files(vectors, self._vectors),
             filter_text(filter),
+            _checked_progress(progress),
+        )
+
+    # ------------------------------------------------------------------------------------------------------------------
+    # Hashes in Redis
+    # ------------------------------------------------------------------------------------------------------------------
+
+    def import_redis(
+        self,
+        url: Optional[str] = None,
+        *,
+        prefix: str,
+        pattern: Optional[str] = None,
+        vector_fields: Optional[_hashes.VectorFields] = None,
+        dtype: Any = "float32",
+        payload_fields: Optional[Iterable[str]] = None,
+        json_field: Optional[str] = None,
+        values: str = "text",
+        batch_size: int = 1000,
+        skip_bad: bool = False,
+        redis: Optional[RedisOptions] = None,
+        progress: Optional[_Progress] = None,
+    ) -> ImportResult:
+        """Writes a point for each hash that lies in a Redis with its vector as a blob, as search modules have it.
+
+        After ``redis.hset("doc:7", mapping={"embedding": row.tobytes(), "title": "..."})`` the point with the id 7 has
+        the payload ``{"title": "..."}``. The id is the key without `prefix`: a number where it is one in plain digits,
+        else a string. What is left of a key's time to live is the end of its point. The Redis needs no module.
+
+        Parameters
+        ----------
+        url : str, optional
+            "redis://", "rediss://" or "unix://"; None: the Redis that the environment says.
+        prefix : str
+            What keys begin with; "" is all keys.
+        pattern : str, optional
+            Of keys, as ``KEYS`` has them; by default all with the prefix.
+        vector_fields : str, or dict of str to str, optional
+            The field of the vector; of several, fields by the names of vectors. By default each is in the field of its
+            name, and one without a name in "embedding". Vectors that are not named are left out.
+        dtype : str or NumPy dtype, default "float32"
+            Elements of the blobs, the least byte first: "float32", "float64", "float16" or "bfloat16".
+        payload_fields : list of str, optional
+            Fields that payloads have; by default all without a vector.
+        json_field : str, optional
+            A field with a JSON object, whose members become members of the payload.
+        values : str, default "text"
+            What values of fields become: "text" = strings; "numbers" = numbers where they read as one; "json" = what
+            they read as, if they are JSON, else strings.
+        batch_size : int, default 1000
+            Points that are written at once, 1 ... 1048576.
+        skip_bad : bool, default False
+            Whether hashes that cannot be points are passed over and counted; the log has the first twenty.
+        redis : RedisOptions, optional
+            Time-outs, connections, TLS.
+        progress : callable, optional
+            Is called after each batch with keys that are done and all that the Redis has, on a thread of its own; False
+            cancels. Ctrl-C does too.
+
+        Returns
+        -------
+        ImportResult
+            `points` and `skipped`.
+
+        Raises
+        ------
+        InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError
+            A hash is wrong: the message has its key and the reason. What came before is in. Or an argument is.
+        UnavailableError, UnsupportedError
+            The Redis does not answer; its user may not do it.
+        CancelledError
+            `progress` returned False.
+        ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            It cannot be read, or written. `imported` of each of these errors is the `ImportResult`. Doing it again does
+            no harm.
+        """
+        handle = self._open_handle()
+        settings = _hashes.settings(
+            _hashes.layout(prefix, vector_fields, dtype, json_field),
+            pattern,
+            batch_size,
+            skip_bad,
+            redis,
+            _hashes.payload_fields(payload_fields),
+            values,
+        )
+        place, tell = _cache_values.url(url), _checked_progress(progress)
+        return _hashes.result(_ffi_hashes.import_points(handle, place, settings, tell))
+
+    def export_redis(
+        self,
+        url: Optional[str] = None,
+        *,
+        prefix: str,
+        vector_fields: Optional[_hashes.VectorFields] = None,
+        dtype: Any = "float32",
+        json_field: Optional[str] = None,
+        filter: Optional[PayloadFilter] = None,
+        redis: Optional[RedisOptions] = None,
+        progress: Optional[_Progress] = None,
+    ) -> int:
+        """Writes a hash for each point that `import_redis` reads, those of one moment, while searches and writes go on.
+
+        Each appears whole, in the place of the one that was there. Keys of points that are there no more stay.
+
+        Parameters
+        ----------
+        url, prefix, vector_fields, dtype, redis
+            As for `import_redis`.
+        json_field : str, optional
+            A field for the whole payload as JSON; by default each member has a field: strings as they are, all else as
+            JSON.
+        filter : Condition, dict or JSON text, optional
+            Which points; by default all.
+        progress : callable, optional
+            Is called with points that are done and all of them, on a thread of its own; False cancels. It must not use
+            the collection. Ctrl-C cancels too.
+
+        Returns
+        -------
+        int
+            How many points there were.
+
+        Raises
+        ------
+        InvalidArgumentError, TypeError
+            An argument or the filter is not right; a payload has a member with the name of a field of a vector; two ids
+            have the same key; a key holds something else than a hash.
+        TooLargeError
+            An element is beyond `dtype`.
+        UnavailableError, UnsupportedError, CancelledError, VecstoreIOError, OutOfMemoryError
+            As `import_redis`. Some hashes may be written.
+        """
+        handle = self._open_handle()
+        return _ffi_hashes.export_points(
+            handle,
+            _cache_values.url(url),
+            _hashes.layout(prefix, vector_fields, dtype, json_field),
+            filter_text(filter),
+            _cache_values.optional_redis(redis),
             _checked_progress(progress),
         )
 

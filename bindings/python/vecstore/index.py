@@ -15,10 +15,12 @@ from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from . import _arrays, _ffi
+from . import _arrays, _cache_values, _ffi, _ffi_hashes, _hashes
+from .caches import RedisOptions
 from .errors import InvalidArgumentError, InvalidHandleError
 from .filters import FilterLike, filter_spec
 from .functions import SearchResult
+from .points import ImportResult
 
 __all__ = ["Calibration", "Index", "IndexStats", "RangeResult"]
 
@@ -696,6 +698,58 @@ class Index:
             return added
         self._may_train = self._may_train and len(array) == 0
         return _ffi.index_add(handle, array, dtype, id_array, threads)
+
+    def import_redis(
+        self,
+        url: Optional[str] = None,
+        *,
+        prefix: str,
+        pattern: Optional[str] = None,
+        vector_field: str = "embedding",
+        dtype: DTypeLike = "float32",
+        batch_size: int = 1000,
+        skip_bad: bool = False,
+        threads: int = 0,
+        redis: Optional[RedisOptions] = None,
+        progress: Optional[_Progress] = None,
+    ) -> ImportResult:
+        """Adds a row for each hash that lies in a Redis with its vector as a blob, or updates the row with its id.
+
+        The id is the key without `prefix`, which has to be a number in plain digits. `Collection.import_redis` has
+        payloads and ids that are strings.
+
+        Parameters
+        ----------
+        url, prefix, pattern, dtype, batch_size, skip_bad, redis, progress
+            As for `Collection.import_redis`.
+        vector_field : str, default "embedding"
+            The field of the vector.
+        threads : int, default 0
+            As for `add`.
+
+        Returns
+        -------
+        ImportResult
+            `points` is how many rows there were.
+
+        Raises
+        ------
+        InvalidArgumentError, NotFiniteError, ZeroVectorError, TooLargeError
+            A hash is wrong: the message has its key and the reason. What came before is in. Or an argument is.
+        UnsupportedError
+            The index has rows of int8, uint8 or bits; or the user of the Redis may not do it.
+        UnavailableError, CancelledError, ReadOnlyError, VecstoreIOError, OutOfMemoryError
+            As `Collection.import_redis`. `imported` of each of these errors is the `ImportResult`.
+        """
+        handle = self._open_handle()
+        if progress is not None and not callable(progress):
+            raise TypeError(f"progress: expected a callable, got {type(progress).__name__}")
+        if not isinstance(vector_field, str):
+            raise TypeError(f"vector_field: expected a string, got {type(vector_field).__name__}")
+        settings = _hashes.settings(
+            _hashes.layout(prefix, vector_field, dtype, None), pattern, batch_size, skip_bad, redis, threads=threads
+        )
+        return _hashes.result(_ffi_hashes.import_rows(handle, _cache_values.url(url), settings, progress))
 
     def update(self, ids: _Ids, vectors: ArrayLike) -> None:
         """Replaces the vectors of rows that exist: all of them, or none where it raises.

@@ -213,21 +213,21 @@ class Facet(NamedTuple):
 
 
 class ImportResult(NamedTuple):
-    """What an import from a file came to.
+    """What an import came to.
 
     Attributes
     ----------
     points : int
         Points that were written.
     skipped : int
-        Lines that were passed over because they were wrong.
+        Lines, or hashes, that were passed over because they were wrong.
     next_line : int
-        All lines before are done: the ``start_line`` of an import that goes on.
+        Of a file: all lines before are done. The ``start_line`` of an import that goes on. Of a Redis 0.
     """
 
     points: int
     skipped: int
-    next_line: int
+    next_line: int = 0
 
 
 def found(
