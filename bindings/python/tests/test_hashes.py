@@ -46,7 +46,8 @@ def test_hashes_become_points(documents, empty, rows):
 
 
 def test_what_is_read_can_be_chosen(documents, empty, rows):
-    documents.hset("doc:20", {"v": rows[0].tobytes(), "n": "7", "title": "9", "more": '{"tags": ["a"]}', "flag": "true"})
+    fields = {"n": "7", "title": "9", "more": '{"tags": ["a"]}', "flag": "true"}
+    documents.hset("doc:20", {"v": rows[0].tobytes(), **fields})
     only = {"prefix": "doc:", "pattern": "doc:20", "vector_fields": "v"}
     assert empty.import_redis(documents.url, **only, values="numbers", json_field="more") == ImportResult(1, 0)
     assert empty.get(20)[0].payload == {"n": 7, "title": 9, "flag": "true", "tags": ["a"]}

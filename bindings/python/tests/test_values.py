@@ -1,5 +1,6 @@
 # Values by exact keys and tokens by keys, wherever they live.
 # SPDX-License-Identifier: Apache-2.0
+import datetime
 import os
 import pickle
 import time
@@ -213,6 +214,30 @@ def test_buckets_of_the_process_serve_while_redis_is_away(redis, namespace):
         with pytest.raises(vecstore.UnavailableError):
             closed.acquire("a")
         redis.start()
+
+
+def test_waiting_gets_what_will_be_there(bucket_place, namespace):
+    with RateLimiter(bucket_place, namespace=namespace, capacity=2, refill_per_second=20) as limiter:
+        start = time.monotonic()
+        assert all(limiter.wait("a", timeout=10) for _ in range(4))
+        assert 0.08 < time.monotonic() - start < 5
+        with ThreadPoolExecutor(2) as pool:
+            assert all(pool.map(lambda _: all(limiter.wait("a") for _ in range(5)), range(2)))
+
+
+def test_waiting_ends_as_soon_as_it_is_known_to_be_in_vain(bucket_place, namespace):
+    with RateLimiter(bucket_place, namespace=namespace, capacity=2, refill_per_second=0.001) as limiter:
+        assert limiter.wait("a", 2, timeout=0)
+        start = time.monotonic()
+        for timeout in (0, 10, datetime.timedelta(seconds=20)):
+            refused = limiter.wait("a", timeout=timeout)
+            assert not refused and refused.retry_after > 100
+        assert time.monotonic() - start < 5
+        for bad, error in ((-1, Invalid), (float("nan"), Invalid), ("1", TypeError)):
+            with pytest.raises(error, match="timeout"):
+                limiter.wait("a", timeout=bad)
+        with pytest.raises(Invalid, match="tokens"):
+            limiter.wait("a", 3)
 
 
 def test_a_limiter_refuses_what_is_wrong(tmp_path):

@@ -23,6 +23,7 @@ from typing import Final
 
 from . import _ffi
 from .async_cache import AsyncSemanticCache
+from .async_values import AsyncRateLimiter, AsyncValueCache
 from .caches import FOREVER, CacheHit, CacheStats, RedisOptions
 from .clustering import Assignment, KMeansResult, kmeans, kmeans_assign
 from .collection import Collection
@@ -82,7 +83,9 @@ __all__ = [
     "NO_ID",
     "AlreadyExistsError",
     "Assignment",
+    "AsyncRateLimiter",
     "AsyncSemanticCache",
+    "AsyncValueCache",
     "BinaryQuantizer",
     "CacheHit",
     "CacheStats",

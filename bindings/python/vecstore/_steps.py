@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls of caches as generators: they yield what may take time, and are sent what came of it.
 
-So `SemanticCache` and `AsyncSemanticCache` run the very same code, and differ only in how they wait.
+So a cache or a limiter and its face for asyncio run the very same code, and differ only in how they wait.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
-from typing import Any, Callable, NamedTuple, TypeVar, Union
+from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
 
 _T = TypeVar("_T")
 
@@ -19,12 +20,18 @@ class Encode(NamedTuple):
     texts: list[str]
 
 
+class Sleep(NamedTuple):
+    """Asks to go on later."""
+
+    seconds: float
+
+
 # Anything else is called, and blocks meanwhile.
-Steps = Generator[Union[Encode, Callable[[], Any]], Any, _T]
+Steps = Generator[Union[Encode, Sleep, Callable[[], Any]], Any, _T]
 
 
-def run(steps: Steps[_T], encode: Callable[[list[str]], Any]) -> _T:
-    """Does one step after the other on this thread."""
+def run(steps: Steps[_T], encode: Optional[Callable[[list[str]], Any]] = None) -> _T:
+    """Does one step after the other on this thread. Steps that ask for vectors need an encoder."""
     answer: Any = None
     while True:
         try:
@@ -32,4 +39,10 @@ def run(steps: Steps[_T], encode: Callable[[list[str]], Any]) -> _T:
         except StopIteration as end:
             value: _T = end.value
             return value
-        answer = encode(step.texts) if isinstance(step, Encode) else step()
+        if isinstance(step, Encode):
+            answer = None if encode is None else encode(step.texts)
+        elif isinstance(step, Sleep):
+            time.sleep(step.seconds)
+            answer = None
+        else:
+            answer = step()

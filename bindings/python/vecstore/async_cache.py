@@ -4,36 +4,28 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-import inspect
-import os
-import threading
 from collections.abc import Awaitable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Any, Callable, Literal, Optional, TypeVar, Union, overload
 
 from numpy.typing import ArrayLike
 
-from . import _arrays, _cache_values, _ffi
+from . import _awaited, _cache_values, _ffi
+from ._awaited import Awaited
 from ._cache_calls import Found, Maker, Opening
 from ._flights import AsyncFlights
-from ._steps import Encode, Steps
 from .caches import CacheHit, CacheStats, RedisOptions
-from .errors import InvalidHandleError
 from .payload_filters import PayloadFilter
 from .semantic_cache import SemanticCache, _Metadata, _Row, _Text, _Ttl
 
 __all__ = ["AsyncSemanticCache"]
 
 _Self = TypeVar("_Self", bound="AsyncSemanticCache")
-_T = TypeVar("_T")
 AsyncEncoder = Callable[[list[str]], Union[ArrayLike, Awaitable[ArrayLike]]]
 _Make = Callable[[Any], Union[_Text, Awaitable[_Text]]]
 
 
-class AsyncSemanticCache:
+class AsyncSemanticCache(Awaited[SemanticCache]):
     """A `SemanticCache` whose methods are coroutines.
 
     It runs the code of `SemanticCache` on threads of its own, so that both find the same, and the event loop goes on
@@ -75,10 +67,8 @@ class AsyncSemanticCache:
     'By mail.'
     """
 
+    _type = SemanticCache
     _plan: Optional[Opening]
-    _cache: Optional[SemanticCache]
-    _encoder: Optional[Callable[[list[str]], Any]]
-    _opening: Optional[Future[SemanticCache]]
 
     def __init__(
         self,
@@ -124,7 +114,7 @@ class AsyncSemanticCache:
             one_per_prompt,
             redis,
         )
-        self._start(Opening(url, dim, settings, encoder), None, threads)
+        self._begin(Opening(url, dim, settings, encoder), None, threads)
 
     @classmethod
     def over(cls: type[_Self], cache: SemanticCache, *, threads: int = 4) -> _Self:
@@ -137,141 +127,21 @@ class AsyncSemanticCache:
         threads : int, default 4
             As for the class.
         """
-        if not isinstance(cache, SemanticCache):
-            raise TypeError(f"cache: expected a SemanticCache, got {type(cache).__name__}")
         self = cls.__new__(cls)
-        self._start(None, cache, threads)
+        self._begin(None, _awaited.checked("cache", cache, SemanticCache), threads)
         return self
 
-    def _start(self, plan: Optional[Opening], cache: Optional[SemanticCache], threads: Any) -> None:
-        count = _arrays.integer("threads", threads, 1, _ffi.THREADS_MAX)
-        self._plan = plan
-        self._cache = cache
+    def _begin(self, plan: Optional[Opening], cache: Optional[SemanticCache], threads: Any) -> None:
         encoder = plan.encoder if plan is not None else cache._encoder if cache is not None else None
-        self._encoder = encoder
-        self._lock = threading.Lock()
-        self._opening = None
-        self._closed = False
-        self._owner = os.getpid()
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="vecstore-cache")
+        make = None if plan is None else functools.partial(SemanticCache._of, plan)
+        self._start(make, cache, encoder, threads)
+        self._plan = plan
         self._flights: AsyncFlights[_Text] = AsyncFlights()
 
-    # ------------------------------------------------------------------------------------------------------------------
-    # Beginning and end
-    # ------------------------------------------------------------------------------------------------------------------
-
-    async def open(self: _Self) -> _Self:
-        """Opens the cache now, where the first call would do it otherwise.
-
-        Returns
-        -------
-        AsyncSemanticCache
-            This one.
-
-        Raises
-        ------
-        Error
-            As for `SemanticCache`. The next call tries again.
-        """
-        (await self._opened())._open_handle()
-        return self
-
-    async def _opened(self) -> SemanticCache:
-        if self._cache is not None:
-            return self._cache
+    async def _prepare(self) -> None:
         plan = self._plan
-        if plan is not None and plan.dim is None and not self._closed:
+        if plan is not None and plan.dim is None:
             plan.learn_dim(await self._call(self._encoder, plan.probe))
-        with self._lock:
-            if self._closed or plan is None:
-                raise InvalidHandleError("the cache is closed")
-            # One opening, for all tasks of all event loops; a new one after one that failed.
-            opening = self._opening
-            if opening is None or (opening.done() and opening.exception() is not None):
-                opening = self._opening = self._threads.submit(self._open_now, plan)
-        # Whoever is cancelled meanwhile is not alone with it.
-        return await asyncio.shield(asyncio.wrap_future(opening))
-
-    def _open_now(self, plan: Opening) -> SemanticCache:
-        cache = self._cache = SemanticCache._of(plan)
-        return cache
-
-    async def close(self) -> None:
-        """Writes what waits for Redis, within the command time-out, and closes the cache, as `SemanticCache.close`."""
-        with self._lock:
-            self._closed = True
-            opening = self._opening
-        try:
-            if opening is not None:
-                # What an opening raises is told to those who wanted it.
-                await asyncio.wait([asyncio.wrap_future(opening)])
-            if self._cache is not None:
-                await self._in_thread(self._cache, self._cache.close)
-        finally:
-            self._threads.shutdown(wait=False)
-
-    async def __aenter__(self: _Self) -> _Self:
-        return await self.open()
-
-    async def __aexit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        if self._cache is not None:
-            return repr(self._cache).replace("SemanticCache", "AsyncSemanticCache", 1)
-        return f"<vecstore.AsyncSemanticCache, {'closed' if self._closed else 'not open yet'}>"
-
-    def _open_handle(self) -> int:
-        if self._cache is None:
-            raise InvalidHandleError("the cache is closed" if self._closed else "the cache is not open yet")
-        return self._cache._open_handle()
-
-    # ------------------------------------------------------------------------------------------------------------------
-    # How calls are done
-    # ------------------------------------------------------------------------------------------------------------------
-
-    async def _do(self, steps_of: Callable[[SemanticCache], Steps[_T]]) -> _T:
-        """The steps of a call, each without blocking the event loop."""
-        cache = await self._opened()
-        steps = steps_of(cache)
-        answer: Any = None
-        while True:
-            try:
-                step = steps.send(answer)
-            except StopIteration as end:
-                value: _T = end.value
-                return value
-            if isinstance(step, Encode):
-                answer = await self._call(self._encoder, step.texts)
-            else:
-                answer = await self._in_thread(cache, step)
-
-    async def _in_thread(self, cache: SemanticCache, call: Callable[[], _T]) -> _T:
-        # The threads are those of the process that opened the cache; and without a cache nothing takes time.
-        if cache.closed or os.getpid() != cache._owner:
-            return call()
-        try:
-            running = asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except RuntimeError:  # closed in this moment
-            return call()
-        return await running
-
-    async def _call(self, function: Any, argument: Any) -> Any:
-        """An encoder, or a maker of responses, of the program: awaited, or on a thread of the event loop."""
-        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None)):
-            return await function(argument)
-        answer = await asyncio.to_thread(function, argument)
-        return await answer if inspect.isawaitable(answer) else answer
-
-    async def _simply(self, method: Callable[..., _T], *arguments: Any) -> _T:
-        """A method of `SemanticCache` that has one step."""
-        cache = await self._opened()
-        return await self._in_thread(cache, functools.partial(method, cache, *arguments))
 
     # ------------------------------------------------------------------------------------------------------------------
     # The calls of SemanticCache

@@ -9,6 +9,7 @@ from typing import Optional, Union
 
 from . import _ffi_cache, _ffi_collection, _ffi_values, _json
 from .async_cache import AsyncSemanticCache
+from .async_values import AsyncRateLimiter, AsyncValueCache
 from .collection import Collection
 from .semantic_cache import SemanticCache
 from .values import RateLimiter, ValueCache
@@ -51,7 +52,7 @@ def metrics(collections: Union[Mapping[str, Collection], Iterable[Collection]]) 
     )
 
 
-_Cache = Union[SemanticCache, AsyncSemanticCache, ValueCache, RateLimiter]
+_Cache = Union[SemanticCache, AsyncSemanticCache, ValueCache, AsyncValueCache, RateLimiter, AsyncRateLimiter]
 
 
 def cache_metrics(caches: Iterable[_Cache]) -> str:
@@ -59,7 +60,7 @@ def cache_metrics(caches: Iterable[_Cache]) -> str:
 
     Parameters
     ----------
-    caches : iterable of SemanticCache, AsyncSemanticCache, ValueCache and RateLimiter
+    caches : iterable of SemanticCache, ValueCache and RateLimiter, and of those for asyncio
         Those of one class have different namespaces, which are in the label ``namespace``, or different kinds of
         places. See `SemanticCache.metrics`.
 
@@ -80,9 +81,9 @@ def cache_metrics(caches: Iterable[_Cache]) -> str:
     for i, cache in enumerate(caches):
         if isinstance(cache, (SemanticCache, AsyncSemanticCache)):
             semantic.append(cache._open_handle())
-        elif isinstance(cache, ValueCache):
+        elif isinstance(cache, (ValueCache, AsyncValueCache)):
             values.append(cache._open_handle())
-        elif isinstance(cache, RateLimiter):
+        elif isinstance(cache, (RateLimiter, AsyncRateLimiter)):
             limiters.append(cache._open_handle())
         else:
             raise TypeError(f"caches[{i}]: expected a cache or a RateLimiter, got {type(cache).__name__}")

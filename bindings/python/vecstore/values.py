@@ -5,13 +5,18 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import json
+import math
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, TypeVar, Union
 
-from . import _arrays, _cache_values, _ffi, _ffi_values, _json
+from . import _arrays, _cache_values, _ffi, _ffi_values, _json, _steps
+from ._ffi_cache import RedisSettings
 from ._handles import Opened
+from ._steps import Sleep, Steps
 from .caches import RedisOptions
 from .errors import InvalidArgumentError
 
@@ -19,10 +24,14 @@ __all__ = ["RateDecision", "RateLimiter", "ValueCache", "ValueCacheStats"]
 
 _Text = Union[str, bytes]
 _Ttl = Union[float, datetime.timedelta]
+_SelfCache = TypeVar("_SelfCache", bound="ValueCache")
+_SelfLimiter = TypeVar("_SelfLimiter", bound="RateLimiter")
 
 _MOST_BYTES = 2**63 - 1
 _MOST_TOKENS = 1e12
 _LEAST_TOKENS = 1e-6
+# Times of buckets are whole milliseconds.
+_SHORTEST_SLEEP = 0.001
 
 
 @dataclass(frozen=True)
@@ -130,20 +139,21 @@ class ValueCache(Opened):
         fail_closed: bool = False,
         redis: Optional[RedisOptions] = None,
     ) -> None:
-        settings = _ffi_values.ValueCacheSettings(
-            name_space=_json.text("namespace", namespace),
-            ttl=max(0, _cache_values.entry_ttl("ttl", ttl)),
-            max_entries=_arrays.integer("max_entries", max_entries, 1, _ffi.CACHE_ENTRIES_MOST),
-            max_bytes=0 if max_bytes is None else _arrays.integer("max_bytes", max_bytes, 1, _MOST_BYTES),
-            local_bytes=_arrays.integer("local_bytes", local_bytes, 0, _MOST_BYTES),
-            local_ttl=_cache_values.milliseconds("local_ttl", local_ttl, _cache_values.MOST_MILLISECONDS),
-            fail_closed=bool(fail_closed),
-            redis=_cache_values.optional_redis(redis),
+        self._open(
+            value_opening(url, namespace, ttl, max_entries, max_bytes, local_bytes, local_ttl, fail_closed, redis)
         )
-        place = _cache_values.url(url)
-        self._namespace = namespace
-        self._place = _cache_values.place(place)
-        self._begin_with(_ffi_values.open(place, settings), _ffi_values.close, _ffi_values.close_quietly)
+
+    @classmethod
+    def _of(cls: type[_SelfCache], opening: ValueOpening) -> _SelfCache:
+        self = cls.__new__(cls)
+        self._open(opening)
+        return self
+
+    def _open(self, opening: ValueOpening) -> None:
+        url, settings = opening
+        self._namespace = settings.name_space.decode()
+        self._place = _cache_values.place(url)
+        self._begin_with(_ffi_values.open(url, settings), _ffi_values.close, _ffi_values.close_quietly)
 
     @property
     def namespace(self) -> str:
@@ -275,6 +285,37 @@ def _keys(keys: Any) -> list[bytes]:
     return _cache_values.texts("keys", _cache_values.listed("keys", keys))
 
 
+class ValueOpening(NamedTuple):
+    """What it takes to open a value cache."""
+
+    url: Optional[bytes]
+    settings: _ffi_values.ValueCacheSettings
+
+
+def value_opening(
+    url: Any,
+    namespace: Any,
+    ttl: Any,
+    max_entries: Any,
+    max_bytes: Any,
+    local_bytes: Any,
+    local_ttl: Any,
+    fail_closed: Any,
+    redis: Any,
+) -> ValueOpening:
+    settings = _ffi_values.ValueCacheSettings(
+        name_space=_json.text("namespace", namespace),
+        ttl=max(0, _cache_values.entry_ttl("ttl", ttl)),
+        max_entries=_arrays.integer("max_entries", max_entries, 1, _ffi.CACHE_ENTRIES_MOST),
+        max_bytes=0 if max_bytes is None else _arrays.integer("max_bytes", max_bytes, 1, _MOST_BYTES),
+        local_bytes=_arrays.integer("local_bytes", local_bytes, 0, _MOST_BYTES),
+        local_ttl=_cache_values.milliseconds("local_ttl", local_ttl, _cache_values.MOST_MILLISECONDS),
+        fail_closed=bool(fail_closed),
+        redis=_cache_values.optional_redis(redis),
+    )
+    return ValueOpening(_cache_values.url(url), settings)
+
+
 @dataclass(frozen=True)
 class RateDecision:
     """Whether tokens were taken. It is true where they were, and false otherwise.
@@ -303,7 +344,7 @@ class RateLimiter(Opened):
     """A bucket of tokens for each key, which processes share through a Redis.
 
     A bucket begins full, gets tokens at a steady rate until it is full, and each call takes some, or none where there
-    are not as many. No call waits for tokens.
+    are not as many. `acquire` does not wait for tokens, `wait` does.
 
     Parameters
     ----------
@@ -349,17 +390,18 @@ class RateLimiter(Opened):
         fail_closed: bool = False,
         redis: Optional[RedisOptions] = None,
     ) -> None:
-        place = _cache_values.url(url)
-        handle = _ffi_values.open_limiter(
-            place,
-            _json.text("namespace", namespace),
-            _tokens("capacity", capacity, _LEAST_TOKENS),
-            _tokens("refill_per_second", refill_per_second, _LEAST_TOKENS),
-            bool(fail_closed),
-            _cache_values.optional_redis(redis),
-        )
-        self._namespace = namespace
-        self._place = _cache_values.place(place)
+        self._open(limiter_opening(url, namespace, capacity, refill_per_second, fail_closed, redis))
+
+    @classmethod
+    def _of(cls: type[_SelfLimiter], opening: LimiterOpening) -> _SelfLimiter:
+        self = cls.__new__(cls)
+        self._open(opening)
+        return self
+
+    def _open(self, opening: LimiterOpening) -> None:
+        self._namespace = opening.name_space.decode()
+        self._place = _cache_values.place(opening.url)
+        handle = _ffi_values.open_limiter(*opening)
         self._begin_with(handle, _ffi_values.close_limiter, _ffi_values.close_limiter_quietly)
 
     @property
@@ -395,6 +437,39 @@ class RateLimiter(Opened):
         )
         return RateDecision(taken, remaining, wait / 1000, local)
 
+    def wait(self, key: _Text, tokens: float = 1.0, timeout: Optional[_Ttl] = None) -> RateDecision:
+        """Takes tokens as `acquire` does, and waits for them where there are not as many.
+
+        Who waits has no place in a line: of several that wait for the same tokens one gets them, and the others go on
+        waiting.
+
+        Parameters
+        ----------
+        key, tokens
+            As for `acquire`.
+        timeout : float or timedelta, optional
+            Seconds, 0 or more; None: as long as it takes.
+
+        Returns
+        -------
+        RateDecision
+            False where there will not be as many within the timeout, which is told as soon as it is known.
+
+        Raises
+        ------
+        UnavailableError
+            Redis does not answer; with ``fail_closed`` alone.
+        """
+        return _steps.run(self._waiting(key, tokens, timeout))
+
+    def _waiting(self, key: Any, tokens: Any, timeout: Any) -> Steps[RateDecision]:
+        end = math.inf if timeout is None else time.monotonic() + _seconds("timeout", timeout)
+        while True:
+            decision: RateDecision = yield functools.partial(self.acquire, key, tokens)
+            if decision or time.monotonic() + decision.retry_after > end:
+                return decision
+            yield Sleep(max(decision.retry_after, _SHORTEST_SLEEP))
+
     def metrics(self) -> str:
         """Numbers about the limiter for Prometheus, in its text format.
 
@@ -411,6 +486,37 @@ class RateLimiter(Opened):
             return self._closed_health()
         health: dict[str, Any] = json.loads(_ffi_values.limiter_health(self._handle))
         return health
+
+
+class LimiterOpening(NamedTuple):
+    """What it takes to open a rate limiter."""
+
+    url: Optional[bytes]
+    name_space: bytes
+    capacity: float
+    refill_per_second: float
+    fail_closed: bool
+    redis: Optional[RedisSettings]
+
+
+def limiter_opening(
+    url: Any, namespace: Any, capacity: Any, refill_per_second: Any, fail_closed: Any, redis: Any
+) -> LimiterOpening:
+    return LimiterOpening(
+        _cache_values.url(url),
+        _json.text("namespace", namespace),
+        _tokens("capacity", capacity, _LEAST_TOKENS),
+        _tokens("refill_per_second", refill_per_second, _LEAST_TOKENS),
+        bool(fail_closed),
+        _cache_values.optional_redis(redis),
+    )
+
+
+def _seconds(name: str, value: Any) -> float:
+    number = value.total_seconds() if isinstance(value, datetime.timedelta) else _arrays.real(name, value)
+    if not number >= 0:
+        raise InvalidArgumentError(f"{name}: expected 0 seconds or more, got {number}")
+    return number
 
 
 def _tokens(name: str, value: Any, least: float) -> float:
