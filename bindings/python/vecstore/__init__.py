@@ -70,6 +70,7 @@ from .metrics import cache_metrics, metrics
 from .payload_filters import Condition, Field, at_least, has_id, has_vector
 from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point
 from .quantizers import BinaryQuantizer, ProductQuantizer, Quantizer, QuantizerLoss, ScalarQuantizer
+from .results import ResultCache
 from .semantic_cache import SemanticCache
 from .values import RateDecision, RateLimiter, ValueCache, ValueCacheStats
 
@@ -125,6 +126,7 @@ __all__ = [
     "RateLimiter",
     "ReadOnlyError",
     "RedisOptions",
+    "ResultCache",
     "ScalarQuantizer",
     "SearchResult",
     "SemanticCache",
