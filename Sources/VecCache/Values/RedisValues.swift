@@ -122,11 +122,11 @@ final class RedisValues: ValueStore {
         local?.clear()
         defer { local?.clear() }
         var count = 0
-        for address in try client.masters() {
+        for address in try client.keyServers() {
             var cursor = Array("0".utf8)
             repeat {
                 let scan = RedisCommand("SCAN", cursor, "MATCH", names.pattern, "COUNT", RedisValues.scanCount, keyIndex: nil)
-                let reply = try client.execute(scan, at: address)
+                let reply = try client.ask(address, scan)
                 guard let parts = reply.array, parts.count == 2, let next = parts[0].bytes, let found = parts[1].array else {
                     throw VecStoreError(.io, "Redis answered to SCAN with something else")
                 }

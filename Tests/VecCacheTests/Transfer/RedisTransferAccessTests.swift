@@ -51,15 +51,34 @@ struct RedisTransferAccessTests {
         #expect(failure { try test.exportAll { $0.layout.prefix = "other:" } }?.code == .unsupported)
     }
 
-    @Test func whoMayNotAskWhichServersThereAreDoesNotTakeAPartForAll() throws {
+    @Test func whoMayNotAskWhichServersThereAreAsksTheOneThatIsAlone() throws {
         let (server, client) = try client("~* resetchannels -@all +scan +hgetall +pttl")
         _ = try server.client().execute(RedisCommand("HSET", "doc:1", "embedding", blob([1, 2, 3, 4] as [Float])))
-        let test = try TransferTest(client: client)
+        #expect(try TransferTest(client: client).importAll { $0.layout.prefix = "doc:" }.points == 1)
+    }
+
+    @Test func whoMayNotAskWhichServersThereAreDoesNotTakeAPartForAll() throws {
+        var settings = RedisServer.Settings()
+        settings.isCluster = true
+        settings.users = ["transfer on >sesame ~* resetchannels -@all +scan +hgetall +pttl"]
+        let server = try RedisServer(settings)
+        let url = try RedisURL("redis://transfer:sesame@127.0.0.1:\(server.port)")
+        let test = try TransferTest(client: try RedisClient(url, .hasty))
         let (_, error) = test.importFailing { $0.layout.prefix = "doc:" }
         #expect(error?.code == .unsupported && error?.message.contains("CLUSTER SLOTS") == true)
-        var options = RedisOptions.hasty
-        options.isCluster = false
-        let alone = try TransferTest(client: try RedisClient(client.url, options))
-        #expect(try alone.importAll { $0.layout.prefix = "doc:" }.points == 1)
+    }
+
+    @Test func aClusterOfWhichAPartIsMissingIsNotTakenForAll() throws {
+        var settings = RedisServer.Settings()
+        settings.isCluster = true
+        settings.arguments = ["--cluster-require-full-coverage", "no"]
+        let server = try RedisServer(settings)
+        try server.cli("cluster", "addslotsrange", "0", "16382")
+        let test = try TransferTest(client: try server.client())
+        let (_, error) = test.importFailing { $0.layout.prefix = "doc:" }
+        #expect(error?.code == .unavailable && error?.message.contains("slot") == true)
+        try server.cli("cluster", "addslots", "16383")
+        eventually { (try? server.client().execute(RedisCommand("HSET", "doc:1", "embedding", blob([1, 2, 3, 4] as [Float])))) != nil }
+        #expect(try test.importAll { $0.layout.prefix = "doc:" }.points == 1)
     }
 }

@@ -4,7 +4,8 @@ import VecIndex
 
 /// Asking servers one by one, for what each has a part of.
 extension RedisClient {
-    /// The servers among which keys are spread: the masters of a cluster, or the one.
+    /// The servers that together have all keys: the masters of a cluster, or the one.
+    /// - Throws: `.unavailable` where nobody says it, or a slot has no master; `.unsupported` where the user may not ask.
     func keyServers() throws(VecStoreError) -> [RedisAddress] {
         try checkUsable()
         if options.isCluster == false { return [url.address] }
@@ -20,11 +21,14 @@ extension RedisClient {
             }
             if let found = SlotMap(reply, from: address) {
                 adopt(found)
-                return found.masters
+                // A part of the keys must not be taken for all.
+                if found.isComplete { return found.masters }
+                last = VecStoreError(.unavailable, "not every slot of the Redis cluster has a master")
+                continue
             }
             guard case .error(let failure) = reply else { continue }
-            // Whoever may not ask would take a part of the keys for all.
             if failure.word == "NOPERM" {
+                if !isCluster, try isAlone(address) { return [url.address] }
                 throw VecStoreError(
                     .unsupported,
                     "the user may not ask CLUSTER SLOTS, which says where all keys are: allow it, or say that it is no cluster")
@@ -33,6 +37,13 @@ extension RedisClient {
             last = failure.error
         }
         throw last
+    }
+
+    /// Whether a server says that it is in no cluster. Every user may ask this, and a server that knows users knows it.
+    private func isAlone(_ address: RedisAddress) throws(VecStoreError) -> Bool {
+        let parts = try askAgain(address, RedisCommand("HELLO", "2", keyIndex: nil, isRepeatable: true)).array ?? []
+        guard let place = parts.firstIndex(where: { $0.text == "mode" }), place + 1 < parts.count else { return false }
+        return parts[place + 1].text == "standalone"
     }
 
     /// Asks one server, whatever the map says. What it refuses is thrown too.
