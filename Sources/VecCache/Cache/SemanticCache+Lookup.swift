@@ -41,13 +41,6 @@ extension SemanticCache {
         }
     }
 
-    /// Whether this process knows an entry with a prompt. Nobody is asked, and nothing is counted: for those who would have to make a
-    /// vector first.
-    package func hasExact(prompt: [UInt8], filter: [UInt8]?) throws(VecStoreError) -> Bool {
-        try checkUsable()
-        return table.exact(prompt, try table.moment(filter)).record != nil
-    }
-
     /// The arguments of a lookup, checked.
     private struct Lookup {
         var vector: [Float]?

@@ -33,13 +33,12 @@ extension SemanticCache {
     ) throws(VecStoreError) -> Hit? {
         let query = try coreQuery(k: 1, threshold, filter, tiers)
         var vector = vector
-        let isEncoded = vector == nil && prompt != nil && encoder != nil && tiers.contains(.semantic)
-        // A vector takes long to make, and the same prompt needs none.
-        if isEncoded, let prompt, try !isKnown(prompt, query) { vector = try encoded(prompt) }
-        if let hit = try found(prompt, vector, query).first { return hit }
-        // The entry with the same prompt has gone in this moment.
-        if isEncoded, vector == nil, let prompt { return try found(prompt, encoded(prompt), query).first }
-        return nil
+        if vector == nil, let prompt, encoder != nil, tiers.contains(.semantic) {
+            // A vector takes long to make, and the same prompt needs none.
+            if let hit = try samePrompt(prompt, query) { return hit }
+            vector = try encoded(prompt)
+        }
+        return try found(prompt, vector, query).first
     }
 
     /// The best entries, best first: the one with the same prompt, and those with the nearest vectors that are near enough.
@@ -70,9 +69,13 @@ extension SemanticCache {
         return hits.map { Hit($0, query: vector) }
     }
 
-    private func isKnown(_ prompt: String, _ query: CacheQuery) throws(VecStoreError) -> Bool {
-        guard query.tiers.contains(.exact) else { return false }
-        return try rethrow { () throws(CoreError) in try core.hasExact(prompt: Array(prompt.utf8), filter: query.filter) }
+    /// The first of two looks, which are one lookup.
+    private func samePrompt(_ prompt: String, _ query: CacheQuery) throws(VecStoreError) -> Hit? {
+        guard query.tiers.contains(.exact) else { return nil }
+        var exact = query
+        exact.tiers.remove(.semantic)
+        exact.countsMiss = false
+        return try found(prompt, nil, exact).first
     }
 
     /// nil without an encoder.
