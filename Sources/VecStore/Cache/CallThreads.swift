@@ -18,6 +18,14 @@ final class CallThreads: @unchecked Sendable {
     private static let most = 64
     private static let longestIdle: Int64 = 10_000_000_000
 
+    /// Does a call for a task, which holds no thread meanwhile. One that was cancelled before begins nothing.
+    func call<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+        try Task.checkCancellation()
+        return try await withCheckedThrowingContinuation { continuation in
+            run { continuation.resume(with: Swift.Result(catching: body)) }
+        }
+    }
+
     /// Has a call done as soon as a thread is free: on this one, where the system has none to give.
     func run(_ call: @escaping @Sendable () -> Void) {
         lock.lock()

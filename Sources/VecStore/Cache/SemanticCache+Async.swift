@@ -12,9 +12,6 @@ extension SemanticCache {
     /// A task that was cancelled before throws `CancellationError`; what has begun goes on to its end, which time-outs bound.
     @discardableResult
     public func run<Result: Sendable>(_ body: @escaping @Sendable (SemanticCache) throws -> Result) async throws -> Result {
-        try Task.checkCancellation()
-        return try await withCheckedThrowingContinuation { continuation in
-            threads.run { continuation.resume(with: Swift.Result { try body(self) }) }
-        }
+        try await threads.call { try body(self) }
     }
 }

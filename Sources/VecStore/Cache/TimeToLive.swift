@@ -2,22 +2,20 @@
 
 import VecCache
 
-extension SemanticCache {
-    /// How long an entry lives.
-    public enum TimeToLive: Sendable, Hashable {
-        /// As long as the cache says.
-        case standard
-        case forever
-        /// A millisecond or longer.
-        case duration(Duration)
+/// How long an entry of a cache lives.
+public enum TimeToLive: Sendable, Hashable {
+    /// As long as the cache says.
+    case standard
+    case forever
+    /// A millisecond or longer.
+    case duration(Duration)
 
-        public static func seconds(_ seconds: some BinaryInteger) -> TimeToLive { .duration(.seconds(seconds)) }
-        public static func seconds(_ seconds: Double) -> TimeToLive { .duration(.seconds(seconds)) }
-        public static func milliseconds(_ milliseconds: some BinaryInteger) -> TimeToLive { .duration(.milliseconds(milliseconds)) }
-    }
+    public static func seconds(_ seconds: some BinaryInteger) -> TimeToLive { .duration(.seconds(seconds)) }
+    public static func seconds(_ seconds: Double) -> TimeToLive { .duration(.seconds(seconds)) }
+    public static func milliseconds(_ milliseconds: some BinaryInteger) -> TimeToLive { .duration(.milliseconds(milliseconds)) }
 }
 
-extension SemanticCache.TimeToLive {
+extension TimeToLive {
     var internalValue: VecCache.TimeToLive {
         switch self {
         case .standard: .standard
