@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import VecIndex
+
 /// How long an entry lives.
 package enum TimeToLive: Sendable {
     /// As long as the options of the cache say.
     case standard
     case forever
     case milliseconds(Int64)
+
+    /// Refuses what is no time, before there is an entry for it.
+    package func check() throws(VecStoreError) {
+        if case .milliseconds(let milliseconds) = self { try CacheOptions.check(ttl: milliseconds) }
+    }
 }
 
 /// An entry that is to be set.
