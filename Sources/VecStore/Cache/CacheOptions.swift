@@ -36,12 +36,15 @@ extension SemanticCache {
         public var queueLimit: Int
         /// Of Redis: about how many changes its stream keeps, 1 to 100,000,000. Who has missed more compares all entries.
         public var logLength: Int
+        /// Whether an entry takes the place of the one with the same prompt, whatever its metadata: all processes of a namespace must say
+        /// the same. Else other metadata make another entry.
+        public var isOnePerPrompt: Bool
         public var redis: RedisOptions
 
         public init(
             maxEntries: Int? = 1_000_000, maxBytes: Int? = nil, eviction: Eviction = .lru, elementType: ElementType = .float32,
             refreshesOnHit: Bool = false, guardsPrompts: Bool = false, failsClosed: Bool = false, keepsResponses: Bool = false,
-            queueLimit: Int = 10_000, logLength: Int = 10_000, redis: RedisOptions = RedisOptions()
+            queueLimit: Int = 10_000, logLength: Int = 10_000, isOnePerPrompt: Bool = false, redis: RedisOptions = RedisOptions()
         ) {
             self.maxEntries = maxEntries
             self.maxBytes = maxBytes
@@ -53,6 +56,7 @@ extension SemanticCache {
             self.keepsResponses = keepsResponses
             self.queueLimit = queueLimit
             self.logLength = logLength
+            self.isOnePerPrompt = isOnePerPrompt
             self.redis = redis
         }
     }
@@ -65,6 +69,7 @@ extension SemanticCache.Options {
             namespace: "", dimension: 0, refreshesOnHit: refreshesOnHit, maxEntries: maxEntries, maxBytes: maxBytes,
             eviction: eviction.internalValue, guardsPrompts: guardsPrompts, failsOpen: !failsClosed,
             vectorType: elementType.internalValue)
+        options.isOnePerPrompt = isOnePerPrompt
         options.redis = redis.internalValue
         options.sharing.keepsResponses = keepsResponses
         options.sharing.queueLimit = queueLimit

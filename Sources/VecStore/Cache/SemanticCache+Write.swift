@@ -3,7 +3,8 @@
 import VecCache
 
 extension SemanticCache {
-    /// Sets an entry, in the place of the one with the same prompt and metadata: other metadata make another entry.
+    /// Sets an entry, in the place of the one with the same prompt and metadata: other metadata make another entry, unless
+    /// `Options.isOnePerPrompt`.
     /// - Parameters:
     ///   - prompt: Up to 1 MiB; not empty.
     ///   - response: Up to 8 MiB.

@@ -75,6 +75,8 @@ public final class SemanticCache: Sendable {
     public var dimension: Int { core.options.dimension }
     /// "": it was not said.
     public var model: String { core.options.model }
+    /// How long entries live that do not say it; nil: for ever.
+    public var ttl: Duration? { core.options.ttl.map { .milliseconds($0) } }
     /// How near the vector of a hit is at least, where a lookup does not say.
     public var threshold: Threshold { .similarity(core.options.similarityThreshold) }
 }

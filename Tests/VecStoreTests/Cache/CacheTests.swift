@@ -84,6 +84,15 @@ struct CacheTests {
         }
     }
 
+    @Test func promptsAreKeysWhereThatIsSaid() throws {
+        try withCache(options: .init(isOnePerPrompt: true)) { cache in
+            for page in 0..<3 {
+                try cache.set(prompt: question, response: "\(page)", vector: direction(0), metadata: Payload(Origin(tenant: "a", page: page)))
+            }
+            #expect(try cache.stats().entries == 1 && cache.get(prompt: question)?.response == "2")
+        }
+    }
+
     @Test(arguments: Place.allCases)
     func entriesEndWhenTheirTimeHasCome(_ place: Place) throws {
         try withCache(place, ttl: .seconds(3600)) { cache in
