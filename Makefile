@@ -161,6 +161,8 @@ ASAN += --skip '(PostingTests/rowsComeAndGo|ExternalRowsTests/sameResults)'
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'
 TSAN += --filter '\.(Redis(Client|Failure|Cluster|TLS)|SharedCache)Tests/'
+TSAN += --filter '\.(EntryTable|RedisComplaint|RedisAway|CacheTask|VectorCache)Tests/'
+TSAN += --filter '\.(ValueCache|RedisValues|DirectoryValues|RateLimiter|RedisRateLimiter)Tests/'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
 
