@@ -82,7 +82,7 @@ public final class EmbeddingsCache: Sendable {
             }
         }
         dimension.store(length, ordering: .relaxed)
-        try values.set(zip(places, made).map { (key: known.keys[$0], value: EmbeddingsCache.bytes($1)) }, ttl: ttl)
+        try values.set(zip(places, made).map { (key: known.keys[$0], value: $1.leastByteFirst) }, ttl: ttl)
         return made
     }
 
@@ -90,22 +90,9 @@ public final class EmbeddingsCache: Sendable {
 
     /// A vector that was kept; nil for what is none, or has another length than others.
     private func row(_ value: [UInt8]) -> [Float]? {
-        guard !value.isEmpty, value.count.isMultiple(of: 4) else { return nil }
-        let row = stride(from: 0, to: value.count, by: 4).map { i in
-            Float(bitPattern: (0..<4).reduce(UInt32(0)) { $0 | UInt32(value[i + $1]) << UInt32(8 * $1) })
-        }
+        guard let row = [Float](leastByteFirst: value), !row.isEmpty else { return nil }
         let (_, length) = dimension.compareExchange(expected: 0, desired: row.count, ordering: .relaxed)
         return (length == 0 || length == row.count) && row.allSatisfy(\.isFinite) ? row : nil
-    }
-
-    /// The elements one after the other, the least byte first.
-    private static func bytes(_ row: [Float]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(4 * row.count)
-        for element in row {
-            for shift in stride(from: UInt32(0), to: 32, by: 8) { bytes.append(UInt8(truncatingIfNeeded: element.bitPattern >> shift)) }
-        }
-        return bytes
     }
 
     /// Texts, each once, with the keys of their vectors. What are two ways to write one letter are two texts, as encoders see it.
