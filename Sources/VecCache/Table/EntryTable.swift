@@ -189,15 +189,14 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
     /// Whether an entry has taken the place of another since a moment.
     func hasReplaced(since moment: Moment) -> Bool { lock.withLock { replacing } > moment.serial }
 
-    /// The entry of a prompt that came last, among those that pass.
+    /// The entry of a prompt that was set last, among those that pass. Those that a store had come in any order.
     func newest(of prompt: [UInt8], _ passes: (EntryRecord) -> Bool) -> EntryRecord? {
         let hash = PromptTable.hash(prompt)
         return lock.withLock {
             var newest: EntryRecord?
             prompts.forEach(hash) { number in
-                guard let record = records[Int(number)], record.hasPrompt(prompt), passes(record) else { return true }
-                newest = record
-                return false
+                guard let record = records[Int(number)], record.hasPrompt(prompt), passes(record) else { return }
+                if newest.map({ ($0.created, $0.serial) < (record.created, record.serial) }) ?? true { newest = record }
             }
             return newest
         }

@@ -41,11 +41,11 @@ struct PromptTable {
         }
     }
 
-    /// Calls `body` with the numbers of a hash, the last one that came first, until it returns false.
-    func forEach(_ hash: UInt64, _ body: (UInt32) -> Bool) {
+    /// Calls `body` with the numbers of a hash.
+    func forEach(_ hash: UInt64, _ body: (UInt32) -> Void) {
         var place = first[hash] ?? PromptTable.none
         while place != PromptTable.none {
-            if !body(place) { return }
+            body(place)
             place = next[Int(place)]
         }
     }
