@@ -2067,7 +2067,7 @@ typedef struct vecstore_cache_query {
     size_t k;                  /* most hits, 0 = 1; at most 1000 */
     uint32_t uncounted_miss;   /* 1: a miss is in no statistics: the caller looks again in another way, such as by a vector that
                                   takes long to make; else 0 */
-    uint32_t reserved;
+    uint32_t reserved;         /* 0 */
 } vecstore_cache_query;
 
 #define VECSTORE_CACHE_QUERY_INIT { (uint32_t)sizeof(vecstore_cache_query), 0, 0, 0.0f, NULL, 0, NULL, NULL, 0, 0, 0 }

@@ -178,6 +178,7 @@ func checkedCacheQuery(_ query: UnsafePointer<vecstore_cache_query>?) throws(Vec
     var result = CacheQuery(filter: checkedJSON(q.filter), k: q.k == 0 ? 1 : clamped(q.k))
     if q.tiers != 0 { result.tiers = CacheQuery.Tiers(rawValue: q.tiers) }
     result.threshold = try checkedThreshold(q.has_threshold, q.similarity_threshold)
+    guard q.reserved == 0 else { throw VecStoreError(.invalidArgument, "vecstore_cache_query.reserved is not 0") }
     result.countsMiss = try !checkedFlag(q.uncounted_miss, "uncounted_miss")
     return (q, result)
 }

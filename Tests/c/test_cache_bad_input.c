@@ -415,6 +415,9 @@ static void queries_that_cannot_be_are_refused(void) {
     query.k = SIZE_MAX;
     CHECK_ERROR(INVALID_ARGUMENT, get(&query));
     query = query_of("there");
+    query.reserved = 1;
+    CHECK_ERROR(INVALID_ARGUMENT, get(&query));
+    query = query_of("there");
     query.filter = "{\"must\": 7}";
     CHECK_ERROR(INVALID_ARGUMENT, get(&query));
     CHECK_ERROR(INVALID_ARGUMENT, vecstore_cache_delete_where(cache, "{\"tenant\": \"a\"}", 0, NULL));
