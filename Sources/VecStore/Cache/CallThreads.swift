@@ -11,7 +11,8 @@ final class CallThreads: @unchecked Sendable {
 
     private let lock = Lock()
     private let changed = VecIndex.Condition()
-    private var calls: ArraySlice<@Sendable () -> Void> = []
+    /// An array and no slice, which would keep what was taken from it, and with it the cache that these threads belong to.
+    private var calls: [@Sendable () -> Void] = []
     private var count = 0
     private var idle = 0
 
@@ -33,7 +34,7 @@ final class CallThreads: @unchecked Sendable {
         if idle < calls.count && count < CallThreads.most && BackgroundThread({ self.work() }).map({ $0.detach() }) != nil {
             count += 1
         }
-        let own = count == 0 ? calls.popFirst() : nil
+        let own = count == 0 ? calls.removeFirst() : nil
         lock.unlock()
         if let own { own() } else { changed.signalAll() }
     }
@@ -56,6 +57,6 @@ final class CallThreads: @unchecked Sendable {
             changed.wait(lock, milliseconds: Int(CallThreads.longestIdle / 1_000_000))
             idle -= 1
         }
-        return calls.popFirst()
+        return calls.removeFirst()
     }
 }

@@ -78,6 +78,18 @@ struct CacheTaskTests {
         #expect(try cache.stats().sets == 0)
     }
 
+    @Test func callsThatAreOverDoNotKeepTheirCache() async throws {
+        weak var gone: SemanticCache?
+        do {
+            let cache = try CachePlace(.memory).open()
+            gone = cache
+            for _ in 0..<5 { try await cache.run { try $0.set(prompt: "p", response: "", vector: direction(0)) } }
+        }
+        // The thread of the last call lets go of it a moment later.
+        for _ in 0..<3000 where gone != nil { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(gone == nil)
+    }
+
     @Test func aCacheMayGoInItsOwnCall() async throws {
         for _ in 0..<20 {
             let cache = try CachePlace(.memory).open()
