@@ -152,8 +152,10 @@ ASAN += --skip 'CentroidGraphTests/(assignment|nearest)' --skip 'SearchTests/thr
 ASAN += --skip '(GraphStorageTests/sameBytes|IVFLifeTests/reproducible)' --skip 'SignCodesTests/(recall|estimates)'
 ASAN += --skip 'QuantizerFileTests/roundTrip' --skip 'QuantizerTests/(distances|cancel)' --skip 'MemoryTests/everyMode'
 ASAN += --skip 'IVFResultTests/(shortLists|range|batches|instructionSets)'
-# ThreadSanitizer has it, where it takes a tenth of the time.
-ASAN += --skip 'CollectionStressTests'
+# ThreadSanitizer has them, where they take less of its time.
+ASAN += --skip 'CollectionStressTests' --skip '\.(RedisAway|RedisCluster|RedisFailure|RedisComplaint|RedisTLS)Tests/'
+# Six servers that have to agree within some seconds who is alive need a processor for that.
+ASAN += --skip '\.(ClusterCache|ClusterValues)Tests/'
 # The same code under many more changes than it takes to come by all of it.
 ASAN += --skip '(KeywordIndexTests|IntegerIndexTests|NumberIndexTests)/findsWhatADictionaryFinds'
 ASAN += --skip '(PostingTests/rowsComeAndGo|ExternalRowsTests/sameResults)'
@@ -165,6 +167,9 @@ TSAN += --filter '\.(EntryTable|RedisComplaint|RedisAway|CacheTask|VectorCache)T
 TSAN += --filter '\.(ValueCache|RedisValues|DirectoryValues|RateLimiter|RedisRateLimiter)Tests/'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
+
+# Package.swift leaves out what they do not need.
+test-asan test-tsan: export VECSTORE_SANITIZING := 1
 
 .PHONY: test-tsan
 test-tsan: | setup ## The tests with threads under ThreadSanitizer

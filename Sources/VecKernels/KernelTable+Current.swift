@@ -7,9 +7,11 @@ package import VecKernelTypes
 
 #if arch(x86_64)
 import VecKernelsAVX2
+#if !FEW_KERNELS
 import VecKernelsAVX512
 import VecKernelsAVX512BF16
 import VecKernelsAVX512VNNI
+#endif
 #endif
 
 extension KernelTable {
@@ -43,9 +45,11 @@ extension KernelTable {
         let features = vs_cpu_features()
         var sets: [InstructionSet] = [.baseline]
         if features & UInt32(VS_CPU_AVX2) != 0 { sets.append(.avx2) }
+        #if !FEW_KERNELS
         if features & UInt32(VS_CPU_AVX512) != 0 { sets.append(.avx512) }
         if features & UInt32(VS_CPU_AVX512VNNI) != 0 { sets.append(.avx512vnni) }
         if features & UInt32(VS_CPU_AVX512BF16) != 0 { sets.append(.avx512bf16) }
+        #endif
         return sets
     }()
 
@@ -56,9 +60,13 @@ extension KernelTable {
             switch isa {
             case .baseline: break
             case .avx2: return VecKernelsAVX2.makeKernelTable(isa)
+            #if FEW_KERNELS
+            case .avx512, .avx512vnni, .avx512bf16: break
+            #else
             case .avx512: return VecKernelsAVX512.makeKernelTable(isa)
             case .avx512vnni: return VecKernelsAVX512VNNI.makeKernelTable(isa)
             case .avx512bf16: return VecKernelsAVX512BF16.makeKernelTable(isa)
+            #endif
             }
         }
         #endif
