@@ -18,6 +18,8 @@ class Opened:
     """Closes its handle exactly once: by `close`, at the end of a ``with`` block, or with the object."""
 
     _noun = "object"
+    # What to do in the place of pickling it.
+    _again = "open it again with the same namespace"
     _handle: int
     _owner: int
     _finalizer: weakref.finalize[[int, int], Any]
@@ -66,7 +68,7 @@ class Opened:
         self.close()
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied: open it again with the same namespace")
+        raise TypeError(f"a {type(self).__name__} cannot be pickled or copied: {self._again}")
 
     def _closed_health(self) -> dict[str, Any]:
         reason = {"code": "closed", "status": "failed", "message": f"the {self._noun} is closed"}

@@ -8,18 +8,17 @@ import datetime
 import json
 import os
 import uuid
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from types import TracebackType
-from typing import Any, Callable, NamedTuple, NoReturn, Optional, TypeVar, Union
+from typing import Any, Callable, NamedTuple, Optional, TypeVar, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import _arrays, _cache_values, _ffi, _ffi_collection, _ffi_hashes, _hashes, _json, _points, _rerank, _transfer
 from . import _collection_options as _options
+from ._handles import Opened
 from .caches import RedisOptions
-from .errors import InvalidArgumentError, InvalidHandleError
+from .errors import InvalidArgumentError
 from .payload_filters import PayloadFilter, filter_text
 from .points import Compaction, Damage, Facet, Group, Hit, ImportResult, Point, found
 
@@ -44,7 +43,7 @@ class _Vector(NamedTuple):
     dtype: str
 
 
-class Collection:
+class Collection(Opened):
     """Points in a directory: each with an id, one or more vectors, and a payload, which is a JSON object.
 
     Made by `create` and `open`. Writes are atomic and durable. Points are found by vectors, by words, and by filters
@@ -86,9 +85,8 @@ class Collection:
     [Hit(id=1, distance=0, score=-0, payload={'section': 'net'})]
     """
 
-    _handle: int
-    _owner: int
-    _finalizer: weakref.finalize[[int, int], Collection]
+    _noun = "collection"
+    _again = "open its directory again, with read_only=True"
     _path: str
     _read_only: bool
     _uuid: str
@@ -255,10 +253,8 @@ class Collection:
     def _of(cls: type[_Self], path: _ffi.Path, handle: int) -> _Self:
         """Takes a handle over: from now on it is closed exactly once, by `close` or with this object."""
         self = cls.__new__(cls)
-        self._handle = handle
-        self._owner = os.getpid()
         # At the end of the process too: what was indexed is saved then.
-        self._finalizer = weakref.finalize(self, _ffi_collection.close_quietly, handle, self._owner)
+        self._begin_with(handle, _ffi_collection.close, _ffi_collection.close_quietly)
         self._path = os.fsdecode(path)
         description = self.describe()
         self._read_only = description["read_only"]
@@ -280,30 +276,7 @@ class Collection:
             The graph could not be saved: it is made again by the next one who opens the collection. No point is lost,
             and the collection is closed all the same.
         """
-        handle, self._handle = self._handle, 0
-        if self._finalizer.detach() is not None:
-            _ffi_collection.close(handle, self._owner)
-
-    def __enter__(self: _Self) -> _Self:
-        self._open_handle()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: Optional[type[BaseException]],
-        exc: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        self.close()
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a Collection cannot be pickled or copied: open its directory again, with read_only=True")
-
-    def _open_handle(self) -> int:
-        handle = self._handle
-        if handle == 0:
-            raise InvalidHandleError("the collection is closed")
-        return handle
+        super().close()
 
     # ------------------------------------------------------------------------------------------------------------------
     # What it is
@@ -318,11 +291,6 @@ class Collection:
     def read_only(self) -> bool:
         """Whether it was opened for reading alone."""
         return self._read_only
-
-    @property
-    def closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._handle == 0
 
     @property
     def uuid(self) -> str:
@@ -366,8 +334,7 @@ class Collection:
         Of a closed collection, and in the child of `os.fork`, it is "failed", where other methods raise.
         """
         if self._handle == 0:
-            reason = {"code": "closed", "status": "failed", "message": "the collection is closed"}
-            return {"status": "failed", "reasons": [reason]}
+            return self._closed_health()
         health: dict[str, Any] = json.loads(_ffi_collection.health(self._handle))
         return health
 
