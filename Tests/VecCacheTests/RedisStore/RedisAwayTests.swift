@@ -223,6 +223,29 @@ struct RedisAwayTests {
         #expect { _ = try RedisCaches.open(server.url) } throws: { ($0 as? VecStoreError)?.code == .newerVersion }
     }
 
+    /// Anybody who may write there can write such numbers.
+    @Test func numbersAtTheEndOfAllAreRefusedOrPassedOver() throws {
+        let cache = try RedisCaches.open(server.url)
+        try cache.put(1)
+        let end = "9223372036854775807", before = "9223372036854775806"
+        // A namespace whose changes cannot be counted any further.
+        try server.cli("hset", "vecstore:{tests}:meta", "seq", end)
+        #expect { _ = try RedisCaches.open(server.url) } throws: { ($0 as? VecStoreError)?.code == .corrupt }
+        try server.cli("hset", "vecstore:{tests}:meta", "seq", before)
+        let late = try RedisCaches.open(server.url)
+        for event in ["\(end)-0", "\(end)-1", "18446744073709551615-1"] {
+            try server.cli("xadd", "vecstore:{tests}:log", event, "op", "set", "id", "x", "by", "x", "end", end)
+        }
+        // Moments, and times to live, of an entry.
+        let id = try #require(cache.table.ids.first).text
+        for moment in [end, "-9223372036854775808"] {
+            for field in ["created", "expires", "ttl"] { try server.cli("hset", "vecstore:{tests}:entry:\(id)", field, moment) }
+            let reader = try RedisCaches.open(server.url)
+            _ = try reader.response(1)
+        }
+        #expect(try late.stats().entries <= 1 && cache.stats().entries <= 1)
+    }
+
     @Test func passesOverWhatIsNoEntry() throws {
         let a = try RedisCaches.open(server.url)
         try a.put(1)

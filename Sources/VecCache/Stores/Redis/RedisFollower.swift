@@ -167,7 +167,7 @@ final class RedisFollower: @unchecked Sendable {
                 return try sync()
             }
             // Changes that the stream does not have any more were missed.
-            guard number == next + 1 else { return try sync() }
+            guard number == next &+ 1 else { return try sync() }
             next = number
             lastEvent = event
             let fields = RedisFollower.fields(parts[1])

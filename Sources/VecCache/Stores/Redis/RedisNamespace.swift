@@ -53,7 +53,8 @@ final class RedisNamespace: @unchecked Sendable {
         let reply = try client.script(
             RedisScripts.join, keys: [keys.meta, keys.ids, keys.log], arguments: arguments, isRepeatable: true)
         guard let values = reply.array, values.count == 5, let format = values[0].integer, let dim = values[1].integer,
-            let model = values[2].text, let epoch = values[3].bytes, let last = values[4].integer
+            let model = values[2].text, let epoch = values[3].bytes, let last = values[4].integer,
+            last >= 0 && last < .max
         else { throw damaged("has settings that cannot be read") }
         guard format == RedisNamespace.format else {
             throw VecStoreError(
