@@ -23,8 +23,8 @@ extension SemanticCache {
         stats.feedbackRefusals = counters.feedbackRefusals.load(ordering: .relaxed)
         stats.gone = counters.gone.load(ordering: .relaxed)
         stats.feedbacks = counters.feedbacks.load(ordering: .relaxed)
-        stats.storeErrors = counters.storeErrors.load(ordering: .relaxed)
-        stats.lastError = counters.lastError
+        stats.storeErrors = counters.failure.count
+        stats.lastError = counters.failure.last
         stats.liveFilters = table.filters.count
         return stats
     }

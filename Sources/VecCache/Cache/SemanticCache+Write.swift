@@ -170,7 +170,7 @@ extension SemanticCache {
         do throws(VecStoreError) {
             return try body()
         } catch {
-            counters.note(error, at: table.now)
+            counters.failure.note(error, at: table.now)
             throw error
         }
     }

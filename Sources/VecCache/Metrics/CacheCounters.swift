@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
-import VecIndex
 
 /// What a cache has done so far.
-final class CacheCounters: @unchecked Sendable {
-    // Safety: `failure` is touched under `lock`, all else is atomic.
-
+final class CacheCounters: Sendable {
     let exactHits = Atomic<Int>(0)
     let semanticHits = Atomic<Int>(0)
     let misses = Atomic<Int>(0)
@@ -23,8 +20,7 @@ final class CacheCounters: @unchecked Sendable {
     /// Hits whose entry the store had no more.
     let gone = Atomic<Int>(0)
     let feedbacks = Atomic<Int>(0)
-    /// Errors of the store, whether they surfaced or not.
-    let storeErrors = Atomic<Int>(0)
+    let failure = StoreFailure()
 
     /// Seconds of lookups: from what a hash takes to what a walk over a large graph and a round trip do.
     let durations = Histogram([
@@ -37,16 +33,4 @@ final class CacheCounters: @unchecked Sendable {
         (0, "0"), (0.3, "0.3"), (0.5, "0.5"), (0.6, "0.6"), (0.7, "0.7"), (0.75, "0.75"), (0.8, "0.8"), (0.825, "0.825"),
         (0.85, "0.85"), (0.875, "0.875"), (0.9, "0.9"), (0.925, "0.925"), (0.95, "0.95"), (0.975, "0.975"), (0.99, "0.99"), (1, "1"),
     ])
-
-    private let lock = Lock()
-    private var failure: (message: String, time: Int64)?
-
-    /// An error of the store.
-    func note(_ error: VecStoreError, at time: Int64) {
-        storeErrors.add(1, ordering: .relaxed)
-        lock.withLock { failure = (error.message, time) }
-    }
-
-    /// The last error of the store, and when it was.
-    var lastError: (message: String, time: Int64)? { lock.withLock { failure } }
 }

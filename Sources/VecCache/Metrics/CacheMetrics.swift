@@ -83,21 +83,11 @@ package enum CacheMetrics {
         text.family(status, .gauge, "1 where nothing stands in the way of the cache.")
         for one in all { text.sample(status, one.labels, one.cache.health().status == .ok ? 1 : 0) }
         // Families of stores of a kind come once, whatever caches have them.
-        var families: [(metric: CacheMetric, samples: [(Numbers, Double)])] = []
+        var table = MetricTable()
         for one in all {
-            for metric in one.cache.store.metrics() {
-                if let place = families.firstIndex(where: { $0.metric.name == metric.name }) {
-                    families[place].samples.append((one, metric.value))
-                } else {
-                    families.append((metric, [(one, metric.value)]))
-                }
-            }
+            for metric in one.cache.store.metrics() { table.add(metric, one.labels) }
         }
-        for (metric, samples) in families {
-            let name = "vecstore_cache_\(metric.name)"
-            text.family(name, metric.kind, metric.help)
-            for (one, value) in samples { text.sample(name, one.labels, value) }
-        }
+        table.write("vecstore_cache_", to: &text)
     }
 
     private static func number(

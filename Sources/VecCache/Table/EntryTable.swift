@@ -156,7 +156,7 @@ package final class EntryTable: CacheSink, @unchecked Sendable {
         setExpires(id, time)
     }
 
-    package func noteFailure(_ error: VecStoreError) { counters.note(error, at: now) }
+    package func noteFailure(_ error: VecStoreError) { counters.failure.note(error, at: now) }
 
     /// A hit.
     func noteUse(_ record: EntryRecord) {

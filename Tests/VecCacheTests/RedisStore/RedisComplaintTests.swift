@@ -123,8 +123,8 @@ struct RedisComplaintTests {
         #expect(last.message.contains("127.0.0.1") && abs(last.time - wallClock()) < 60_000)
         #expect(cache.health().status == .degraded && cache.health().reasons.map(\.code).contains("redis_away"))
         let labels = #"{namespace="tests",store="redis"}"#
-        let there = ["redis_up\(labels) 0.0\n", "healthy\(labels) 0\n"]
-        let gone = ["last_error_timestamp_seconds\(labels) 0.0\n", "redis_errors_total\(labels) 0.0\n"]
+        let there = ["redis_up\(labels) 0\n", "healthy\(labels) 0\n"]
+        let gone = ["last_error_timestamp_seconds\(labels) 0.0\n", "redis_errors_total\(labels) 0\n"]
         try RedisCaches.eventually("metrics tell it") {
             let text = try cache.metrics()
             return there.allSatisfy { text.contains("vecstore_cache_\($0)") } && !gone.contains { text.contains("vecstore_cache_\($0)") }
