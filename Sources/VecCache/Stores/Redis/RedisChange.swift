@@ -18,6 +18,8 @@ enum RedisChange: Sendable {
         }
     }
 
+    var deletes: Bool { if case .delete = self { true } else { false } }
+
     /// Whether somebody would miss it. Ends that are put off, and ids that are taken out, are a matter of tidiness.
     var matters: Bool {
         switch self {
@@ -26,16 +28,54 @@ enum RedisChange: Sendable {
         }
     }
 
-    func command(_ namespace: RedisNamespace) -> RedisCommand {
+    /// Entries, and bytes, that one command sets: the server does nothing else meanwhile.
+    private static let mostTogether = 16, mostBytesTogether = 256 << 10
+
+    /// Commands that make changes in their order, and how many of them each makes.
+    static func commands(_ changes: [RedisChange], _ namespace: RedisNamespace) -> [(command: RedisCommand, count: Int)] {
+        var commands: [(command: RedisCommand, count: Int)] = []
+        var together: [CacheEntry] = []
+        var bytes = 0
+        func flush() {
+            if together.isEmpty { return }
+            commands.append((set(together, namespace), together.count))
+            together = []
+            bytes = 0
+        }
+        for change in changes {
+            guard case .set(let entry) = change else {
+                flush()
+                commands.append((change.command(namespace), 1))
+                continue
+            }
+            if together.count == mostTogether || bytes + change.bytes > mostBytesTogether { flush() }
+            together.append(entry)
+            bytes += change.bytes
+        }
+        flush()
+        return commands
+    }
+
+    private static func set(_ entries: [CacheEntry], _ namespace: RedisNamespace) -> RedisCommand {
+        var arguments: [[UInt8]] = []
+        for entry in entries {
+            let values = RedisEntry.values(entry)
+            arguments += [Array(entry.id.text.utf8), entry.expires?.redisBytes ?? [], values.count.redisBytes]
+            arguments += values
+        }
+        return namespace.command(RedisScripts.set, entries.map(\.id), arguments)
+    }
+
+    private func command(_ namespace: RedisNamespace) -> RedisCommand {
+        func command(_ script: RedisScript, _ more: [UInt8]...) -> RedisCommand {
+            namespace.command(script, [id], [Array(id.text.utf8)] + more)
+        }
         switch self {
-        case .set(let entry):
-            let end = entry.expires.map { Array(String($0).utf8) } ?? []
-            return namespace.command(RedisScripts.set, entry.id, [end] + RedisEntry.values(entry))
-        case .delete(let id): return namespace.command(RedisScripts.delete, id, [])
-        case .setWrong(let id, let vectors):
-            return namespace.command(RedisScripts.setWrong, id, [RedisEntry.bytes(ofAll: vectors)])
-        case .touch(let id, let expires): return namespace.command(RedisScripts.touch, id, [Array(String(expires).utf8)])
-        case .prune(let id, let now): return namespace.command(RedisScripts.prune, id, [Array(String(now).utf8)])
+        case .set(let entry): return RedisChange.set([entry], namespace)
+        case .delete: return command(RedisScripts.delete)
+        case .setWrong(_, let vectors): return command(RedisScripts.setWrong, RedisEntry.bytes(ofAll: vectors))
+        case .touch(_, let expires): return command(RedisScripts.touch, expires.redisBytes)
+        case .prune(_, let now): return command(RedisScripts.prune, now.redisBytes)
         }
     }
 

@@ -75,11 +75,11 @@ final class RedisNamespace: @unchecked Sendable {
         VecStoreError(.corrupt, "the namespace '\(cache.namespace)' at \(client.url) \(what)")
     }
 
-    /// A change by a script, whose first arguments all of them have in common.
-    func command(_ script: RedisScript, _ id: EntryID, _ more: [[UInt8]]) -> RedisCommand {
-        let arguments = [epoch ?? [], name, Array(String(settings.logLength).utf8), Array(id.text.utf8)] + more
-        return RedisCommand(
-            script, keys: [keys.meta, keys.ids, keys.log, keys.entry(id)], arguments: arguments, isRepeatable: true)
+    /// A change of entries by a script, whose first arguments all of them have in common.
+    func command(_ script: RedisScript, _ ids: [EntryID], _ more: [[UInt8]]) -> RedisCommand {
+        RedisCommand(
+            script, keys: [keys.meta, keys.ids, keys.log] + ids.map { keys.entry($0) },
+            arguments: [epoch ?? [], name, Array(String(settings.logLength).utf8)] + more, isRepeatable: true)
     }
 
     // MARK: - Order; all under `order`

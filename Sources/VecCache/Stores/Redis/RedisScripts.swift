@@ -35,15 +35,22 @@ enum RedisScripts {
         return {ARGV[1], ARGV[2], ARGV[3], ARGV[4], '0'}
         """)
 
-    /// Sets an entry. Arguments: epoch, by, length of the stream, id, end in milliseconds or an empty string, then names and values.
-    /// Returns the number of the change.
+    /// Sets entries: one script for several takes half the time of one for each. Arguments: epoch, by, length of the stream, then of
+    /// each entry id, end in milliseconds or an empty string, how many names and values follow, and these.
+    /// Returns the number of the last change; those before it are numbered without a gap.
     static let set = RedisScript(
         begin + """
-            redis.call('DEL', KEYS[4])
-            redis.call('HMSET', KEYS[4], unpack(ARGV, 6))
-            if ARGV[5] ~= '' then redis.call('PEXPIREAT', KEYS[4], ARGV[5]) end
-            redis.call('ZADD', KEYS[2], ARGV[5] == '' and '+inf' or ARGV[5], ARGV[4])
-            return note('set', ARGV[4], ARGV[2], ARGV[3], '')
+            local at, last = 4, ''
+            for key = 4, #KEYS do
+                local id, due, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+                redis.call('DEL', KEYS[key])
+                redis.call('HMSET', KEYS[key], unpack(ARGV, at + 3, at + 2 + count))
+                if due ~= '' then redis.call('PEXPIREAT', KEYS[key], due) end
+                redis.call('ZADD', KEYS[2], due == '' and '+inf' or due, id)
+                last = note('set', id, ARGV[2], ARGV[3], '')
+                at = at + 3 + count
+            end
+            return last
             """)
 
     /// Deletes an entry. Arguments: epoch, by, length of the stream, id. Returns the number of the change; 0: there was none.

@@ -120,6 +120,31 @@ final class RedisWriter: @unchecked Sendable {
         var left: [ChangeQueue.Item] = []
         var isElsewhere = false
         var isAway = false
+
+        /// - Parameters:
+        ///   - items: Changes that one command makes.
+        ///   - reply: The number of the last of them; nil: none came.
+        mutating func add(_ items: ArraySlice<ChangeQueue.Item>, _ reply: RedisReply?) {
+            guard let reply else {
+                isAway = true
+                left += items
+                return
+            }
+            guard case .error(let failure) = reply else {
+                let last = reply.integer ?? 0
+                for (i, item) in items.enumerated() { made.append((item, last &- Int64(items.count - 1 - i))) }
+                return
+            }
+            if failure.word == RedisScripts.epochWord {
+                isElsewhere = true
+                left += items
+            } else if failure.code == .unavailable {
+                isAway = true
+                left += items
+            } else {
+                refused += items.map { ($0, failure.error) }
+            }
+        }
     }
 
     /// Makes some of the changes that wait.
@@ -152,27 +177,13 @@ final class RedisWriter: @unchecked Sendable {
     }
 
     private func send(_ some: [ChangeQueue.Item]) -> Outcome {
-        let replies = (try? namespace.client.pipeline(some.map { $0.change.command(namespace) })) ?? []
+        let commands = RedisChange.commands(some.map(\.change), namespace)
+        let replies = (try? namespace.client.pipeline(commands.map(\.command))) ?? []
         var outcome = Outcome()
-        for (i, item) in some.enumerated() {
-            guard i < replies.count else {
-                outcome.isAway = true
-                outcome.left.append(item)
-                continue
-            }
-            guard case .error(let failure) = replies[i] else {
-                outcome.made.append((item, replies[i].integer ?? 0))
-                continue
-            }
-            if failure.word == RedisScripts.epochWord {
-                outcome.isElsewhere = true
-                outcome.left.append(item)
-            } else if failure.code == .unavailable {
-                outcome.isAway = true
-                outcome.left.append(item)
-            } else {
-                outcome.refused.append((item, failure.error))
-            }
+        var rest = some[...]
+        for (i, (_, count)) in commands.enumerated() {
+            outcome.add(rest.prefix(count), i < replies.count ? replies[i] : nil)
+            rest = rest.dropFirst(count)
         }
         return outcome
     }
