@@ -32,15 +32,17 @@ final class Worker: @unchecked Sendable {
     }
 
     /// There may be something to do. Starts the thread where there is none.
-    func wake() {
+    /// - Returns: Whether there is a thread: where none can be started the next call tries again.
+    @discardableResult func wake() -> Bool {
         lock.lock()
         defer { lock.unlock() }
         isAwake = true
         if thread == nil && !isStopping { start() }
         changed.signalAll()
+        return thread != nil
     }
 
-    /// Under `lock`. Where no thread can be started the next call tries again.
+    /// Under `lock`.
     private func start() { thread = BackgroundThread(niceness: niceness) { self.run() } }
 
     /// Ends the thread, after the piece of work that it is at.

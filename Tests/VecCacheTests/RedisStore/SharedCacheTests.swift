@@ -183,4 +183,33 @@ struct SharedCacheTests {
             #expect(try cache.entries == truth.count { $0 != nil })
         }
     }
+
+    @Test(.timeLimit(.minutes(2))) func entriesThatSeveralSetInBatchesAtOnceEndTheSameForAll() throws {
+        var settings = RedisCaches.settings()
+        settings.keepsResponses = true
+        let caches = try (0..<3).map { _ in try RedisCaches.open(server.url, RedisCaches.options(), settings) }
+        let failures = Failures()
+        DispatchQueue.concurrentPerform(iterations: 3) { writer in
+            do {
+                for i in 0..<20 {
+                    try caches[writer].setMany(
+                        (0..<800).map { place in
+                            let n = (place * 7 + i) % 300
+                            return NewEntry(
+                                prompt: Array("prompt \(n)".utf8), response: Array("by \(writer), \(i), \(place)".utf8),
+                                vector: RedisCaches.vector(n))
+                        })
+                    if i % 5 == writer {
+                        _ = try caches[writer].delete((0..<40).map { EntryID(prompt: Array("prompt \($0)".utf8), metadata: []) })
+                    }
+                }
+            } catch {
+                failures.note("\(error)")
+            }
+        }
+        #expect(failures.all.isEmpty)
+        func content(_ cache: SemanticCache) throws -> [String?] { try (0..<300).map { try cache.response($0) } }
+        let truth = try content(try RedisCaches.open(server.url))
+        for cache in caches { try RedisCaches.eventually("all are the same") { try content(cache) == truth } }
+    }
 }

@@ -174,7 +174,7 @@ final class RedisFollower: @unchecked Sendable {
             guard let id = fields["id"].flatMap({ EntryID(text: String(decoding: $0, as: UTF8.self)) }) else { continue }
             if fields["by"] == namespace.name {
                 // The table has it, or something later.
-                namespace.order.withLock { namespace.meetOwn(id, number) }
+                namespace.order.withLock { namespace.changes.meet(id, number) }
                 changes[id] = nil
                 continue
             }
@@ -196,22 +196,25 @@ final class RedisFollower: @unchecked Sendable {
 
     private func show(_ changes: [EntryID: (number: Int64, change: Change)]) throws(VecStoreError) {
         var numbers: [EntryID: Int64] = [:]
-        var gone: [EntryID] = []
-        for (id, (number, change)) in changes {
-            switch change {
-            case .isSet: numbers[id] = number
-            case .isGone: gone.append(id)
-            case .isTouched(let end): sink?.setExpires(id, end)
-            }
-        }
         namespace.order.withLock {
-            _ = sink?.remove(gone.filter { !namespace.hasLater($0, than: changes[$0]?.number ?? 0) })
+            var gone: [EntryID] = []
+            for (id, (number, change)) in changes {
+                switch change {
+                case .isSet: numbers[id] = number
+                case .isGone: if namespace.changes.showsOthers(id, number) { gone.append(id) }
+                case .isTouched(let end): if namespace.changes.showsEnd(id, number, end) { sink?.setExpires(id, end) }
+                }
+            }
+            if !gone.isEmpty { _ = sink?.remove(gone) }
         }
-        let ids = Array(numbers.keys)
+        try fetchPortions(Array(numbers.keys)) { numbers[$0] ?? 0 }
+    }
+
+    private func fetchPortions(_ ids: [EntryID], _ number: (EntryID) -> Int64) throws(VecStoreError) {
         var from = 0
         while from < ids.count {
             let some = Array(ids[from..<min(from + RedisFollower.portion, ids.count)])
-            try fetch(some) { numbers[$0] ?? 0 }
+            try fetch(some, number)
             from += some.count
         }
     }
@@ -230,8 +233,8 @@ final class RedisFollower: @unchecked Sendable {
             }
         }
         try namespace.order.withLock { () throws(VecStoreError) in
-            entries.removeAll { namespace.hasLater($0.id, than: number($0.id)) }
-            gone.removeAll { namespace.hasLater($0, than: number($0)) }
+            entries.removeAll { !namespace.changes.showsOthers($0.id, number($0.id)) }
+            gone.removeAll { !namespace.changes.showsOthers($0, number($0)) }
             // What has no room here others may have room for: it stays where it is.
             if !entries.isEmpty { _ = try sink?.put(entries) }
             if !gone.isEmpty { _ = sink?.remove(gone) }
@@ -254,25 +257,24 @@ final class RedisFollower: @unchecked Sendable {
     /// Compares the table with all that there is.
     private func sync() throws(VecStoreError) {
         let joined = try namespace.join()
+        namespace.order.withLock { namespace.changes.beginComparing(upTo: joined.last) }
         lock.withLock { needsSync = false }
         do throws(VecStoreError) {
             var there = Set<EntryID>()
             try forEachID { (ids) throws(VecStoreError) in
-                let new = ids.filter { there.insert($0).inserted }
-                var from = 0
-                while from < new.count {
-                    let some = Array(new[from..<min(from + RedisFollower.portion, new.count)])
-                    try fetch(some) { _ in joined.last }
-                    from += some.count
-                }
+                try fetchPortions(ids.filter { there.insert($0).inserted }) { _ in joined.last }
             }
             let waiting = waitingIDs()
             namespace.order.withLock {
                 let gone = (sink?.ids ?? []).filter {
-                    !there.contains($0) && !waiting.contains($0) && !namespace.hasLater($0, than: joined.last)
+                    !there.contains($0) && !waiting.contains($0) && !namespace.changes.hasLater($0, than: joined.last)
                 }
                 _ = sink?.remove(gone)
-                namespace.forgetOwn(upTo: joined.last)
+            }
+            while true {
+                let again = namespace.order.withLock { namespace.changes.endComparing() }
+                if again.isEmpty { break }
+                try fetchPortions(Array(again)) { _ in joined.last }
             }
         } catch {
             lock.withLock { needsSync = true }

@@ -4,7 +4,7 @@ import VecIndex
 
 /// A namespace in Redis, as one process sees it: what its writer and its follower have in common.
 final class RedisNamespace: @unchecked Sendable {
-    // Safety: `epochNow` is touched under `lock`, `ownChanges` under `order`; the rest is set at the beginning.
+    // Safety: `epochNow` is touched under `lock`, `changes` under `order`; the rest is set at the beginning.
 
     let client: RedisClient
     let keys: RedisKeys
@@ -15,10 +15,9 @@ final class RedisNamespace: @unchecked Sendable {
     private let lock = Lock()
     private var epochNow: [UInt8]?
 
-    /// Changes are shown to the table under this lock, each with its number, so that none takes the place of a later one.
+    /// Changes are shown to the table under this lock, each as `changes` says.
     let order = Lock()
-    /// By id: the number of the last change that this process made, as long as it has not come back in the stream.
-    private var ownChanges: [EntryID: Int64] = [:]
+    var changes = ChangeOrder()
 
     private static let format = 1
 
@@ -66,8 +65,7 @@ final class RedisNamespace: @unchecked Sendable {
             epochNow = epoch
             return before != epoch
         }
-        // Its changes are numbered anew.
-        if isAnother { order.withLock { ownChanges = [:] } }
+        if isAnother { order.withLock { changes.beginAgain() } }
         return (epoch, last)
     }
 
@@ -81,18 +79,4 @@ final class RedisNamespace: @unchecked Sendable {
             script, keys: [keys.meta, keys.ids, keys.log] + ids.map { keys.entry($0) },
             arguments: [epoch ?? [], name, Array(String(settings.logLength).utf8)] + more, isRepeatable: true)
     }
-
-    // MARK: - Order; all under `order`
-
-    /// Takes note of a change that this process made.
-    func noteOwn(_ id: EntryID, _ number: Int64) { ownChanges[id] = number }
-
-    /// Whether this process has made a change later than one of the stream, which is of no interest then.
-    func hasLater(_ id: EntryID, than number: Int64) -> Bool { ownChanges[id].map { $0 > number } ?? false }
-
-    /// A change of this process has come back.
-    func meetOwn(_ id: EntryID, _ number: Int64) { if ownChanges[id].map({ $0 <= number }) ?? false { ownChanges[id] = nil } }
-
-    /// Changes up to one need not come back: the table has been compared since.
-    func forgetOwn(upTo last: Int64) { ownChanges = ownChanges.filter { $0.value > last } }
 }

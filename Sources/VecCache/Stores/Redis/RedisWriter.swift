@@ -2,10 +2,10 @@
 
 import VecIndex
 
-/// Brings changes to Redis, in the order in which they came: all that wait go in one pipeline. While the server is away they are
-/// kept, up to a bound.
+/// Brings changes to Redis, in the order in which they came: those that wait go in one pipeline. While the server works on one, the
+/// changes of the one before are shown to the table. While the server is away they are kept, up to a bound.
 final class RedisWriter: @unchecked Sendable {
-    // Safety: what changes is touched under `lock`; `work` runs on one thread at a time.
+    // Safety: what changes is touched under `lock`; `work` runs on one thread at a time, and so does `showNext`.
 
     private let namespace: RedisNamespace
     private weak var sink: (any CacheSink)?
@@ -16,6 +16,8 @@ final class RedisWriter: @unchecked Sendable {
     private var waiting = ChangeQueue()
     /// The ids of the changes that the thread has taken, and that come back where they could not be made.
     private var taken: [EntryID] = []
+    /// What was made, and is shown to the table by a thread of its own; nil: nothing is.
+    private var showing: Outcome?
     /// Ends that were put off, of which only the last counts, and when they are due.
     private var touches: [EntryID: Int64] = [:]
     private var touchesDue: Deadline?
@@ -23,9 +25,10 @@ final class RedisWriter: @unchecked Sendable {
     private var droppedCount = 0
     private var pause = RedisWriter.leastPause
     private var worker: Worker?
+    private var shower: Worker?
 
     /// Changes, and bytes, of one pipeline.
-    private static let mostAtATime = 512, mostBytesAtATime = 4 << 20
+    private static let mostAtATime = 256, mostBytesAtATime = 4 << 20
     /// Milliseconds between attempts to reach a server that is away.
     private static let leastPause = 50, mostPause = 1000
     /// Milliseconds that ends wait for others.
@@ -36,12 +39,15 @@ final class RedisWriter: @unchecked Sendable {
         self.sink = sink
         self.rejoined = rejoined
         worker = Worker(niceness: 0) { [weak self] in self?.work() ?? .sleep }
+        shower = Worker(niceness: 0) { [weak self] in self?.showNext() ?? .sleep }
     }
 
     // MARK: - State
 
     var isAway: Bool { lock.withLock { isAwayNow } }
-    var queued: Int { lock.withLock { waiting.count + taken.count + touches.count } }
+    var queued: Int { lock.withLock { waiting.count + underway + touches.count } }
+    /// Under `lock`.
+    private var underway: Int { taken.count + (showing?.made.count ?? 0) }
     /// Changes that were given up, because more waited than may, or the server refused them.
     var dropped: Int { lock.withLock { droppedCount } }
     var waitingIDs: Set<EntryID> { lock.withLock { Set(waiting.ids).union(taken) } }
@@ -55,7 +61,7 @@ final class RedisWriter: @unchecked Sendable {
         let batch = RedisBatch(changes.count)
         let isLater = try lock.withLock { () throws(VecStoreError) in
             if isAwayNow {
-                guard waiting.count + taken.count + changes.count <= namespace.settings.queueLimit else {
+                guard waiting.count + underway + changes.count <= namespace.settings.queueLimit else {
                     droppedCount += changes.count
                     throw tooMany
                 }
@@ -155,12 +161,39 @@ final class RedisWriter: @unchecked Sendable {
             return .sleepFor(milliseconds: max(1, due.remaining))
         }
         var outcome = send(some)
-        let departed = apply(outcome.made)
+        waitForShower()
+        if outcome.left.isEmpty, handOver(outcome) { return .goOn }
+        show(outcome.made)
         if outcome.isElsewhere && !outcome.isAway { outcome.isAway = !rejoin() }
-        // Before nothing is left to do: whoever waits for that waits for these too.
-        makeLater(departed.map { .delete($0) })
         settle(outcome)
         return outcome.isAway ? .sleepFor(milliseconds: nextPause()) : .goOn
+    }
+
+    /// Has changes shown by the other thread, where there is something to send meanwhile: a thread that is woken takes its time.
+    private func handOver(_ outcome: Outcome) -> Bool {
+        // Woken first to see whether there is a thread, then for what there is to show.
+        guard lock.withLock({ !waiting.isEmpty }), let shower, shower.wake() else { return false }
+        lock.withLock {
+            taken = []
+            showing = outcome
+        }
+        shower.wake()
+        return true
+    }
+
+    /// Changes are shown in the order in which they were made.
+    private func waitForShower(until deadline: Deadline? = nil) {
+        lock.lock()
+        while showing != nil, !(deadline?.hasPassed ?? false) { changed.wait(lock, milliseconds: min(deadline?.remaining ?? 1000, 1000)) }
+        lock.unlock()
+    }
+
+    private func showNext() -> Worker.Next {
+        if let outcome = lock.withLock({ showing }) {
+            show(outcome.made)
+            settle(outcome)
+        }
+        return .sleep
     }
 
     private func take() -> [ChangeQueue.Item] {
@@ -177,6 +210,7 @@ final class RedisWriter: @unchecked Sendable {
     }
 
     private func send(_ some: [ChangeQueue.Item]) -> Outcome {
+        namespace.order.withLock { namespace.changes.begin() }
         let commands = RedisChange.commands(some.map(\.change), namespace)
         let replies = (try? namespace.client.pipeline(commands.map(\.command))) ?? []
         var outcome = Outcome()
@@ -188,37 +222,45 @@ final class RedisWriter: @unchecked Sendable {
         return outcome
     }
 
-    /// Shows changes that were made to the table.
-    /// - Returns: Entries that had to go for them.
-    private func apply(_ made: [(item: ChangeQueue.Item, number: Int64)]) -> [EntryID] {
-        guard let sink else { return [] }
-        return namespace.order.withLock {
-            var departed: [EntryID] = []
-            var entries: [CacheEntry] = []
-            /// Entries that came one after the other are shown at once.
-            func flush() {
-                if entries.isEmpty { return }
-                if let gone = try? sink.put(entries) { departed += gone.evicted }
-                entries = []
-            }
+    /// Shows the table the changes of a pipeline.
+    private func show(_ made: [(item: ChangeQueue.Item, number: Int64)]) {
+        namespace.order.withLock {
+            var entries: [(entry: CacheEntry, number: Int64)] = []
             for (item, number) in made {
-                if number > 0 { namespace.noteOwn(item.change.id, number) }
-                if case .set(var entry) = item.change {
-                    if !namespace.settings.keepsResponses { entry.response = nil }
-                    entries.append(entry)
-                } else if case .touch(let id, let end) = item.change {
-                    flush()
+                let isShown = number <= 0 || namespace.changes.showsOwn(item.change.id, number)
+                if case .set(let entry) = item.change {
+                    if isShown { entries.append((entry, number)) }
+                    continue
+                }
+                show(entries)
+                entries = []
+                if case .touch(let id, let end) = item.change {
                     // The entry may have been read with its old end since.
-                    if number > 0 { sink.putOff(id, until: end) }
+                    if isShown && number > 0 { sink?.putOff(id, until: end) }
                 } else {
-                    flush()
-                    let count = show(item.change)
+                    let count = isShown ? show(item.change) : item.change.deletes ? 1 : 0
                     if let batch = item.batch { lock.withLock { batch.count += count } }
                 }
             }
-            flush()
-            return departed
+            show(entries)
+            namespace.changes.end(made.last?.number)
         }
+    }
+
+    /// Shows entries that came one after the other at once. Under `order`.
+    private func show(_ entries: [(entry: CacheEntry, number: Int64)]) {
+        guard let sink, !entries.isEmpty else { return }
+        let departed = try? sink.put(
+            entries.map { (entry, _) in
+                var entry = entry
+                if !namespace.settings.keepsResponses { entry.response = nil }
+                return entry
+            })
+        for (entry, number) in entries {
+            if let end = namespace.changes.end(of: entry.id, after: number) { sink.setExpires(entry.id, end) }
+        }
+        // While the pipeline still counts as queued: whoever waits until nothing is waits for these too.
+        makeLater((departed?.evicted ?? []).map { .delete($0) })
     }
 
     /// - Returns: How many entries of the table were removed. Under `order`.
@@ -253,7 +295,8 @@ final class RedisWriter: @unchecked Sendable {
                 }
             }
             waiting.putBack(outcome.left)
-            taken = []
+            // Where its changes were shown beside the next pipeline, that one is still taken.
+            if showing == nil { taken = [] } else { showing = nil }
             isAwayNow = outcome.isAway
             if isAwayNow {
                 for item in waiting.cut(to: namespace.settings.queueLimit) {
@@ -296,6 +339,9 @@ final class RedisWriter: @unchecked Sendable {
     func close() -> Int {
         if !isAway { _ = flush(until: Deadline(milliseconds: namespace.client.options.commandTimeout)) }
         worker?.stop()
+        // In the child of a fork nobody shows anything any more.
+        waitForShower(until: Deadline(milliseconds: namespace.client.options.commandTimeout))
+        shower?.stop()
         return lock.withLock {
             let lost = waiting.mattering
             droppedCount += waiting.count
