@@ -26,7 +26,7 @@ final class Worker: @unchecked Sendable {
     }
 
     /// - Parameter niceness: How far others go before it, as of `nice`: 0 where somebody waits for what it does.
-    init(niceness: Int32 = 5, _ work: @escaping @Sendable () -> Next) {
+    init(niceness: Int32 = 10, _ work: @escaping @Sendable () -> Next) {
         self.work = work
         self.niceness = niceness
     }
