@@ -86,4 +86,13 @@ struct DirectoryStoreTests {
 
     @Test(arguments: ["A", "AAA", "A===", "AA=A", "AA A", "ÄÄ=="])
     func whatIsNoBase64IsSaid(_ text: String) { #expect(Base64.decode(Array(text.utf8)) == nil) }
+
+    @Test func anOpeningThatIsRefusedLeavesTheDirectoryToTheNext() throws {
+        let test = try TestCache(.directory)
+        for n in 0..<50 {
+            try test.set("\(n)", at: 0)
+            #expect(failure { try test.reopen { $0.dimension = 3 } }?.code == .invalidArgument)
+            try test.reopen()
+        }
+    }
 }

@@ -40,11 +40,22 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
                 model: options.model)
             collection = try PointCollection.create(directory, vectors: [settings], durability)
         }
+        do throws(VecStoreError) {
+            try DirectoryStore.check(collection, options, path)
+        } catch {
+            // Its thread may hold it for a while, and with it the lock that the next one needs.
+            try? collection.close()
+            throw error
+        }
+    }
+
+    private static func check(_ collection: PointCollection, _ options: CacheOptions, _ path: String) throws(VecStoreError) {
         guard collection.settings.count == 1, let settings = collection.settings.first,
             settings.name.utf8.elementsEqual(options.namespace.utf8)
         else {
             throw VecStoreError(
-                .invalidArgument, "'\(directory)' is a collection, but not the namespace '\(options.namespace)' of a cache")
+                .invalidArgument,
+                "'\(collection.directory)' is a collection, but not the namespace '\(options.namespace)' of a cache")
         }
         try options.checkStored(dimension: settings.dimension, model: settings.model, in: "'\(path)'")
     }
@@ -74,6 +85,15 @@ final class DirectoryStore: CacheStore, @unchecked Sendable {
     // MARK: - Opening
 
     func open(_ sink: any CacheSink) throws(VecStoreError) {
+        do throws(VecStoreError) {
+            try read(sink)
+        } catch {
+            try? collection.close()
+            throw error
+        }
+    }
+
+    private func read(_ sink: any CacheSink) throws(VecStoreError) {
         self.sink = sink
         let now = clock()
         var last: PointID?
