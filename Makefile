@@ -121,12 +121,15 @@ test-abi: all ## Exported symbols, dependencies, header, install and uninstall, 
 test-readme: .venv/.vecstore ## The examples in README.md
 	$(PYTHON) Tests/readme/run
 
+# In the build directory of the tests, so that the library is compiled once for both; what was planned there was for another package.
+SWIFT_EXAMPLE := $(SWIFT) run --package-path examples/swift --disable-build-manifest-caching --scratch-path .build
+
 .PHONY: test-examples
 test-examples: .venv/.vecstore stage ## The programs in examples/
 	PKG_CONFIG_PATH='$(STAGE)/lib/pkgconfig' $(MAKE) -C examples/c clean run
-	$(SWIFT) run --package-path examples/swift --scratch-path .build/example demo examples/data
-	$(SWIFT) run --package-path examples/swift --scratch-path .build/example points examples/data
-	$(SWIFT) run --package-path examples/swift --scratch-path .build/example cache examples/data
+	$(SWIFT_EXAMPLE) demo examples/data
+	$(SWIFT_EXAMPLE) points examples/data
+	$(SWIFT_EXAMPLE) cache examples/data
 	$(PYTHON) examples/python/demo.py --all >/dev/null
 	$(PYTHON) examples/python/points.py >/dev/null
 	$(PYTHON) examples/python/files.py >/dev/null
@@ -159,8 +162,9 @@ ASAN += --skip '\.(IVFResultTests|QuantizerTests|CentroidGraphTests|KMeansTests)
 # Six servers that have to agree within some seconds who is alive need a processor for that.
 ASAN += --skip '\.(ClusterCache|ClusterValues)Tests/'
 # The same code under many more changes than it takes to come by all of it.
-ASAN += --skip '(KeywordIndexTests|IntegerIndexTests|NumberIndexTests)/findsWhatADictionaryFinds'
-ASAN += --skip '(PostingTests/rowsComeAndGo|ExternalRowsTests/sameResults)'
+ASAN += --skip '(KeywordIndexTests|IntegerIndexTests|NumberIndexTests|GeoIndexTests)/findsWhatADictionaryFinds'
+ASAN += --skip 'PostingTests/(rowsComeAndGo|rowsInOrderAreKept|rowsThatComeAtOnceAreKept)' --skip 'ExternalRowsTests/sameResults'
+ASAN += --skip 'WaitingRowsTests/(whileSearchesGoOnTheGraphKeepsUpWithWriters|sameResults)' --skip 'GraphRangeTests/withinRadius' --skip 'GraphFilterTests/recall'
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'
