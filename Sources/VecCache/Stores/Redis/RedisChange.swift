@@ -35,11 +35,13 @@ enum RedisChange: Sendable {
     static func commands(_ changes: [RedisChange], _ namespace: RedisNamespace) -> [(command: RedisCommand, count: Int)] {
         var commands: [(command: RedisCommand, count: Int)] = []
         var together: [CacheEntry] = []
+        var ids = Set<EntryID>()
         var bytes = 0
         func flush() {
             if together.isEmpty { return }
             commands.append((set(together, namespace), together.count))
             together = []
+            ids = []
             bytes = 0
         }
         for change in changes {
@@ -48,8 +50,9 @@ enum RedisChange: Sendable {
                 commands.append((change.command(namespace), 1))
                 continue
             }
-            if together.count == mostTogether || bytes + change.bytes > mostBytesTogether { flush() }
+            if together.count == mostTogether || bytes + change.bytes > mostBytesTogether || ids.contains(entry.id) { flush() }
             together.append(entry)
+            ids.insert(entry.id)
             bytes += change.bytes
         }
         flush()

@@ -10,11 +10,12 @@ enum RedisScripts {
 
     private static let begin = """
         if redis.call('HGET', KEYS[1], 'epoch') ~= ARGV[1] then return redis.error_reply('\(epochWord) is another one') end
-        local function note(op, id, by, most, more)
-            local seq = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'seq', 1))
-            redis.call('XADD', KEYS[3], 'MAXLEN', '~', most, seq .. '-0', 'op', op, 'id', id, 'by', by, 'end', more)
+        local function write(number, op, id, more)
+            local seq = string.format('%.0f', number)
+            redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[3], seq .. '-0', 'op', op, 'id', id, 'by', ARGV[2], 'end', more)
             return seq
         end
+        local function note(op, more) return write(redis.call('HINCRBY', KEYS[1], 'seq', 1), op, ARGV[4], more) end
 
         """
 
@@ -35,21 +36,25 @@ enum RedisScripts {
         return {ARGV[1], ARGV[2], ARGV[3], ARGV[4], '0'}
         """)
 
-    /// Sets entries: one script for several takes half the time of one for each. Arguments: epoch, by, length of the stream, then of
-    /// each entry id, end in milliseconds or an empty string, how many names and values follow, and these.
+    /// Sets entries, no two of which have the same id: one script for several takes half the time of one for each. Arguments: epoch, by,
+    /// length of the stream, then of each entry id, end in milliseconds or an empty string, how many names and values follow, and these.
     /// Returns the number of the last change; those before it are numbered without a gap.
     static let set = RedisScript(
         begin + """
-            local at, last = 4, ''
-            for key = 4, #KEYS do
-                local id, due, count = ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
-                redis.call('DEL', KEYS[key])
-                redis.call('HMSET', KEYS[key], unpack(ARGV, at + 3, at + 2 + count))
-                if due ~= '' then redis.call('PEXPIREAT', KEYS[key], due) end
-                redis.call('ZADD', KEYS[2], due == '' and '+inf' or due, id)
-                last = note('set', id, ARGV[2], ARGV[3], '')
-                at = at + 3 + count
+            local count, at, ends, last = #KEYS - 3, 4, {}, ''
+            -- What Redis may refuse, where it has no memory left, comes before anything is changed.
+            local before = redis.call('HINCRBY', KEYS[1], 'seq', count) - count
+            redis.call('DEL', unpack(KEYS, 4))
+            for i = 1, count do
+                local key, id, due, values = KEYS[i + 3], ARGV[at], ARGV[at + 1], tonumber(ARGV[at + 2])
+                redis.call('HMSET', key, unpack(ARGV, at + 3, at + 2 + values))
+                if due ~= '' then redis.call('PEXPIREAT', key, due) end
+                ends[2 * i - 1] = due == '' and '+inf' or due
+                ends[2 * i] = id
+                last = write(before + i, 'set', id, '')
+                at = at + 3 + values
             end
+            redis.call('ZADD', KEYS[2], unpack(ends))
             return last
             """)
 
@@ -58,7 +63,7 @@ enum RedisScripts {
         begin + """
             local known = redis.call('DEL', KEYS[4]) + redis.call('ZREM', KEYS[2], ARGV[4])
             if known == 0 then return '0' end
-            return note('delete', ARGV[4], ARGV[2], ARGV[3], '')
+            return note('delete', '')
             """)
 
     /// Puts off the end of an entry. Arguments: epoch, by, length of the stream, id, end. Returns the number of the change; 0: there is
@@ -70,7 +75,7 @@ enum RedisScripts {
             redis.call('HSET', KEYS[4], 'expires', ARGV[5])
             redis.call('PEXPIREAT', KEYS[4], ARGV[5])
             redis.call('ZADD', KEYS[2], ARGV[5], ARGV[4])
-            return note('touch', ARGV[4], ARGV[2], ARGV[3], ARGV[5])
+            return note('touch', ARGV[5])
             """)
 
     /// Keeps the vectors that an entry is wrong for. Arguments: epoch, by, length of the stream, id, vectors. Returns the number of the
@@ -79,7 +84,7 @@ enum RedisScripts {
         begin + """
             if redis.call('EXISTS', KEYS[4]) == 0 then return '0' end
             if ARGV[5] == '' then redis.call('HDEL', KEYS[4], 'wrong') else redis.call('HSET', KEYS[4], 'wrong', ARGV[5]) end
-            return note('wrong', ARGV[4], ARGV[2], ARGV[3], '')
+            return note('wrong', '')
             """)
 
     /// Takes an entry from the ids whose end has come, unless somebody has put it off. Arguments: epoch, by, length of the stream, id, the
