@@ -15,8 +15,10 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-# Builds share the Swift build directory, which one process locks.
+# Builds share the Swift build directory, which one process locks, and use all processors.
+ifndef AT_ONCE
 .NOTPARALLEL:
+endif
 
 # The header is the one place where the version stands.
 version_part = $(shell sed -n 's/^#define VECSTORE_VERSION_$(1) //p' include/libvecstore.h)
@@ -88,10 +90,15 @@ demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian 
 	@$(PYTHON) examples/python/cache.py
 
 .PHONY: test
-test: test-swift test-c test-crash test-python test-format test-abi test-readme test-examples
-test: test-qemu test-arm64 test-asan
+test: test-swift test-c test-one-processor test-readme test-examples test-asan
 test: ## Run every test but those under ThreadSanitizer, which take five minutes more: test-tsan
 	@echo "All tests passed."
+
+# Each of these uses one processor, most of the time: two run at a time. Nothing that they need is left to be built by two of them.
+.PHONY: test-one-processor
+test-one-processor: .venv/.vecstore
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target AT_ONCE=1 \
+		test-crash test-python test-qemu test-arm64 test-format test-abi
 
 .PHONY: test-swift
 test-swift: | setup ## Tests of the Swift modules
@@ -162,9 +169,11 @@ ASAN += --skip '\.(IVFResultTests|QuantizerTests|CentroidGraphTests|KMeansTests)
 # Six servers that have to agree within some seconds who is alive need a processor for that.
 ASAN += --skip '\.(ClusterCache|ClusterValues)Tests/'
 # The same code under many more changes than it takes to come by all of it.
-ASAN += --skip '(KeywordIndexTests|IntegerIndexTests|NumberIndexTests|GeoIndexTests)/findsWhatADictionaryFinds'
+ASAN += --skip '/findsWhatADictionaryFinds' --skip 'IntegerIndexTests/rowsComeInTheOrderOfValues' --skip 'KeywordIndexTests/countsWhat'
 ASAN += --skip 'PostingTests/(rowsComeAndGo|rowsInOrderAreKept|rowsThatComeAtOnceAreKept)' --skip 'ExternalRowsTests/sameResults'
 ASAN += --skip 'WaitingRowsTests/(whileSearchesGoOnTheGraphKeepsUpWithWriters|sameResults)' --skip 'GraphRangeTests/withinRadius' --skip 'GraphFilterTests/recall'
+ASAN += --skip 'SearchTests/(largeBatch|oneQuery|selfDistance|wastedCodes)' --skip '(\.RangeTests/all|RowEncoderTests/bound|\.FilterTests/fractions)'
+ASAN += --skip 'CollectionGraphTests/graphs' --skip 'RepairTests/nothingIsFound' --skip 'EntryTableTests/halfPrecision' --skip 'SaveTests/sameBytes'
 # What has threads. The rest takes minutes there and has nothing to find.
 TSAN := --filter '\.(StressTests|CollectionStressTests|QuantizerStressTests|ThreadPoolTests|ErrorBoxTests|SnapshotTests|BLASTests|IndexTests|ListTests)/'
 TSAN += --filter 'IVFBalanceTests/searches'
