@@ -90,8 +90,7 @@ demo: .venv/.vecstore ## Set up, build, and answer questions about 5,000 Debian 
 	@$(PYTHON) examples/python/cache.py
 
 .PHONY: test
-test: test-swift test-c test-one-processor test-readme test-examples test-asan
-test: ## Run every test but those under ThreadSanitizer, which take five minutes more: test-tsan
+test: test-swift test-c test-one-processor test-readme test-examples ## Run every test; test-sanitizers runs some of them once more
 	@echo "All tests passed."
 
 # Each of these uses one processor, most of the time: two run at a time. Nothing that they need is left to be built by two of them.
@@ -182,6 +181,10 @@ TSAN += --filter '\.(EntryTable|RedisComplaint|RedisAway)Tests/'
 TSAN += --filter '\.(ValueCache|RedisValues|DirectoryValues|RateLimiter|RedisRateLimiter)Tests/'
 # ThreadSanitizer ends a child of fork that starts threads: the other runs have that test.
 TSAN += --skip 'ThreadPoolTests/fork'
+
+# Each compiles all of it anew: ten minutes each on two processors.
+.PHONY: test-sanitizers
+test-sanitizers: test-asan test-tsan ## The Swift tests under AddressSanitizer and ThreadSanitizer
 
 # Package.swift leaves out what they do not need.
 test-asan test-tsan: export VECSTORE_SANITIZING := 1
